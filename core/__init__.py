@@ -1,0 +1,34 @@
+"""The training loop, taken apart: no Streamlit, only PyTorch, NumPy and pandas.
+
+Read the modules in this order; each imports only from those above it:
+
+    streams     one seeded generator per purpose
+    lines       the five lines of the loop, as source text
+    data        data sets by name -> inputs and targets
+    models      models by name -> nn.Module
+    losses      losses by name -> loss module, target form, formula, when to use it
+    optimizers  optimizers by name, SGD written by hand among them
+    config      Config: everything that decides a run; its labels, limits and URL form
+    task        Config -> tensors, model, loss, optimizer and batches of one run
+    devices     which devices this machine has
+    work        what a comparison costs, and how much is allowed
+    history     what a run recorded -> arrays and data frames
+    loop        Run: executes the five lines and records around them
+    theory      curvature and stability limits to hold runs against
+    verdict     a run in words, with the numbers they rest on
+    comparison  several runs, one change each; their labels and their link
+    results     a finished run as plain data, for caches and pages
+    fit         what the model computes at a step: curve, surface, confusion matrix
+    charts      data frame -> Vega-Lite spec
+    export      Config -> script, listing and data file
+"""
+
+import torch
+
+# These models are tiny: two threads are slower than one, and can change bits.
+torch.set_num_threads(1)
+
+from core.config import Config  # noqa: E402  (after the thread setting)
+from core.loop import Run  # noqa: E402
+
+__all__ = ["Config", "Run"]

@@ -1,0 +1,242 @@
+"""What is learned from? Data sets by name, all offline.
+
+A data set makes inputs (rows, features) and labels in float64: one value per row for
+regression, a class number for classification. `standardise` and `split` prepare them;
+`FORMS` turns labels into the targets that a loss takes. The exported script contains these
+very functions, so each is plain PyTorch and needs nothing else of this module.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from sklearn import datasets
+from torch import Tensor
+
+MIN_ROWS_TO_SPLIT = 20  # fewer rows than this leave nothing to validate on
+
+
+def deliveries() -> tuple[Tensor, Tensor]:
+    """Distances of four deliveries, and the minutes each took."""
+    distances = torch.tensor([[1.0], [2.0], [3.0], [4.0]], dtype=torch.float64)
+    minutes = torch.tensor([[6.96], [12.11], [16.77], [22.21]], dtype=torch.float64)
+    return distances, minutes
+
+
+def line(noise: float, generator: torch.Generator, rows: int = 120) -> tuple[Tensor, Tensor]:
+    """y = 2x + noise; every twelfth row is moved up by 6."""
+    inputs = 2 * torch.rand(rows, 1, generator=generator, dtype=torch.float64) - 1
+    labels = 2 * inputs + noise * torch.randn(rows, 1, generator=generator, dtype=torch.float64)
+    labels[::12] += 6
+    return inputs, labels
+
+
+def sine(noise: float, generator: torch.Generator, rows: int = 160) -> tuple[Tensor, Tensor]:
+    """y = sin(3x) + noise on x from -2 to 2."""
+    inputs = 4 * torch.rand(rows, 1, generator=generator, dtype=torch.float64) - 2
+    errors = noise * torch.randn(rows, 1, generator=generator, dtype=torch.float64)
+    return inputs, torch.sin(3 * inputs) + errors
+
+
+def xor(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
+    """Class 1 where the two inputs differ in sign; the noise moves the points afterwards."""
+    inputs = 2 * torch.rand(rows, 2, generator=generator, dtype=torch.float64) - 1
+    labels = (inputs[:, 0] * inputs[:, 1] < 0).long()
+    return inputs + noise * torch.randn(rows, 2, generator=generator, dtype=torch.float64), labels
+
+
+def moons(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
+    """Two half circles that reach into each other."""
+    labels = torch.arange(rows) % 2
+    angle = math.pi * torch.rand(rows, generator=generator, dtype=torch.float64)
+    upper = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)
+    lower = torch.stack([1 - torch.cos(angle), 0.5 - torch.sin(angle)], dim=1)
+    inputs = torch.where(labels[:, None] == 0, upper, lower)
+    return inputs + noise * torch.randn(rows, 2, generator=generator, dtype=torch.float64), labels
+
+
+def spirals(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
+    """Two arms of one turn and a half, each the other turned by half a circle."""
+    labels = torch.arange(rows) % 2
+    radius = torch.rand(rows, generator=generator, dtype=torch.float64).sqrt()
+    angle = 3 * math.pi * radius + math.pi * labels
+    inputs = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+    shifts = noise / 4 * torch.randn(rows, 2, generator=generator, dtype=torch.float64)
+    return inputs + shifts, labels
+
+
+def diabetes() -> tuple[Tensor, Tensor]:
+    """442 patients, 10 measurements; progression of the disease one year later."""
+    inputs, labels = datasets.load_diabetes(return_X_y=True)
+    return torch.tensor(inputs), torch.tensor(labels)[:, None]
+
+
+def breast_cancer() -> tuple[Tensor, Tensor]:
+    """569 tumours, 30 measurements of cell nuclei; 1 = benign."""
+    inputs, labels = datasets.load_breast_cancer(return_X_y=True)
+    return torch.tensor(inputs), torch.tensor(labels)
+
+
+def iris() -> tuple[Tensor, Tensor]:
+    """150 flowers, 4 lengths; three species."""
+    inputs, labels = datasets.load_iris(return_X_y=True)
+    return torch.tensor(inputs), torch.tensor(labels)
+
+
+def digits() -> tuple[Tensor, Tensor]:
+    """1,797 images of 8 x 8 pixels, one row of 64 each; ten digits."""
+    inputs, labels = datasets.load_digits(return_X_y=True)
+    return torch.tensor(inputs), torch.tensor(labels)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One row of DATASETS.
+
+    make: the function above. task: "regression", "binary" or "classes". noisy: whether
+    `make` takes noise and a generator. scale: what one mean and one standard deviation are
+    taken over ("column", "image"), or "raw" for no standardising.
+    """
+
+    title: str
+    about: str
+    make: Callable[..., tuple[Tensor, Tensor]]
+    task: str
+    noisy: bool = False
+    scale: str = "column"
+    inputs: str = "inputs"
+    targets: str = "targets"
+
+
+DATASETS = {
+    "deliveries": DataSet(
+        "Deliveries",
+        "Four deliveries, distance against minutes, from the course notes this project began with.",
+        deliveries,
+        "regression",
+        scale="raw",
+        inputs="distance",
+        targets="minutes",
+    ),
+    "line": DataSet(
+        "Line with outliers",
+        "A straight line of 120 made points; every twelfth is far too high.",
+        line,
+        "regression",
+        noisy=True,
+    ),
+    "sine": DataSet(
+        "Sine",
+        "160 made points on a sine wave.",
+        sine,
+        "regression",
+        noisy=True,
+    ),
+    "xor": DataSet(
+        "XOR",
+        "250 made points; the class says whether the two inputs differ in sign.",
+        xor,
+        "binary",
+        noisy=True,
+    ),
+    "moons": DataSet(
+        "Two moons",
+        "250 made points on two half circles that reach into each other.",
+        moons,
+        "binary",
+        noisy=True,
+    ),
+    "spirals": DataSet(
+        "Two spirals",
+        "250 made points on two arms that wind around each other.",
+        spirals,
+        "binary",
+        noisy=True,
+    ),
+    "diabetes": DataSet(
+        "Diabetes",
+        "442 patients: ten measurements against the disease a year later (Efron et al. 2004, "
+        "from scikit-learn).",
+        diabetes,
+        "regression",
+    ),
+    "breast_cancer": DataSet(
+        "Breast cancer",
+        "569 tumours: thirty measurements of cell nuclei, malignant (0) or benign (1) (Wisconsin "
+        "1995, from scikit-learn).",
+        breast_cancer,
+        "binary",
+    ),
+    "iris": DataSet(
+        "Iris",
+        "150 flowers of three species, four lengths each (Fisher 1936, from scikit-learn).",
+        iris,
+        "classes",
+    ),
+    "digits": DataSet(
+        "Digits",
+        "1,797 handwritten digits, 8 x 8 pixels each (UCI optical digits, from scikit-learn).",
+        digits,
+        "classes",
+        scale="image",
+    ),
+}
+
+
+def split(rows: int, val_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Row numbers to train on and to validate on, each in ascending order.
+
+    The shuffle decides which rows are held out, val_share of all, rounded down.
+    """
+    order = torch.randperm(rows, generator=generator)
+    held_out = int(val_share * rows)
+    return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+def standardise(values: Tensor, training: Tensor, dim: int | None = 0) -> Tensor:
+    """(values - mean) / standard deviation of the training rows, in training's units.
+
+    dim 0 takes them per column, None over all entries together (images). A column that
+    never changes in training has no deviation; it is only centred.
+    """
+    mean = training.mean(dim)
+    deviation = training.std(dim, correction=0)
+    return (values - mean) / torch.where(deviation == 0, torch.ones_like(deviation), deviation)
+
+
+def one_column(labels: Tensor, dtype: torch.dtype) -> Tensor:
+    """(rows,) or (rows, 1) -> (rows, 1) floats."""
+    return labels.reshape(-1, 1).to(dtype)
+
+
+def one_hot(labels: Tensor, dtype: torch.dtype) -> Tensor:
+    """(rows,) class numbers -> (rows, classes) floats, 1 at the class."""
+    return torch.nn.functional.one_hot(labels).to(dtype)
+
+
+def class_index(labels: Tensor, dtype: torch.dtype) -> Tensor:
+    """(rows,) class numbers -> (rows,) int64; `dtype` is that of the inputs, not of these."""
+    return labels.long()
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of target: how it is made from labels, and in words."""
+
+    make: Callable[[Tensor, torch.dtype], Tensor]
+    about: str
+
+
+FORMS = {
+    "values": Form(one_column, "one float per row"),
+    "zero_one": Form(one_column, "0.0 or 1.0 per row"),
+    "one_hot": Form(one_hot, "one float per class, 1.0 at the right one"),
+    "class_index": Form(class_index, "the class number, int64"),
+}
+
+FORMS_OF_TASK = {
+    "regression": ("values",),
+    "binary": ("zero_one", "class_index"),
+    "classes": ("one_hot", "class_index"),
+}

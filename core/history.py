@@ -1,0 +1,192 @@
+"""What did a run record? Arrays of every step, and data frames with a column per quantity.
+
+Full vectors are kept while they fit FULL_BYTES; norms, losses, scores on the whole sets and
+snapshots of the weights always are. Steps count from 0: row t was computed with the weights
+after t updates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from core.vectors import Layout, Vector, Vectors
+
+FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
+CHUNK_STEPS, CHUNK_BYTES = 250, 1 * 2**20
+SNAPSHOT_BYTES = 4 * 2**20
+MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 20
+
+
+@dataclass(slots=True)
+class Row:
+    """What one step left behind; None where it did not happen.
+
+    grads: .grad as the optimizer saw it. fresh_grads: the gradient of this backward alone.
+    leftovers: what was in .grad before it. After backward, .grad = fresh + leftover.
+    """
+
+    weights: list[Tensor]  # before the step
+    loss: Tensor | None = None
+    grads: Vector | None = None
+    fresh_grads: Vector | None = None
+    leftovers: Vector | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Losses and accuracies on the whole sets, each (), at one step; None where there is none."""
+
+    train_loss: Tensor
+    val_loss: Tensor | None = None
+    train_accuracy: Tensor | None = None
+    val_accuracy: Tensor | None = None
+
+
+SCORES = tuple(f.name for f in fields(Scores))
+
+
+def evaluation_steps(steps: int, batch_rows: int, rows: int, parameters: int) -> list[int]:
+    """Steps at which the whole sets are evaluated, 0 and `steps` among them.
+
+    As many as look at half as many rows as the training itself, and as many snapshots
+    of the weights as fit SNAPSHOT_BYTES; never more than MAX_EVALUATIONS.
+    """
+    affordable = max(steps * batch_rows // (2 * rows), MIN_EVALUATIONS)
+    storable = max(SNAPSHOT_BYTES // (8 * max(parameters, 1)), 2)
+    count = min(MAX_EVALUATIONS, affordable, storable, steps + 1)
+    return np.unique(np.linspace(0, steps, count).round().astype(int)).tolist()
+
+
+def _losses(rows: list[Row]) -> np.ndarray:
+    """(steps,) in double; nan where no loss was computed."""
+    known = next((row.loss for row in rows if row.loss is not None), None)
+    if known is None:
+        return np.full(len(rows), np.nan)
+    spare = torch.full_like(known, torch.nan)
+    return torch.stack([spare if row.loss is None else row.loss for row in rows]).cpu().double().numpy()
+
+
+class History:
+    """Everything recorded so far; grows by `append`, reads as arrays and data frames."""
+
+    def __init__(self, model: nn.Module, full: bool):
+        self.layout = Layout(model)
+        self.full = full
+        self._chunk = max(1, min(CHUNK_STEPS, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
+        self._rows: list[Row] = []
+        self._losses: list[np.ndarray] = []
+        self._vectors = {name: Vectors(self.layout, full) for name in ROW_VECTORS}
+        self._updates = Vectors(self.layout, full=False)
+        self._scores: list[tuple[int, Scores, list[Tensor]]] = []
+
+    def append(self, row: Row, weights: Sequence[Tensor]) -> None:
+        """Take in one step; `weights` are the model's own, used when a chunk is full."""
+        self._rows.append(row)
+        if len(self._rows) >= self._chunk:
+            self.flush(weights)
+
+    def evaluate(self, step: int, scores: Scores, weights: list[Tensor]) -> None:
+        """Take in the scores on the whole sets, and a copy of the weights they belong to."""
+        self._scores.append((step, scores, weights))
+
+    def flush(self, weights: Sequence[Tensor]) -> None:
+        """Reduce the rows so far; `weights` are those after the last of them."""
+        if not self._rows:
+            return
+        rows, self._rows = self._rows, []
+        self._losses.append(_losses(rows))
+        path, _ = self.layout.stack([*(row.weights for row in rows), weights], torch.nan)
+        none = np.zeros((len(rows), len(self.layout.spans)), dtype=bool)
+        self._vectors["weights"].take(path[:-1], none)
+        self._updates.take(path.diff(dim=0), none)
+        self._take_gradients(rows)
+
+    def _take_gradients(self, rows: list[Row]) -> None:
+        fresh = self.layout.stack([row.fresh_grads for row in rows], torch.nan)
+        same = all(row.grads is row.fresh_grads for row in rows)  # nothing left over: one copy
+        used = fresh if same else self.layout.stack([row.grads for row in rows], torch.nan)
+        self._vectors["fresh_grads"].take(*fresh)
+        self._vectors["grads"].take(*used)
+        if all(row.leftovers is None for row in rows):
+            self._vectors["leftovers"].take_zeros(len(rows), fresh[0].dtype)
+        else:  # where .grad was None, nothing was left over: 0, not nan
+            left, missing = self.layout.stack([row.leftovers for row in rows], 0.0)
+            self._vectors["leftovers"].take(left, np.zeros_like(missing))
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(steps,): the loss that the loop computed at each step, in double."""
+        return np.concatenate(self._losses or [np.empty(0)])
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Parameter -> (steps, *shape): before each step."""
+        return self._vectors["weights"].arrays()
+
+    @property
+    def grads(self) -> dict[str, np.ndarray]:
+        """Parameter -> (steps, *shape): .grad as the optimizer saw it; nan where it was None."""
+        return self._vectors["grads"].arrays()
+
+    @property
+    def fresh_grads(self) -> dict[str, np.ndarray]:
+        """Parameter -> (steps, *shape): the gradient of each backward alone."""
+        return self._vectors["fresh_grads"].arrays()
+
+    @property
+    def leftovers(self) -> dict[str, np.ndarray]:
+        """Parameter -> (steps, *shape): what was in .grad before each backward."""
+        return self._vectors["leftovers"].arrays()
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """One row per step: loss, norms over all parameters, update-to-weight ratio."""
+        totals = {column: self._vectors[name].totals for name, column in NORM_COLUMNS.items()}
+        ratio = _ratio(self._updates.totals, self._vectors["weights"].totals)
+        step = np.arange(len(self.losses))
+        return pd.DataFrame({"step": step, "loss": self.losses, **totals, "update_ratio": ratio})
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """One row per step and parameter: the same norms, of that parameter alone."""
+        names, count = list(self.layout.spans), len(self.losses)
+        norms = {column: self._vectors[name].norms for name, column in NORM_COLUMNS.items()}
+        ratio = _ratio(self._updates.norms, self._vectors["weights"].norms)
+        codes = np.tile(np.arange(len(names)), count)
+        columns = {
+            "step": np.repeat(np.arange(count), len(names)),
+            "parameter": pd.Categorical.from_codes(codes, categories=names),
+        }
+        values = {name: array.ravel() for name, array in (norms | {"update_ratio": ratio}).items()}
+        return pd.DataFrame(columns | values)
+
+    @property
+    def evaluations(self) -> pd.DataFrame:
+        """One row per evaluated step: losses and accuracies on the whole sets; nan if none."""
+        steps = np.array([step for step, _, _ in self._scores], dtype=np.int64)
+        columns: dict[str, np.ndarray] = {"step": steps}
+        for name in SCORES:
+            values = [getattr(scores, name) for _, scores, _ in self._scores]
+            known = [v for v in values if v is not None]
+            filled = torch.stack(known).cpu().double().numpy() if known else np.full(len(values), np.nan)
+            columns[name] = filled
+        return pd.DataFrame(columns)
+
+    @property
+    def snapshots(self) -> np.ndarray:
+        """(evaluated steps, all entries): the weights at each row of `evaluations`."""
+        rows = [weights for _, _, weights in self._scores]
+        return self.layout.stack(rows, torch.nan)[0].numpy()
+
+
+ROW_VECTORS = ("weights", "grads", "fresh_grads", "leftovers")
+NORM_COLUMNS = {"grads": "grad_norm", "fresh_grads": "fresh_norm", "leftovers": "leftover_norm"}
+
+
+def _ratio(updates: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Update-to-weight ratio; nan where the weights are all zero and there is no ratio."""
+    return np.divide(updates, weights, out=np.full_like(updates, np.nan), where=weights != 0)

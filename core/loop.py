@@ -1,0 +1,224 @@
+"""The loop itself. Run: executes the five lines literally and records around them.
+
+The lines of `Config.loop` are compiled from the table in `core.lines` and executed one by one
+in a namespace that holds model, loss_fn, optimizer, inputs and targets; nothing stands between
+them. What is recorded is read before or after a line.
+"""
+
+import copy
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core import devices, task
+from core.config import Config
+from core.history import FULL_BYTES, History, Row, Scores, evaluation_steps
+from core.lines import LINES
+from core.losses import LOSSES, accuracy
+from core.streams import stream
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The exception that ended a run: in which step (from 0), at which line, and itself."""
+
+    step: int
+    line: str
+    exception: Exception
+
+
+class Run:
+    """One training run, resumable in slices of any size with the same bits as in one go.
+
+    Args:
+        config: what to train. device: where, such as "cpu" or "cuda:0".
+        data: one's own (inputs, targets) or (inputs, targets, val_inputs, val_targets),
+            taken as they are, in place of the data set.
+        model: one's own module, and so one's own starting weights. The run trains a copy:
+            two runs of one module start alike.
+        batches: one's own rows for each step, at least `config.steps` of them.
+    Attributes: step (steps done), history, model, error (a Raised, or None).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        device: str | torch.device = "cpu",
+        *,
+        data: Sequence[Any] | None = None,
+        model: nn.Module | None = None,
+        batches: Sequence[task.Rows] | None = None,
+    ):
+        self.config = config
+        self.device = devices.check(device, config.dtype)
+        on_cpu = task.make_data(config) if data is None else task.own_data(config, data)
+        model = task.make_model(config, on_cpu) if model is None else copy.deepcopy(model)
+        if self.device.type != "cpu":
+            _check_labels(model, on_cpu)
+        self.data = on_cpu.to(self.device)
+        self.model = model.to(self.device)
+        self.step = 0
+        self.error: Raised | None = None
+        self._batches = self._rows(batches)
+        self._parameters = list(self.model.parameters())
+        self._weights = [p.detach() for p in self._parameters]  # the same memory, no graph
+        self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
+        self._namespace: dict[str, Any] = {
+            "model": self.model,
+            "loss_fn": task.make_loss(config).to(self.device),
+            "optimizer": task.make_optimizer(config, self.model),
+        }
+        self.history = History(self.model, self._fits_in_full())
+        self._evaluate_at = set(self._evaluation_steps())
+        self._evaluate()
+
+    @property
+    def done(self) -> bool:
+        return self.error is not None or self.step == self.config.steps
+
+    def advance(self, max_steps: int | None = None, budget_s: float | None = None) -> "Run":
+        """Train on: to the end, by `max_steps` at most, or until `budget_s` seconds are over."""
+        until = self.config.steps if max_steps is None else self.step + max_steps
+        deadline = None if budget_s is None else time.monotonic() + budget_s
+        while not self.done and self.step < until:
+            self._iterate()
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        self.history.flush(self._weights)
+        return self
+
+    def _iterate(self) -> None:
+        """One step: every line of the loop, with a look before or after some of them."""
+        row = Row(self._copy())
+        inputs, targets = self.data.inputs, self.data.targets
+        rows = next(self._batches)
+        if rows is not None:
+            inputs, targets = inputs[rows], targets[rows]
+        self._namespace["inputs"], self._namespace["targets"] = inputs, targets
+        name = ""
+        try:
+            for name, code in self._lines:
+                if name == "backward":
+                    self._backward(code, row)
+                    continue
+                if name == "step":
+                    row.grads = self._grads(row)
+                exec(code, self._namespace)  # noqa: S102  (only the fixed table of lines)
+                if name == "loss":
+                    row.loss = self._namespace["loss"].detach()
+            self.step += 1
+        except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
+            self.error = Raised(self.step, name, exception.with_traceback(None))
+        self.history.append(row, self._weights)
+        if self.step in self._evaluate_at and not self.error:
+            self._evaluate()
+
+    def _backward(self, code: Any, row: Row) -> None:
+        """Run backward into empty .grads, then add what was there: fresh + leftover.
+
+        The same bits as letting autograd accumulate; subtracting two accumulated buffers
+        afterwards would round in most entries.
+        """
+        leftovers = [p.grad for p in self._parameters]
+        any_left = any(g is not None for g in leftovers)
+        if any_left:
+            row.leftovers = self._frozen(leftovers)
+            for p in self._parameters:
+                p.grad = None
+        try:
+            exec(code, self._namespace)  # noqa: S102  (only the fixed table of lines)
+        finally:
+            fresh = [p.grad for p in self._parameters]
+            if any_left:
+                for p, new, left in zip(self._parameters, fresh, leftovers, strict=True):
+                    p.grad = left if new is None else new if left is None else left + new
+        row.fresh_grads = self._frozen(fresh)
+
+    def _grads(self, row: Row) -> Sequence[Tensor | None]:
+        """.grad now; the very list of fresh gradients where it holds just those."""
+        grads = [p.grad for p in self._parameters]
+        fresh = row.fresh_grads
+        if fresh is not None and all(a is b for a, b in zip(grads, fresh, strict=True)):
+            return fresh
+        return self._frozen(grads)
+
+    def _frozen(self, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """Gradients as they are now. On the CPU nothing writes into them later; on other
+        devices torch.optim's Nesterov does, so they are copied."""
+        if self.device.type == "cpu":
+            return grads
+        return [None if g is None else g.clone() for g in grads]
+
+    def _copy(self) -> list[Tensor]:
+        return [w.clone() for w in self._weights]
+
+    def _rows(self, own: Sequence[task.Rows] | None) -> Iterator[Tensor | None]:
+        """Row numbers of each step on the run's device; None for all rows as they are."""
+        config, rows = self.config, len(self.data.inputs)
+        if own is not None:
+            if len(own) < config.steps:
+                raise ValueError(f"batches must be {config.steps}, one per step; got {len(own)}")
+            return (torch.as_tensor(batch, device=self.device) for batch in own)
+        if not config.batch_size:
+            return itertools.repeat(None)
+        order = task.batches(rows, config.batch_size, stream(config.seed, "batches"))
+        return (batch.to(self.device) for batch in order)
+
+    def _fits_in_full(self) -> bool:
+        """Whether the vectors of all steps fit in memory, counted from the order of the lines."""
+        loop = self.config.loop
+        vectors = 2  # weights and gradients
+        vectors += 2 * ("zero_grad" not in loop)  # fresh gradients and leftovers
+        vectors += loop[-1:] == ("backward",) or "step" not in loop  # not those just computed
+        weights = sum(p.numel() * p.element_size() for p in self._parameters)
+        return self.config.steps * weights * vectors <= FULL_BYTES
+
+    def _evaluation_steps(self) -> list[int]:
+        rows = len(self.data.inputs)
+        parameters = sum(p.numel() for p in self._parameters)
+        batch_rows = task.batch_rows(self.config, rows)
+        return evaluation_steps(self.config.steps, batch_rows, rows, parameters)
+
+    def _evaluate(self) -> None:
+        """Score the whole sets now, with layers such as dropout switched off."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            self.history.evaluate(self.step, self._scores(), self._copy())
+        except Exception:  # noqa: BLE001  (the loop's own forward or loss line will show it)
+            self._evaluate_at = set()
+        self.model.train(training)
+
+    @torch.no_grad()
+    def _scores(self) -> Scores:
+        data = self.data
+        train = self._score(data.inputs, data.targets)
+        if data.val_inputs is None:
+            return Scores(train[0], train_accuracy=train[1])
+        val = self._score(data.val_inputs, data.val_targets)
+        return Scores(train[0], val[0], train[1], val[1])
+
+    def _score(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Loss and, for classes, accuracy of the model on these rows."""
+        assert targets is not None
+        outputs = self.model(inputs)
+        loss = self._namespace["loss_fn"](outputs, targets)
+        if self.data.target_form == "values":
+            return loss, None
+        threshold = LOSSES[self.config.loss].threshold
+        return loss, accuracy(outputs, targets, self.data.target_form, threshold)
+
+
+def _check_labels(model: nn.Module, data: task.Data) -> None:
+    """Raise PyTorch's own error for a label out of range on the CPU, before a GPU sees it.
+
+    There it would be a device-side assert, after which nothing works until a restart.
+    """
+    if data.target_form == "class_index":
+        classes = model(data.inputs[:1]).shape[-1]
+        nn.functional.nll_loss(torch.zeros(len(data.targets), classes), data.targets.long())

@@ -1,0 +1,107 @@
+"""Which number shrinks? Losses by name: the torch class, its target form, formula, when to use it.
+
+A loss fits a data set if the data set offers a form of target that the loss takes (see
+`core.data.FORMS`). Two losses can then be compared on one classification task.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from core.data import DATASETS, FORMS_OF_TASK
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One row of LOSSES.
+
+    takes: forms of target, keys of `core.data.FORMS`. threshold: the output above which a
+    single output means class 1. formula: LaTeX, z = outputs, y = targets, N = all entries.
+    """
+
+    title: str
+    module: type[nn.Module]
+    takes: tuple[str, ...]
+    formula: str
+    when: str
+    unit: str
+    threshold: float = 0.5
+
+
+FLOATS = ("values", "zero_one", "one_hot")
+
+LOSSES = {
+    "mse": Loss(
+        "MSE",
+        nn.MSELoss,
+        FLOATS,
+        r"\frac{1}{N}\sum_i (z_i - y_i)^2",
+        "Regression. Large errors count most, so a few outliers can decide the fit.",
+        "target units squared",
+    ),
+    "l1": Loss(
+        "L1",
+        nn.L1Loss,
+        FLOATS,
+        r"\frac{1}{N}\sum_i |z_i - y_i|",
+        "Regression with outliers. The gradient keeps its size however small the error is.",
+        "target units",
+    ),
+    "huber": Loss(
+        "Huber",
+        nn.HuberLoss,
+        FLOATS,
+        r"\frac{1}{N}\sum_i \begin{cases}\frac12 (z_i - y_i)^2 & |z_i - y_i| < 1 \\"
+        r" |z_i - y_i| - \frac12 & \text{else}\end{cases}",
+        "Regression. Squared near zero, linear for outliers.",
+        "target units squared near zero",
+    ),
+    "cross_entropy": Loss(
+        "Cross-entropy",
+        nn.CrossEntropyLoss,
+        ("class_index",),
+        r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
+        "One class of several. Takes logits; a softmax before it would be applied twice.",
+        "nats per example",
+    ),
+    "bce": Loss(
+        "BCE with logits",
+        nn.BCEWithLogitsLoss,
+        ("zero_one", "one_hot"),
+        r"-\frac{1}{N}\sum_i y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))",
+        "Two classes, or several yes-or-no questions. Takes logits; the sigmoid is inside.",
+        "nats per output",
+        threshold=0.0,
+    ),
+}
+
+
+def form(loss: str, dataset: str) -> str | None:
+    """The form of target that this loss gets from this data set; None if they do not fit."""
+    offered = FORMS_OF_TASK[DATASETS[dataset].task]
+    return next((name for name in offered if name in LOSSES[loss].takes), None)
+
+
+def fitting(dataset: str) -> tuple[str, ...]:
+    """Names of the losses that fit a data set; the task's usual one first."""
+    usual = {"regression": "mse", "binary": "bce", "classes": "cross_entropy"}
+    first = usual[DATASETS[dataset].task]
+    rest = (name for name in LOSSES if name != first and form(name, dataset))
+    return (first, *rest)
+
+
+def accuracy(outputs: Tensor, targets: Tensor, target_form: str, threshold: float) -> Tensor:
+    """Share of right answers, (), from 0 to 1.
+
+    One output: it is right on the target's side of `threshold`. Several: the largest one
+    names the class. Raises ValueError for regression targets, which have no classes.
+    """
+    if target_form == "values":
+        raise ValueError("targets must be classes for an accuracy; got values")
+    if target_form == "zero_one":
+        right = (outputs > threshold) == (targets > 0.5)
+    elif target_form == "one_hot":
+        right = outputs.argmax(1) == targets.argmax(1)
+    else:
+        right = outputs.argmax(1) == targets
+    return right.float().mean()

@@ -1,0 +1,126 @@
+"""What is trained? Models by name -> nn.Module, with PyTorch's own starting weights.
+
+`build` draws those weights from a private generator, bit for bit what `nn.Linear` and
+`nn.Conv2d` draw from the global one after ``torch.manual_seed(seed)``. They are drawn in
+float32 and then converted, so that runs in float32 and float64 start alike.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+
+
+class LeNet(nn.Module):
+    """LeNet-5's plan (LeCun et al. 1998) for 8 x 8 images given as rows of 64 pixels."""
+
+    def __init__(self, outputs: int = 10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 3, padding=1)
+        self.conv2 = nn.Conv2d(6, 16, 3, padding=1)
+        self.fc1 = nn.Linear(64, 48)
+        self.fc2 = nn.Linear(48, 32)
+        self.fc3 = nn.Linear(32, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        images = inputs.view(-1, 1, 8, 8)
+        maps = nn.functional.max_pool2d(torch.relu(self.conv1(images)), 2)  # (batch, 6, 4, 4)
+        maps = nn.functional.max_pool2d(torch.relu(self.conv2(maps)), 2)  # (batch, 16, 2, 2)
+        hidden = torch.relu(self.fc2(torch.relu(self.fc1(maps.flatten(1)))))
+        return self.fc3(hidden)  # (batch, outputs)
+
+
+def linear(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
+    """One layer: outputs = inputs @ weight.T + bias."""
+    return nn.Linear(features, outputs)
+
+
+def mlp(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
+    """Linear layers of the hidden sizes with an activation after each, then the output layer."""
+    sizes = (features, *hidden)
+    layers: list[nn.Module] = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
+
+
+def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
+    """LeNet; its sizes and activation are fixed."""
+    return LeNet(outputs)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of MODELS: how to make it, and the only data set it is for, if there is one."""
+
+    title: str
+    make: Callable[[int, int, tuple[int, ...], str], nn.Module]
+    only_for: str | None = None
+    layers: bool = False  # whether hidden sizes and activation apply
+
+
+MODELS = {
+    "linear": Model("Linear", linear),
+    "mlp": Model("MLP", mlp, layers=True),
+    "lenet": Model("LeNet", lenet, only_for="digits"),
+}
+
+
+def initialise(model: nn.Module, generator: torch.Generator) -> None:
+    """Draw weights as `reset_parameters` of nn.Linear and nn.Conv2d do, from `generator`.
+
+    kaiming_uniform_ with a = sqrt(5) for weights, uniform within 1 / sqrt(fan_in) for biases:
+    calling the same functions in the same order gives the same bits.
+    """
+    for layer in model.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+            if layer.bias is not None:
+                bound = 1 / math.sqrt(layer.weight[0].numel())  # fan_in
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+
+
+def build(
+    kind: str,
+    features: int,
+    outputs: int,
+    hidden: tuple[int, ...],
+    activation: str,
+    generator: torch.Generator,
+) -> nn.Module:
+    """A model (a key of MODELS) on the CPU in float32, with weights from `generator`."""
+    with torch.device("meta"):  # no memory and, above all, no global random numbers
+        model = MODELS[kind].make(features, outputs, hidden, activation)
+    model = model.to_empty(device="cpu")
+    initialise(model, generator)
+    return model
+
+
+def parameter_count(
+    kind: str, features: int, outputs: int, hidden: tuple[int, ...], activation: str
+) -> int:
+    """Number of trainable entries, without allocating any."""
+    with torch.device("meta"):
+        model = MODELS[kind].make(features, outputs, hidden, activation)
+    return sum(p.numel() for p in model.parameters())
+
+
+def expression(model: nn.Module) -> str:
+    """Python that builds this model, read off the model itself."""
+    if isinstance(model, nn.Sequential):
+        return f"nn.Sequential({', '.join(expression(layer) for layer in model)})"
+    if isinstance(model, nn.Linear):
+        return f"nn.Linear({model.in_features}, {model.out_features})"
+    if isinstance(model, LeNet):
+        return f"LeNet({model.fc3.out_features})"
+    return f"nn.{type(model).__name__}()"  # an activation
+
+
+def definition(model: nn.Module) -> str:
+    """Source of the model's class, where it is not one of PyTorch's own."""
+    return inspect.getsource(LeNet) if isinstance(model, LeNet) else ""

@@ -1,0 +1,66 @@
+"""A run as plain data: what caches keep and pages show. No tensor of the run lives on in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.config import Config
+from core.loop import Run
+
+
+@dataclass(frozen=True)
+class Message:
+    """What PyTorch said: in which step (from 0), at which line, exception type and text."""
+
+    step: int
+    line: str
+    type: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """The frames of `core.history`, the weights at each row of evaluations, and how it ended.
+
+    done: steps done, less than config.steps if the run was stopped or raised.
+    """
+
+    config: Config
+    done: int
+    steps: pd.DataFrame
+    parameters: pd.DataFrame
+    evaluations: pd.DataFrame
+    snapshots: np.ndarray
+    message: Message | None
+
+
+def result(run: Run) -> Result:
+    """What a run has so far."""
+    history, error = run.history, run.error
+    message = None
+    if error is not None:
+        kind = type(error.exception).__name__
+        message = Message(error.step, error.line, kind, str(error.exception))
+    return Result(
+        run.config,
+        run.step,
+        history.steps,
+        history.parameters,
+        history.evaluations,
+        history.snapshots,
+        message,
+    )
+
+
+def loss_path(result: Result) -> pd.DataFrame:
+    """Columns step and loss: the training loss over the run, to its very end.
+
+    Where each step sees all rows, the loss of every step, then that after the last one. With
+    batches, whose losses jump about, the loss on the whole training set at evaluated steps.
+    """
+    whole = result.evaluations[["step", "train_loss"]].rename(columns={"train_loss": "loss"})
+    if result.config.batch_size or "loss" not in result.config.loop:
+        return whole
+    every = result.steps[["step", "loss"]]
+    return pd.concat([every, whole[whole["step"] >= len(every)]], ignore_index=True)

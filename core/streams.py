@@ -1,0 +1,22 @@
+"""Which random numbers does a run use? One seeded generator per purpose.
+
+The global random state is shared by every visitor of a server, so nothing here touches it.
+A generator per purpose also keeps choices apart: another batch size leaves the starting
+weights alone. The stream of the starting weights is seeded with the seed itself, so they
+are the weights that plain PyTorch gives after ``torch.manual_seed(seed)``.
+"""
+
+import torch
+
+MAX_SEED = 999_999  # below the distance of two streams, so that they never share a seed
+STREAMS = {"weights": 0, "data": 1_000_000, "split": 2_000_000, "batches": 3_000_000}
+
+
+def stream_seed(seed: int, purpose: str) -> int:
+    """Seed of one purpose (a key of STREAMS) for one Config.seed."""
+    return STREAMS[purpose] + seed
+
+
+def stream(seed: int, purpose: str) -> torch.Generator:
+    """A fresh CPU generator for one purpose (a key of STREAMS)."""
+    return torch.Generator().manual_seed(stream_seed(seed, purpose))

@@ -1,0 +1,164 @@
+"""What happened in a run, in one word and one or two sentences that quote its numbers.
+
+Each rule looks only at the run's own loss, never at how it was trained: a wrong loop that
+reaches a lower loss is said to learn. The thresholds are our own, set so that the lessons of
+the app hold for 20 seeds each (tests/test_verdict.py), unless another source is given.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.lines import LINES
+from core.results import Result, loss_path
+from core.theory import stability_limit
+
+FLAT = 0.01  # a range below this share of the first loss counts as no change
+HARDLY = 0.1  # a drop below this share of the first loss, and no longer falling, is stuck
+HALF = 0.5  # a run that lost half of its first loss learns, even if it still falls
+STILL_FALLING = 0.02  # share of the whole drop that came in the last tenth of the steps
+SWING = 2.0  # loss over the best before it, in the second half: it went up again by a lot
+SWING_SHARE = 0.05  # and by at least this share of the first loss: not just rounding near 0
+SMOOTH = 0.5  # turning points per step: noise turns at 2/3 of them (Kendall 1973), waves rarely
+
+WORDS = {
+    "learns": ":material/check_circle:",
+    "slow": ":material/hourglass_bottom:",
+    "bounces": ":material/bolt:",
+    "oscillates": ":material/airwave:",
+    "stuck": ":material/block:",
+    "diverged": ":material/trending_up:",
+    "raised": ":material/error:",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word of WORDS, and the sentences with the numbers it rests on."""
+
+    word: str
+    because: str
+
+
+def number(value: float) -> str:
+    """A value as the page shows it: four digits that matter, inf and nan in words."""
+    if not np.isfinite(value):
+        return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
+    return f"{value:.4g}"
+
+
+def verdict(result: Result, curvature: float | None = None) -> Verdict:
+    """The verdict on a run; `curvature` at its starting weights lets it quote the limit."""
+    if result.message is not None:
+        return _raised(result)
+    path = loss_path(result)
+    losses = path["loss"].to_numpy()
+    bad = path[~np.isfinite(losses)]
+    if len(losses) == 0 or np.isnan(losses[0]) and len(bad) == len(path) and _unmeasured(result):
+        return Verdict("stuck", "No loss was computed.")
+    if len(bad):
+        return _diverged(path, bad, _limit_words(result, curvature))
+    return _by_shape(result, path, _limit_words(result, curvature))
+
+
+def _unmeasured(result: Result) -> bool:
+    return "loss" not in result.config.loop
+
+
+def _raised(result: Result) -> Verdict:
+    message = result.message
+    assert message is not None
+    text = f"In step {message.step}, `{LINES[message.line].text}` raised {message.type}."
+    losses = loss_path(result)["loss"].dropna()
+    if message.step and len(losses):
+        text += f" The loss before that was {number(losses.iloc[-1])}."
+    return Verdict("raised", text)
+
+
+def _diverged(path: pd.DataFrame, bad: pd.DataFrame, limit: str) -> Verdict:
+    steps = {number(row.loss): int(row.step) for row in bad.iloc[::-1].itertuples()}
+    first = path["loss"].iloc[0]
+    became = " and ".join(
+        f"{word} at step {step}" for word, step in sorted(steps.items(), key=lambda item: item[1])
+    )
+    return Verdict("diverged", f"The loss began at {number(first)} and became {became}. {limit}".strip())
+
+
+def _by_shape(result: Result, path: pd.DataFrame, limit: str) -> Verdict:
+    losses, steps = path["loss"].to_numpy(), path["step"].to_numpy()
+    first, last, best = losses[0], losses[-1], losses.min()
+    at = int(steps[losses.argmin()])
+    drop = (first - last) / first if first else 0.0
+    tail = losses[int(0.9 * (len(losses) - 1)) :]
+    falling = (tail[0] - last) / (first - last) if first > last else 0.0
+    quoted = f"Loss {number(first)} at first, best {number(best)} at step {at}, last {number(last)}."
+    if np.ptp(losses) <= FLAT * abs(first):
+        return _flat(losses)
+    if _growing(losses):
+        return Verdict("diverged", f"{quoted} It is still growing. {limit}".strip())
+    if _swings(losses):
+        return _swinging(result, losses, quoted, limit)
+    if last >= first:
+        return Verdict("bounces", f"{quoted} It ends no lower than it began. {limit}".strip())
+    if drop < HARDLY and falling <= STILL_FALLING:
+        return Verdict("stuck", f"{quoted} It fell by {drop:.1%} and no longer falls.")
+    if drop < HALF and falling > STILL_FALLING:
+        return Verdict("slow", f"{quoted} {falling:.0%} of the drop came in the last tenth of the steps.")
+    return Verdict("learns", f"{quoted} It fell by {drop:.1%}.")
+
+
+def _flat(losses: np.ndarray) -> Verdict:
+    if (losses == losses[0]).all():
+        return Verdict("stuck", f"The loss is {number(losses[0])} at every step, to the last bit.")
+    low, high = number(losses.min()), number(losses.max())
+    return Verdict("stuck", f"The loss stays between {low} and {high}.")
+
+
+def _growing(losses: np.ndarray) -> bool:
+    """Whether the loss ends above its start, each quarter of the run above the one before."""
+    quarters = [np.median(part) for part in np.array_split(losses, 4) if len(part)]
+    return bool(losses[-1] > (1 + FLAT) * losses[0] and (np.diff(quarters) > 0).all())
+
+
+def _swings(losses: np.ndarray) -> bool:
+    """Whether the loss rose again by a lot in the second half of the run."""
+    best_so_far = np.minimum.accumulate(losses)
+    second = slice(len(losses) // 2, None)
+    above = losses[second] - best_so_far[second]
+    large = (losses[second] >= SWING * best_so_far[second]) & (above >= SWING_SHARE * losses[0])
+    return bool(large.any())
+
+
+def _swinging(result: Result, losses: np.ndarray, quoted: str, limit: str) -> Verdict:
+    second = losses[len(losses) // 2 :]
+    spread = f"In the second half it swings between {number(second.min())} and {number(second.max())}."
+    half = result.steps.iloc[len(result.steps) // 2 :]
+    leftover, fresh = half["leftover_norm"].median(), half["fresh_norm"].median()
+    if leftover > fresh:
+        spread += (
+            f" The gradient left over from earlier steps has length {number(leftover)}, that of "
+            f"this step {number(fresh)} (medians)."
+        )
+        return Verdict("oscillates", f"{quoted} {spread} {limit}".strip())
+    word = "oscillates" if _turning_rate(second) < SMOOTH else "bounces"
+    return Verdict(word, f"{quoted} {spread} {limit}".strip())
+
+
+def _turning_rate(losses: np.ndarray) -> float:
+    """Turning points per step: 0 for a slope, 1 for a zigzag, 2/3 for noise."""
+    signs = np.sign(np.diff(losses))
+    return float((signs[1:] != signs[:-1]).mean()) if len(signs) > 1 else 0.0
+
+
+def _limit_words(result: Result, curvature: float | None) -> str:
+    """The learning rate against its limit, if there is one."""
+    limit = stability_limit(result.config, curvature) if curvature is not None else None
+    if limit is None:
+        return ""
+    lr = result.config.lr
+    side = "above" if lr > limit else "below"
+    return (
+        f"Learning rate {number(lr)} is {side} {number(limit)}, the limit of stability "
+        "at the starting weights."
+    )

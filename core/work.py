@@ -1,0 +1,27 @@
+"""What does a comparison cost, and how much is allowed? Checked before any work starts."""
+
+from collections.abc import Iterable
+
+from core import models, task
+from core.config import Config
+
+MAX_WORK = 100_000_000  # steps x parameters, summed over runs: some 20 s on one slow core
+MAX_RUNS = 6
+TIME_LIMIT_S = 30.0  # of training per comparison; what is there by then is kept
+
+
+def parameter_count(config: Config) -> int:
+    """Entries of all weights and biases of the run's model."""
+    features, outputs = task.sizes(config, task.make_data(config))
+    return models.parameter_count(config.model, features, outputs, config.hidden, config.activation)
+
+
+def too_much(configs: Iterable[Config]) -> str | None:
+    """One sentence if these runs together are over the bound, None if they are not."""
+    work = sum(config.steps * parameter_count(config) for config in configs)
+    if work <= MAX_WORK:
+        return None
+    return (
+        f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}. "
+        "Take fewer steps, smaller hidden sizes or fewer runs."
+    )
