@@ -160,7 +160,7 @@ class Config:
         (16, 16), "Hidden sizes", "Units of each hidden layer of the MLP, such as 16-16."
     )
     activation: str = choice(
-        "tanh",
+        "relu",
         "Activation",
         {name: module.__name__ for name, module in ACTIVATIONS.items()},
         "The function after each hidden layer of the MLP.",
@@ -274,3 +274,19 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         )
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
+
+
+def nearest(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
+    """The Config of these values, and a sentence for each that had to change to fit the others.
+
+    None stands for a default that depends on the other values.
+    """
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        given[name] = usual(name, given) if value is None else value
+    sentences = []
+    while conflict := next(iter(conflicts(given)), None):
+        given[conflict.field] = conflict.nearest
+        text = KNOBS[conflict.field].text(conflict.nearest)
+        sentences.append(f"{conflict.field} {conflict.sentence}; {text} is taken")
+    return Config(**given), sentences

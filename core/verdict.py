@@ -116,9 +116,10 @@ def _flat(losses: np.ndarray) -> Verdict:
 
 
 def _growing(losses: np.ndarray) -> bool:
-    """Whether the loss ends above its start, each quarter of the run above the one before."""
-    quarters = [np.median(part) for part in np.array_split(losses, 4) if len(part)]
-    return bool(losses[-1] > (1 + FLAT) * losses[0] and (np.diff(quarters) > 0).all())
+    """Whether every loss of a quarter of the run is above all of the quarter before."""
+    quarters = [part for part in np.array_split(losses, 4) if len(part)]
+    pairs = zip(quarters, quarters[1:], strict=False)
+    return all(after.min() > before.max() for before, after in pairs)
 
 
 def _swings(losses: np.ndarray) -> bool:
@@ -141,7 +142,8 @@ def _swinging(result: Result, losses: np.ndarray, quoted: str, limit: str) -> Ve
             f"this step {number(fresh)} (medians)."
         )
         return Verdict("oscillates", f"{quoted} {spread} {limit}".strip())
-    word = "oscillates" if _turning_rate(second) < SMOOTH else "bounces"
+    smooth = not result.config.batch_size and _turning_rate(second) < SMOOTH  # batches are noise
+    word = "oscillates" if smooth else "bounces"
     return Verdict(word, f"{quoted} {spread} {limit}".strip())
 
 

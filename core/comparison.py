@@ -1,0 +1,194 @@
+"""Several runs side by side: a baseline, and variants that change one thing of it.
+
+A variant is text, as in a link: `lr~x20` is twenty times the baseline's learning rate,
+`loop~FLBS` its loop without zero_grad. A kept run starts from the defaults instead, so that it
+stays the same while the baseline moves on. The address of a comparison holds the baseline's
+fields, a `run` for each variant and a `keep` for each kept run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.config import DEFAULTS, KNOBS, Config, nearest, parse, shown
+from core.lines import LINES, USUAL, letters
+from core.losses import fitting
+from core.work import MAX_RUNS
+
+SEPARATOR = "~"
+NO_RUNS = "none"
+MAX_TEXT = 200  # characters of one variant; the longest that this module writes is shorter
+MAX_NOTES = 3  # sentences about a bad link; the rest is counted
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Changes as (field, text) pairs, on the baseline, or on the defaults if kept."""
+
+    changes: tuple[tuple[str, str], ...]
+    kept: bool = False
+
+    def config(self, baseline: Config) -> tuple[Config, list[str]]:
+        """The variant's Config, and a sentence for each choice that had to give way.
+
+        Raises ValueError that names field, limit and value if a change is not possible.
+        """
+        start = Config() if self.kept else baseline
+        values = dict(DEFAULTS) if self.kept else dict(vars(baseline))
+        return nearest(values | {name: _value(name, text, start) for name, text in self.changes})
+
+    def text(self) -> str:
+        """As in a link: field~text~field~text."""
+        return SEPARATOR.join(part for change in self.changes for part in change)
+
+
+def _value(name: str, text: str, start: Config) -> Any:
+    """A field's value from text; for numbers, x and a factor multiply the value at the start."""
+    value = getattr(start, name)
+    if text.startswith("x") and isinstance(value, float):
+        scaled = value * parse("lr", text[1:])
+        return parse(name, repr(float(f"{scaled:.12g}")))  # 0.5 * 0.1 without its rounding tail
+    return parse(name, text)
+
+
+def kept(config: Config) -> Variant:
+    """A variant that holds on to a Config whatever the baseline becomes."""
+    return Variant(tuple(config.to_params().items()), kept=True)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A baseline and at most MAX_RUNS - 1 variants."""
+
+    baseline: Config
+    variants: tuple[Variant, ...]
+
+    def to_params(self) -> dict[str, list[str]]:
+        """The address: nothing at all for the comparison that a first visitor sees."""
+        params = {name: [text] for name, text in self.baseline.to_params().items()}
+        runs = [v.text() for v in self.variants if not v.kept]
+        keeps = [v.text() for v in self.variants if v.kept]
+        if self.variants != FIRST.variants:
+            params["run"] = runs or [NO_RUNS]
+        if keeps:
+            params["keep"] = keeps
+        return params
+
+
+SKIP = Variant((("loop", letters(USUAL[1:])),))
+FIRST = Comparison(Config(), (Variant((("lr", "x100"),)), SKIP))
+
+
+def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
+    """The comparison of an address, and one sentence for each thing in it that was ignored.
+
+    Never raises: a value that is not valid leaves the default, a pair that does not fit takes
+    the nearest choice that does, runs over the limit are left out.
+    """
+    notes: list[str] = []
+    values = dict(DEFAULTS)
+    unknown = [name for name in params if name not in KNOBS and name not in ("run", "keep")]
+    if unknown:
+        notes.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+    for name in KNOBS:
+        texts = params.get(name, [])
+        if len(texts) > 1:
+            notes.append(f"{name} was given {len(texts)} times; the first counts")
+        try:
+            values |= {name: parse(name, text) for text in texts[:1]}
+        except ValueError as error:
+            notes.append(str(error))
+    baseline, given_way = nearest(values)
+    variants = _read_variants(params, baseline, notes)
+    return Comparison(baseline, variants), notes + given_way
+
+
+def _read_variants(
+    params: Mapping[str, Sequence[str]], baseline: Config, notes: list[str]
+) -> tuple[Variant, ...]:
+    if "run" not in params and "keep" not in params:
+        return FIRST.variants
+    texts = [(text, False) for text in params.get("run", []) if text != NO_RUNS]
+    texts += [(text, True) for text in params.get("keep", [])]
+    variants: list[Variant] = []
+    for text, is_kept in texts[: 4 * MAX_RUNS]:
+        try:
+            variant = _read_variant(text, is_kept)
+            _, given_way = variant.config(baseline)
+        except ValueError as error:
+            notes.append(f"a run: {error}")
+            continue
+        notes += given_way
+        if variant not in variants:
+            variants.append(variant)
+    if len(variants) > MAX_RUNS - 1 or len(texts) > 4 * MAX_RUNS:
+        notes.append(f"runs must be at most {MAX_RUNS}, with the baseline; got {len(texts) + 1}")
+    return tuple(variants[: MAX_RUNS - 1])
+
+
+def _read_variant(text: str, is_kept: bool) -> Variant:
+    parts = text.split(SEPARATOR) if text else []
+    fields_given = parts[::2]
+    good = len(parts) % 2 == 0 and all(name in KNOBS for name in fields_given)
+    if len(text) > MAX_TEXT or not good or not (parts or is_kept):
+        raise ValueError(f"must be field{SEPARATOR}value pairs; got {shown(text)}")
+    return Variant(tuple(zip(fields_given, parts[1::2], strict=True)), is_kept)
+
+
+def one_line(notes: Sequence[str]) -> str:
+    """What was ignored in a link, as one line of bounded length."""
+    more = f"; and {len(notes) - MAX_NOTES} more" if len(notes) > MAX_NOTES else ""
+    return f"Ignored in this link: {'; '.join(notes[:MAX_NOTES])}{more}."
+
+
+def ready(baseline: Config) -> list[Variant]:
+    """Changes offered with one click, each of one thing, each different from the baseline."""
+    loop = baseline.loop
+    without = tuple(name for name in loop if name != "zero_grad")
+    changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
+    changes += [("loop", letters(without) if without != loop else letters(USUAL))]
+    changes += [("loss", name) for name in fitting(baseline.dataset)]
+    changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
+    changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
+    changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZFSLB", "ZBFLS")]
+    return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
+
+
+def _possible(variant: Variant, baseline: Config) -> bool:
+    try:
+        return variant.config(baseline)[0] != baseline
+    except ValueError:
+        return False
+
+
+def label(variant: Variant, baseline: Config) -> str:
+    """A short name of a variant: what it changes, in the words of the page."""
+    config, _ = variant.config(baseline)
+    if not variant.kept:
+        return ", ".join(_change_label(name, text, config) for name, text in variant.changes)
+    different = [name for name in KNOBS if getattr(config, name) != getattr(baseline, name)]
+    words = [_change_label(name, KNOBS[name].text(getattr(config, name)), config) for name in different]
+    return "Kept: " + (", ".join(words) or "same as baseline")
+
+
+def _change_label(name: str, text: str, config: Config) -> str:
+    knob, value = KNOBS[name], getattr(config, name)
+    if name == "loop":
+        return loop_label(value)
+    if knob.choices:
+        return knob.choices[value]
+    if text.startswith("x"):
+        factor = float(text[1:])
+        return f"{knob.label} × {factor:g}" if factor >= 1 else f"{knob.label} ÷ {1 / factor:g}"
+    return f"{knob.label} {text}"
+
+
+def loop_label(loop: tuple[str, ...]) -> str:
+    """A loop in words: which lines are left out, or the order of all of them."""
+    if loop == USUAL:
+        return "Usual loop"
+    left_out = [name for name in LINES if name not in loop]
+    kept_in_order = tuple(name for name in LINES if name in loop) == loop
+    if left_out and kept_in_order:
+        return f"No {', '.join(left_out)}"
+    return f"Order {' '.join(letters(loop))}" if loop else "No lines"
