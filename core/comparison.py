@@ -150,7 +150,7 @@ def ready(baseline: Config) -> list[Variant]:
     changes += [("loss", name) for name in fitting(baseline.dataset)]
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
-    changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZFSLB", "ZBFLS")]
+    changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
     return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
 
 

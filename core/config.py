@@ -83,9 +83,7 @@ def whole(default: int, label: str, between: tuple[int, int], about: str) -> Any
 Usual = Callable[[Mapping[str, Any]], Any]  # the other values -> a default
 
 
-def real(
-    default: float | Usual, label: str, between: tuple[float, float], about: str
-) -> Any:
+def real(default: float | Usual, label: str, between: tuple[float, float], about: str) -> Any:
     fixed, usual = (None, default) if callable(default) else (default, None)
     knob = Knob(label, about, _parse_float, _number(between, False), repr, between, usual=usual)
     return field(default=fixed, metadata={"knob": knob})
@@ -106,9 +104,7 @@ def _check_hidden(value: Any) -> tuple[int, ...]:
     sizes = tuple(value) if isinstance(value, (tuple, list)) else ()
     good = all(type(size) is int and 1 <= size <= MAX_WIDTH for size in sizes)
     if not (good and 1 <= len(sizes) <= MAX_LAYERS):
-        raise ValueError(
-            f"must be 1 to {MAX_LAYERS} layers of 1 to {MAX_WIDTH} units; got {shown(value)}"
-        )
+        raise ValueError(f"must be 1 to {MAX_LAYERS} layers of 1 to {MAX_WIDTH} units; got {shown(value)}")
     return sizes
 
 
@@ -171,9 +167,7 @@ class Config:
         _titles(LOSSES),
         "The number that training makes small.",
     )
-    optimizer: str = choice(
-        "sgd", "Optimizer", _titles(OPTIMIZERS), "How gradients move the weights."
-    )
+    optimizer: str = choice("sgd", "Optimizer", _titles(OPTIMIZERS), "How gradients move the weights.")
     lr: float = real(0.5, "Learning rate", (0.0, 100.0), "How far one step goes.")
     momentum: float = real(
         lambda values: 0.9 if values["optimizer"] == "nesterov" else 0.0,
@@ -184,13 +178,9 @@ class Config:
     weight_decay: float = real(
         0.0, "Weight decay", (0.0, 1.0), "Pull of every weight towards 0, at every step."
     )
-    batch_size: int = whole(
-        0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step."
-    )
+    batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
     steps: int = whole(300, "Steps", (1, 5000), "How often the loop runs.")
-    seed: int = whole(
-        0, "Seed", (0, MAX_SEED), "Decides made data, split, starting weights and batches."
-    )
+    seed: int = whole(0, "Seed", (0, MAX_SEED), "Decides made data, split, starting weights and batches.")
     dtype: str = choice(
         "float32",
         "Precision",
@@ -269,9 +259,7 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("model", f"must fit the data set: {model} is for {only_for}; got {dataset}", "mlp")
     if target_form(loss, dataset) is None:
         offered = fitting(dataset)
-        yield Conflict(
-            "loss", f"must be one of {', '.join(offered)} for {dataset}; got {loss}", offered[0]
-        )
+        yield Conflict("loss", f"must be one of {', '.join(offered)} for {dataset}; got {loss}", offered[0])
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
 

@@ -111,7 +111,9 @@ def _data(config: Config, device: str) -> str:
     lines = [f"inputs, labels = {name}({seeded})"]
     rows = ""
     if _splits(config):
-        lines.append(f"train, held_out = split(len(inputs), {config.val_share!r}, {_generator(config, 'split')})")
+        lines.append(
+            f"train, held_out = split(len(inputs), {config.val_share!r}, {_generator(config, 'split')})"
+        )
         rows = "[train]"
     whole = ", None" if row.scale == "image" else ""
     target_form = form(config.loss, config.dataset)
@@ -141,7 +143,9 @@ def _training(config: Config, device: str) -> str:
     lines.append("")
     body = loop_lines(config)
     if config.batch_size:
-        lines.append(f"rows_of_steps = batches(len(all_inputs), {config.batch_size}, {_generator(config, 'batches')})")
+        lines.append(
+            f"rows_of_steps = batches(len(all_inputs), {config.batch_size}, {_generator(config, 'batches')})"
+        )
         lines.append(f"for step, rows in zip(range({config.steps}), rows_of_steps):")
         body = ["inputs, targets = all_inputs[rows], all_targets[rows]", *body]
     else:

@@ -42,6 +42,7 @@ class Run:
         model: one's own module, and so one's own starting weights. The run trains a copy:
             two runs of one module start alike.
         batches: one's own rows for each step, at least `config.steps` of them.
+        full: whether to keep every step's weights and gradients, while they fit.
     Attributes: step (steps done), history, model, error (a Raised, or None).
     """
 
@@ -53,6 +54,7 @@ class Run:
         data: Sequence[Any] | None = None,
         model: nn.Module | None = None,
         batches: Sequence[task.Rows] | None = None,
+        full: bool = True,
     ):
         self.config = config
         self.device = devices.check(device, config.dtype)
@@ -73,7 +75,7 @@ class Run:
             "loss_fn": task.make_loss(config).to(self.device),
             "optimizer": task.make_optimizer(config, self.model),
         }
-        self.history = History(self.model, self._fits_in_full())
+        self.history = History(self.model, full and self._fits_in_full())
         self._evaluate_at = set(self._evaluation_steps())
         self._evaluate()
 

@@ -101,9 +101,7 @@ def build(
     return model
 
 
-def parameter_count(
-    kind: str, features: int, outputs: int, hidden: tuple[int, ...], activation: str
-) -> int:
+def parameter_count(kind: str, features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> int:
     """Number of trainable entries, without allocating any."""
     with torch.device("meta"):
         model = MODELS[kind].make(features, outputs, hidden, activation)

@@ -44,9 +44,7 @@ class Optimizer:
 OPTIMIZERS = {
     "sgd": Optimizer("SGD", torch.optim.SGD, ("momentum", "weight_decay")),
     "sgd_by_hand": Optimizer("SGD by hand", SGDByHand),
-    "nesterov": Optimizer(
-        "Nesterov", torch.optim.SGD, ("momentum", "weight_decay"), {"nesterov": True}
-    ),
+    "nesterov": Optimizer("Nesterov", torch.optim.SGD, ("momentum", "weight_decay"), {"nesterov": True}),
     "adam": Optimizer("Adam", torch.optim.Adam, ("weight_decay",)),
     "adamw": Optimizer("AdamW", torch.optim.AdamW, ("weight_decay",)),
     "rmsprop": Optimizer("RMSprop", torch.optim.RMSprop, ("momentum", "weight_decay")),

@@ -1,0 +1,15 @@
+"""Loop Lab: the frame around all pages. Start it with `streamlit run app.py`."""
+
+import streamlit as st
+
+from pages._ui import guard, warm
+
+st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
+
+guard.mark_session()
+warm.up()
+
+PAGES = [
+    st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),
+]
+st.navigation(PAGES, position="top").run()

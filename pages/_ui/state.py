@@ -1,0 +1,94 @@
+"""What a session has chosen: one Comparison, which the address of the page mirrors.
+
+Widgets read it, their callbacks replace it, and it is written to the address after every
+change. An address that this session did not write (a link, the Back button) is read anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core.comparison import Comparison, Variant, one_line, read
+from core.config import KNOBS, nearest, usual
+from core.work import MAX_RUNS
+
+
+def comparison() -> Comparison:
+    """The session's comparison, after taking in an address that is new to it."""
+    given = _address()
+    if given != st.session_state.get("address"):
+        st.session_state.comparison, ignored = read(given)
+        st.session_state.notes = [one_line(ignored)] if ignored else []
+        st.session_state.address = given
+    return st.session_state.comparison
+
+
+def _address() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def write_address() -> None:
+    """Make the address that of the session's comparison."""
+    params = st.session_state.comparison.to_params()
+    if params != _address():
+        st.query_params.from_dict(params)
+    st.session_state.address = params
+
+
+def notes() -> list[str]:
+    """Sentences about the last choice or link; shown until the next change."""
+    return st.session_state.get("notes", [])
+
+
+def change(field: str, value: Any) -> None:
+    """Set a field of the baseline; choices that no longer fit give way, with a sentence."""
+    old = st.session_state.comparison.baseline
+    values: Mapping[str, Any] = vars(old) | {field: value}
+    follow = {  # what stood at its default keeps to the default, which may be another one now
+        name: None
+        for name, knob in KNOBS.items()
+        if knob.usual and name != field and getattr(old, name) == usual(name, vars(old))
+    }
+    try:
+        baseline, sentences = nearest({**values, **follow})
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]
+        return
+    kept = st.session_state.comparison.variants
+    possible = tuple(v for v in kept if _fits(v, baseline))
+    if len(possible) < len(kept):
+        sentences.append(f"{len(kept) - len(possible)} run left out: its change is not possible here")
+    st.session_state.notes = [f"{sentence}." for sentence in sentences]
+    st.session_state.comparison = Comparison(baseline, possible)
+
+
+def _fits(variant: Variant, baseline: Any) -> bool:
+    try:
+        variant.config(baseline)
+    except ValueError:
+        return False
+    return True
+
+
+def set_variants(variants: Sequence[Variant]) -> None:
+    """Choose the runs beside the baseline; those over the limit are refused with a sentence."""
+    st.session_state.notes = []
+    if len(variants) > MAX_RUNS - 1:
+        st.session_state.notes = [f"Runs must be at most {MAX_RUNS}, with the baseline."]
+        variants = variants[: MAX_RUNS - 1]
+    old = st.session_state.comparison
+    st.session_state.comparison = replace(old, variants=tuple(variants))
+
+
+def add(variant: Variant) -> None:
+    """Add one run; a change that is not possible is refused with a sentence."""
+    old = st.session_state.comparison
+    try:
+        _, sentences = variant.config(old.baseline)
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]
+        return
+    set_variants([*old.variants, *([variant] if variant not in old.variants else [])])
+    st.session_state.notes = st.session_state.notes + [f"{sentence}." for sentence in sentences]

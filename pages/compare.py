@@ -1,0 +1,33 @@
+"""Which loop learns, and why? Several runs side by side, each with one change."""
+
+import streamlit as st
+
+from pages._ui import guard
+
+guard.through_app()
+
+from core.comparison import label  # noqa: E402  (the guard comes first)
+from pages._ui import controls, panels, state, training  # noqa: E402
+
+comparison = state.comparison()
+device = controls.sidebar(comparison.baseline)
+state.write_address()
+
+named = [("Baseline", comparison.baseline)]
+named += [(label(v, comparison.baseline), v.config(comparison.baseline)[0]) for v in comparison.variants]
+
+left, right = st.columns([4, 1], vertical_alignment="bottom")
+with left:
+    panels.heading(comparison)
+buttons = right.container(horizontal=True, horizontal_alignment="right")
+for note in state.notes():
+    st.warning(note, icon=":material/info:")
+trained = training.train(named, device)
+with buttons:
+    panels.take_away(comparison, trained)
+
+panels.cards(trained)
+panels.curves(trained)
+panels.pictures(trained)
+panels.changed(trained, device)
+panels.numbers(trained)

@@ -1,0 +1,49 @@
+"""Hypothesis strategies shared by the tests."""
+
+from hypothesis import strategies as st
+
+from core import Config
+from core.config import MAX_LAYERS, MAX_WIDTH
+from core.data import DATASETS
+from core.lines import LINES
+from core.losses import fitting
+from core.models import ACTIVATIONS, MODELS
+from core.optimizers import OPTIMIZERS
+from core.streams import MAX_SEED
+
+NAMES = tuple(DATASETS)
+
+
+@st.composite
+def loops(draw):
+    """Any of the five lines, in any order, any of them left out."""
+    order = draw(st.permutations(tuple(LINES)))
+    kept = draw(st.sets(st.sampled_from(tuple(LINES))))
+    return tuple(name for name in order if name in kept)
+
+
+@st.composite
+def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None):
+    """Every valid Config, or those within the given bounds. loop: a strategy for that field."""
+    dataset = draw(st.sampled_from(datasets))
+    models = [name for name, row in MODELS.items() if row.only_for in (None, dataset)]
+    optimizer = draw(st.sampled_from(tuple(OPTIMIZERS)))
+    share = st.floats(0.0, 1.0)
+    return Config(
+        dataset=dataset,
+        noise=draw(share),
+        val_share=draw(st.floats(0.0, 0.5)),
+        model=draw(st.sampled_from(models)),
+        hidden=tuple(draw(st.lists(st.integers(1, max_width), min_size=1, max_size=MAX_LAYERS))),
+        activation=draw(st.sampled_from(tuple(ACTIVATIONS))),
+        loss=draw(st.sampled_from(fitting(dataset))),
+        optimizer=optimizer,
+        lr=draw(st.floats(0.0, 100.0)),
+        momentum=draw(st.floats(0.0, 1.0, exclude_min=optimizer == "nesterov")),
+        weight_decay=draw(share),
+        batch_size=draw(st.integers(0, 1024)),
+        steps=draw(st.integers(1, max_steps)),
+        seed=draw(st.integers(0, MAX_SEED)),
+        dtype=draw(st.sampled_from(("float32", "float64"))),
+        loop=draw(loops() if loop is None else loop),
+    )

@@ -1,0 +1,236 @@
+"""Config: checks that name field, limit and value; defaults that fit; text form and back."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import configs
+
+from core import Config
+from core.config import KNOBS, conflicts, nearest, parse, shown
+
+HUGE = pytest.param(10**400, id="huge")
+FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
+WHOLES = ("batch_size", "steps", "seed")
+NAMES = ("dataset", "model", "activation", "loss", "optimizer", "dtype")
+
+OUT_OF_RANGE = [  # field, value, the limit in words
+    ("noise", -0.1, "from 0 to 1"),
+    ("noise", 1.1, "from 0 to 1"),
+    ("val_share", 0.6, "from 0 to 0.5"),
+    ("lr", -1.0, "from 0 to 100"),
+    ("lr", 101.0, "from 0 to 100"),
+    ("momentum", 1.5, "from 0 to 1"),
+    ("weight_decay", 2.0, "from 0 to 1"),
+    ("batch_size", -1, "from 0 to 1024"),
+    ("batch_size", 1025, "from 0 to 1024"),
+    ("steps", 0, "from 1 to 5000"),
+    ("steps", 5001, "from 1 to 5000"),
+    ("seed", 1_000_000, "from 0 to 999999"),
+    ("hidden", (16, 0), "1 to 3 layers of 1 to 256 units"),
+    ("hidden", (257,), "1 to 3 layers of 1 to 256 units"),
+    ("hidden", (1, 2, 3, 4), "1 to 3 layers of 1 to 256 units"),
+    ("loop", ("forward", "forward"), "each at most once"),
+    ("loop", ("forward", "eval"), "lines of zero_grad, forward, loss, backward, step"),
+    ("dataset", "mnist", "one of deliveries, line"),
+    ("model", "Module", "one of linear, mlp, lenet"),
+    ("activation", "softmax", "one of tanh, relu, sigmoid, gelu"),
+    ("loss", "Module", "one of mse, l1, huber, cross_entropy, bce"),
+    ("optimizer", "LBFGS", "one of sgd, sgd_by_hand"),
+    ("dtype", "float16", "one of float32, float64"),
+]
+
+
+@given(configs())
+def test_address_and_back_is_the_identity(config):
+    assert Config.from_params(config.to_params()) == config
+
+
+@given(configs())
+def test_an_address_is_short_plain_text(config):
+    params = config.to_params()
+    assert all(isinstance(text, str) and len(text) <= 40 for text in params.values())
+
+
+def test_the_default_config_has_an_empty_address():
+    assert Config().to_params() == {}
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(KNOBS)), st.text(max_size=60))
+def test_any_text_is_read_or_refused_in_a_sentence(name, text):
+    try:
+        value = parse(name, text)
+    except ValueError as error:
+        assert str(error).startswith(f"{name} must be ")
+        assert str(error).endswith(f"; got {shown(text)}")
+    else:
+        assert KNOBS[name].check(value) == value
+
+
+@pytest.mark.parametrize(("name", "value", "limit"), OUT_OF_RANGE)
+def test_errors_name_field_limit_and_value(name, value, limit):
+    with pytest.raises(ValueError) as caught:
+        Config(**{name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name} must be ")
+    assert limit in message
+    assert message.endswith(f"; got {value!r}")
+
+
+def test_every_field_has_a_refused_value_above():
+    assert {name for name, _, _ in OUT_OF_RANGE} == {f.name for f in dataclasses.fields(Config)}
+
+
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), True, "0.1", HUGE, (0.1,)])
+def test_a_number_must_be_a_finite_number(name, value):
+    with pytest.raises(ValueError, match=f"^{name} must be a number from"):
+        Config(**{name: value})
+
+
+@pytest.mark.parametrize("name", WHOLES)
+@pytest.mark.parametrize("value", [float("nan"), 3.0, False, "3", HUGE])
+def test_a_whole_number_must_be_whole(name, value):
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number from"):
+        Config(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["lr", "steps"])
+def test_a_number_too_long_to_print_is_refused_with_the_limit(name):
+    # Python refuses to turn more than 4,300 digits into text
+    with pytest.raises(ValueError, match=rf"^{name} must be a .* from \d"):
+        Config(**{name: 10**5000})
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [True, 3, ("sgd",), "", "__class__", "../../etc/passwd"])
+def test_a_name_must_be_in_its_table(name, value):
+    with pytest.raises(ValueError, match=f"^{name} must be one of"):
+        Config(**{name: value})
+
+
+@pytest.mark.parametrize("value", [16, "16-16", (), (True,), (16.0,), None, ((16,),)])
+def test_hidden_sizes_must_be_whole_numbers(value):
+    if value is None:  # None stands for the default
+        assert Config(hidden=None).hidden == (16, 16)
+        return
+    with pytest.raises(ValueError, match="^hidden must be 1 to 3 layers"):
+        Config(hidden=value)
+
+
+UNREADABLE = ["", " ", "nan", "inf", "-inf", "NaN", "1e999", pytest.param("9" * 5000, id="huge"), "<b>", "None"]
+
+
+@pytest.mark.parametrize("name", KNOBS)
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_a_link_with_such_text_is_refused_for_every_field(name, text):
+    with pytest.raises(ValueError, match=f"^{name} must be "):
+        Config.from_params({name: text})
+
+
+@pytest.mark.parametrize("name", FLOATS + WHOLES + ("hidden",))
+@pytest.mark.parametrize("text", ["١", "１", "²", "0x1", "1_0", " 1", "1\n", "1,5", "0." + "0" * 38 + "١"])
+def test_only_plain_digits_are_numbers(name, text):
+    with pytest.raises(ValueError, match=f"^{name} must be "):
+        Config.from_params({name: text})
+
+
+@pytest.mark.parametrize("text", [".5", "0.5", "5e-1", "+0.5", "0.50"])
+def test_the_usual_ways_to_write_a_number_are_read(text):
+    assert Config.from_params({"lr": text}).lr == 0.5
+
+
+def test_loops_are_letters_in_links():
+    assert Config.from_params({"loop": "FLBS"}).loop == ("forward", "loss", "backward", "step")
+    assert Config(loop=("step", "zero_grad")).to_params() == {"loop": "SZ"}
+    assert Config.from_params({"loop": "none"}).loop == ()
+    for text in ("ZZ", "zflbs", "ZFLBSZFLBS", "X"):
+        with pytest.raises(ValueError, match="^loop must be lines of"):
+            Config.from_params({"loop": text})
+
+
+def test_an_unknown_field_of_a_link_is_named():
+    with pytest.raises(ValueError, match=r"^field must be one of dataset, .*; got 'learning_rate'$"):
+        Config.from_params({"learning_rate": "1"})
+
+
+USUAL_LOSS = {
+    **dict.fromkeys(("deliveries", "line", "sine", "diabetes"), "mse"),
+    **dict.fromkeys(("xor", "moons", "spirals", "breast_cancer"), "bce"),
+    **dict.fromkeys(("iris", "digits"), "cross_entropy"),
+}
+
+
+@pytest.mark.parametrize(("dataset", "loss"), USUAL_LOSS.items())
+def test_each_data_set_has_its_usual_loss(dataset, loss):
+    assert Config(dataset=dataset).loss == loss
+    assert Config.from_params({"dataset": dataset}).loss == loss
+
+
+def test_nesterov_has_momentum_unless_told_otherwise():
+    assert Config(optimizer="nesterov").momentum == 0.9
+    assert Config(optimizer="sgd").momentum == 0.0
+    assert Config(optimizer="nesterov", momentum=0.5).momentum == 0.5
+
+
+CONFLICTS = [  # choices that do not go together, the field to change and what it becomes
+    ({"dataset": "moons", "model": "lenet"}, "model", "mlp"),
+    ({"dataset": "diabetes", "loss": "cross_entropy"}, "loss", "mse"),
+    ({"dataset": "diabetes", "loss": "bce"}, "loss", "mse"),
+    ({"optimizer": "nesterov", "momentum": 0.0}, "momentum", 0.9),
+]
+
+
+@pytest.mark.parametrize(("values", "name", "near"), CONFLICTS)
+def test_choices_that_do_not_fit_are_refused_in_words(values, name, near):
+    with pytest.raises(ValueError, match=f"^{name} must .*; got "):
+        Config(**values)
+
+
+@pytest.mark.parametrize(("values", "name", "near"), CONFLICTS)
+def test_nearest_changes_only_the_field_that_does_not_fit(values, name, near):
+    given_values = vars(Config()) | {"loss": None, "momentum": None} | values
+    config, sentences = nearest(given_values)
+    assert getattr(config, name) == near
+    assert len(sentences) == 1 and sentences[0].startswith(name) and sentences[0].endswith("is taken")
+    kept = {k: v for k, v in given_values.items() if k != name and v is not None}
+    assert {k: getattr(config, k) for k in kept} == kept
+
+
+def test_nearest_resolves_several_conflicts_at_once():
+    values = vars(Config()) | {"dataset": "iris", "model": "lenet", "optimizer": "nesterov", "momentum": 0.0}
+    config, sentences = nearest(values)
+    assert (config.model, config.momentum, len(sentences)) == ("mlp", 0.9, 2)
+
+
+@given(configs())
+def test_a_valid_config_is_its_own_nearest(config):
+    assert list(conflicts(vars(config))) == []
+    assert nearest(vars(config)) == (config, [])
+
+
+def test_a_config_is_frozen_and_hashable():
+    config = Config(hidden=[8, 8], loop=["forward"])  # lists are taken as tuples
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.lr = 1.0
+    twin = dataclasses.replace(config)
+    assert twin == config and hash(twin) == hash(config) and len({config, twin}) == 1
+    assert dataclasses.replace(config, lr=0.25) != config
+
+
+def test_whole_numbers_become_floats_where_floats_are_meant():
+    assert isinstance(Config(lr=1).lr, float)
+
+
+@given(st.text() | st.lists(st.text()) | st.floats() | st.integers() | st.none())
+def test_shown_is_short_and_without_markup(value):
+    text = shown(value)
+    assert len(text) <= 42
+    assert text.isascii() and text.isprintable()
+    assert not set(text) & set("<>&`*$:/\\!#|~{}@=\"")
+
+
+def test_shown_leaves_no_markdown_link():
+    assert "](" not in shown("[prize](www.example.com)")

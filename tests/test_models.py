@@ -1,0 +1,127 @@
+"""Models: PyTorch's own starting weights, from a private generator."""
+
+import pytest
+import torch
+from torch import nn
+
+from core import Config
+from core.models import ACTIVATIONS, LeNet, definition, expression, parameter_count
+from core.task import make_data, make_model
+
+SEEDS = (0, 1, 999_999)
+
+
+def model(**choices):
+    config = Config(**choices)
+    return make_model(config, make_data(config))
+
+
+def plainly(make, seed):
+    """What a script gets from `make()` after torch.manual_seed(seed)."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return make()
+
+
+def assert_same_bits(one, other):
+    ours, theirs = one.state_dict(), other.state_dict()
+    assert list(ours) == list(theirs)
+    for name in ours:
+        assert torch.equal(ours[name], theirs[name]), name
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_linear_starts_as_plain_pytorch(seed):
+    assert_same_bits(
+        model(dataset="diabetes", model="linear", seed=seed), plainly(lambda: nn.Linear(10, 1), seed)
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mlp_starts_as_plain_pytorch(seed):
+    def script():
+        return nn.Sequential(
+            nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 5), nn.Tanh(), nn.Linear(5, 1)
+        )
+
+    ours = model(dataset="xor", model="mlp", hidden=(16, 5), activation="tanh", seed=seed)
+    assert_same_bits(ours, plainly(script, seed))
+    assert str(ours) == str(script())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lenet_starts_as_plain_pytorch(seed):
+    assert_same_bits(model(dataset="digits", model="lenet", seed=seed), plainly(LeNet, seed))
+
+
+def test_another_seed_gives_other_weights():
+    first, second = (model(dataset="iris", model="linear", seed=seed).weight for seed in (0, 1))
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "lenet"])
+def test_float64_starts_from_the_float32_weights(kind):
+    single = model(dataset="digits", model=kind)
+    double = model(dataset="digits", model=kind, dtype="float64")
+    assert all(p.dtype == torch.float64 for p in double.parameters())
+    assert_same_bits(double, single.double())
+
+
+def test_two_losses_on_one_data_set_share_the_hidden_layers():
+    shape = {"dataset": "moons", "model": "mlp", "hidden": (16, 16)}
+    one_output, two_outputs = model(loss="bce", **shape), model(loss="cross_entropy", **shape)
+    assert one_output[-1].out_features == 1 and two_outputs[-1].out_features == 2
+    assert_same_bits(one_output[:-1], two_outputs[:-1])
+
+
+def test_choices_of_training_leave_the_starting_weights_alone():
+    base = model(dataset="moons", seed=3)
+    other = model(
+        dataset="moons", seed=3, noise=0.7, val_share=0.0, batch_size=8, optimizer="adam", lr=2.0, loop=()
+    )
+    assert_same_bits(base, other)
+
+
+def test_the_layers_of_lenet_carry_the_usual_names():
+    layers = ("conv1", "conv2", "fc1", "fc2", "fc3")
+    names = [name for name, _ in model(dataset="digits", model="lenet").named_parameters()]
+    assert names == [f"{layer}.{part}" for layer in layers for part in ("weight", "bias")]
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "lenet"])
+def test_a_model_turns_rows_into_one_row_of_outputs_each(kind):
+    config = Config(dataset="digits", model=kind)
+    data = make_data(config)
+    assert make_model(config, data)(data.inputs[:7]).shape == (7, 10)
+
+
+@pytest.mark.parametrize("dataset", ["deliveries", "digits"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ["linear", "mlp", "lenet"])
+def test_the_expression_of_a_model_builds_it_again(dataset, activation, kind):
+    if kind == "lenet" and dataset != "digits":
+        kind = "mlp"
+    ours = model(dataset=dataset, model=kind, hidden=(3, 2, 4), activation=activation, seed=2)
+    names = {"nn": nn, "torch": torch, "Tensor": torch.Tensor}
+    exec(definition(ours), names)  # LeNet's own source; nothing for PyTorch's classes
+    built = plainly(lambda: eval(expression(ours), names), 2)
+    assert str(built) == str(ours)
+    assert_same_bits(built, ours)
+
+
+COUNTS = [  # by hand: (inputs + 1) * outputs per layer; (inputs * 9 + 1) * maps per convolution
+    ("linear", 10, 3, 11 * 3),
+    ("mlp", 2, 1, 3 * 16 + 17 * 8 + 9 * 1),
+    ("lenet", 64, 10, 10 * 6 + (6 * 9 + 1) * 16 + 65 * 48 + 49 * 32 + 33 * 10),
+]
+
+
+@pytest.mark.parametrize(("kind", "features", "outputs", "count"), COUNTS)
+def test_parameters_are_counted_without_building_the_model(kind, features, outputs, count):
+    assert parameter_count(kind, features, outputs, (16, 8), "relu") == count
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "lenet"])
+def test_the_count_is_that_of_the_model(kind):
+    ours = model(dataset="digits", model=kind, hidden=(7,))
+    assert parameter_count(kind, 64, 10, (7,), "relu") == sum(p.numel() for p in ours.parameters())
