@@ -19,7 +19,10 @@ Read the modules in this order; each imports only from those above it:
     comparison  several runs, one change each; their labels and their link
     results     a finished run as plain data, for caches and pages
     fit         what the model computes at a step: curve, surface, confusion matrix
-    charts      data frame -> Vega-Lite spec
+    thinning    few enough rows for a chart, and where its axis ends
+    curves      results -> the wide frame that the linked curves show
+    charts      Vega-Lite specs: the linked curves, a sparkline
+    pictures    Vega-Lite specs of what a model computes
     export      Config -> script, listing and data file
 """
 

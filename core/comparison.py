@@ -95,7 +95,8 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
         if len(texts) > 1:
             notes.append(f"{name} was given {len(texts)} times; the first counts")
         try:
-            values |= {name: parse(name, text) for text in texts[:1]}
+            if texts:
+                values[name] = parse(name, texts[0])
         except ValueError as error:
             notes.append(str(error))
     baseline, given_way = nearest(values)

@@ -59,8 +59,10 @@ def loss_path(result: Result) -> pd.DataFrame:
     Where each step sees all rows, the loss of every step, then that after the last one. With
     batches, whose losses jump about, the loss on the whole training set at evaluated steps.
     """
-    whole = result.evaluations[["step", "train_loss"]].rename(columns={"train_loss": "loss"})
+    evaluated = result.evaluations
+    whole = pd.DataFrame({"step": evaluated["step"], "loss": evaluated["train_loss"]})
     if result.config.batch_size or "loss" not in result.config.loop:
         return whole
-    every = result.steps[["step", "loss"]]
-    return pd.concat([every, whole[whole["step"] >= len(every)]], ignore_index=True)
+    every = pd.DataFrame({"step": result.steps["step"], "loss": result.steps["loss"]})
+    last = whole.loc[whole["step"] >= len(every)]
+    return pd.concat([every, last], ignore_index=True)

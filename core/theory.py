@@ -21,6 +21,7 @@ from core.config import Config
 from core.lines import letters
 from core.optimizers import SGD_FAMILY
 
+TOLERANCE = 1e-4  # relative; limits are shown with four digits
 EXACT_UP_TO = 64  # parameters; a full Hessian takes one product per parameter
 
 USUAL_ORDERS = {"ZFLBS", "FZLBS", "FLZBS", "FLBSZ", "SZFLB", "SFZLB", "SFLZB"}
@@ -77,7 +78,14 @@ def _lanczos(product: Callable[[Tensor], Tensor], size: int) -> float:
 
     operator = LinearOperator((size, size), matvec=multiply, dtype=np.float64)  # type: ignore[call-arg]
     try:
-        largest = eigsh(operator, k=1, which="LA", v0=start.numpy(), tol=1e-4, return_eigenvectors=False)
+        largest = eigsh(
+            operator,
+            k=1,
+            which="LA",
+            v0=start.numpy(),
+            tol=TOLERANCE,  # type: ignore[arg-type]  # scipy takes a float
+            return_eigenvectors=False,
+        )
     except ArpackError:
         return float("nan")
     return float(largest[0])

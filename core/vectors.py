@@ -5,6 +5,7 @@ stacked on their device and copied to the CPU once; a copy per step would make a
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ class Layout:
         self.parameters = list(named.values())
         self.shapes = {name: tuple(p.shape) for name, p in named.items()}
         edges = np.cumsum([0] + [p.numel() for p in self.parameters]).tolist()
-        self.spans = dict(zip(named, zip(edges[:-1], edges[1:], strict=True), strict=True))
+        self.spans = dict(zip(named, pairwise(edges), strict=True))
         self.size: int = edges[-1]
 
     def stack(self, rows: Sequence[Vector | None], fill: float) -> tuple[Tensor, np.ndarray]:

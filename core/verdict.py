@@ -6,6 +6,7 @@ the app hold for 20 seeds each (tests/test_verdict.py), unless another source is
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -54,16 +55,12 @@ def verdict(result: Result, curvature: float | None = None) -> Verdict:
         return _raised(result)
     path = loss_path(result)
     losses = path["loss"].to_numpy()
-    bad = path[~np.isfinite(losses)]
-    if len(losses) == 0 or np.isnan(losses[0]) and len(bad) == len(path) and _unmeasured(result):
+    bad = path.loc[~np.isfinite(losses)]
+    if not len(losses):
         return Verdict("stuck", "No loss was computed.")
     if len(bad):
         return _diverged(path, bad, _limit_words(result, curvature))
     return _by_shape(result, path, _limit_words(result, curvature))
-
-
-def _unmeasured(result: Result) -> bool:
-    return "loss" not in result.config.loop
 
 
 def _raised(result: Result) -> Verdict:
@@ -118,8 +115,7 @@ def _flat(losses: np.ndarray) -> Verdict:
 def _growing(losses: np.ndarray) -> bool:
     """Whether every loss of a quarter of the run is above all of the quarter before."""
     quarters = [part for part in np.array_split(losses, 4) if len(part)]
-    pairs = zip(quarters, quarters[1:], strict=False)
-    return all(after.min() > before.max() for before, after in pairs)
+    return all(after.min() > before.max() for before, after in pairwise(quarters))
 
 
 def _swings(losses: np.ndarray) -> bool:

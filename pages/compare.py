@@ -7,7 +7,17 @@ from pages._ui import guard
 guard.through_app()
 
 from core.comparison import label  # noqa: E402  (the guard comes first)
-from pages._ui import controls, panels, state, training  # noqa: E402
+from pages._ui import (  # noqa: E402
+    cards,
+    code_panel,
+    controls,
+    curve_panel,
+    fit_panel,
+    heading,
+    state,
+    table,
+    training,
+)
 
 comparison = state.comparison()
 device = controls.sidebar(comparison.baseline)
@@ -18,16 +28,16 @@ named += [(label(v, comparison.baseline), v.config(comparison.baseline)[0]) for 
 
 left, right = st.columns([4, 1], vertical_alignment="bottom")
 with left:
-    panels.heading(comparison)
+    heading.draw(comparison)
 buttons = right.container(horizontal=True, horizontal_alignment="right")
 for note in state.notes():
     st.warning(note, icon=":material/info:")
 trained = training.train(named, device)
 with buttons:
-    panels.take_away(comparison, trained)
+    heading.take_away(comparison, trained)
 
-panels.cards(trained)
-panels.curves(trained)
-panels.pictures(trained)
-panels.changed(trained, device)
-panels.numbers(trained)
+cards.draw(trained)
+curve_panel.draw(trained)
+fit_panel.draw(trained)
+code_panel.draw(trained, device)
+table.draw(trained)

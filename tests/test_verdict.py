@@ -140,12 +140,15 @@ def from_zero(**choices):
     return result(Run(config, data=(data.inputs, data.targets), model=model).advance())
 
 
-def test_lr_1_on_the_deliveries_quotes_inf_at_16_and_nan_at_34():
-    """Measured with PyTorch 2.13: every step multiplies the loss by (16.7006 - 1)^2 = 246.5, so
-    242.4 passes float32's 3.4e38 after 15.1 steps; the weights themselves overflow later."""
+def test_lr_1_on_the_deliveries_quotes_the_steps_of_inf_and_nan():
+    """Measured with PyTorch 2.13: inf in the 16th step and nan in the 34th; steps count from 0.
+
+    Each step multiplies the loss by (16.7006 - 1)^2 = 246.5. The sum of the four squares, 970 at
+    first, passes float32's largest number 3.4e38 after 15 steps; the weights overflow later.
+    """
     said = verdict(from_zero(lr=1.0, steps=100), curvature=16.7006)
     assert said.word == "diverged"
-    assert "began at 242.4 and became inf at step 16 and nan at step 34." in said.because
+    assert "began at 242.4 and became inf at step 15 and nan at step 33." in said.because
     assert "Learning rate 1 is above 0.1198, the limit of stability" in said.because
 
 
@@ -157,15 +160,15 @@ def test_lr_0_13_on_the_deliveries_diverges_before_and_after_it_overflows():
     assert "still growing" in early.because
 
 
-def test_lr_below_and_above_its_limit_are_said_so():
-    below = verdict(trained(**LINE, lr=0.05), curvature=starting_curvature(Config(**LINE)))
-    assert below.word == "learns" and "0.05 is below 0.1198" in below.because
+def test_the_limit_is_quoted_where_one_is_known_and_belongs_to_the_loop():
     skipped = trained(**LINE, lr=0.2, loop=from_letters("FLBS"))
-    assert "0.2 is below 0.2395" in verdict(skipped, curvature=16.7006).because
-    assert "limit" not in verdict(trained(**LINE, lr=0.05, optimizer="adam"), curvature=16.7006).because
+    assert "0.2 is below 0.2395" in verdict(skipped, curvature=starting_curvature(Config(**LINE))).because
+    assert "limit" not in verdict(skipped).because
+    adam = trained(**LINE, lr=100.0, optimizer="adam")
+    assert "limit" not in verdict(adam, curvature=16.7006).because
 
 
-positive = st.floats(0, 1e30)
+positive = st.floats(0, allow_infinity=False)
 anything = st.one_of(positive, st.just(math.inf), st.just(math.nan), st.just(0.0))
 paths = st.lists(positive, min_size=1, max_size=60)
 
@@ -222,16 +225,18 @@ def test_a_finite_run_called_diverged_ends_far_above_its_start(losses):
         assert losses[-1] >= 1.5 * losses[0]
 
 
-@given(losses_of_a_run)
-@example([0.7, *[float(loss) for loss in np.geomspace(40, 0.5, 60)]])
-@example([0.4, *[99.0] * 20])
-def test_a_swing_goes_up_and_down_in_the_second_half(losses):
-    said = verdict(made(losses))
-    if "it swings" in said.because:
-        second = losses[len(losses) // 2 :]
-        assert min(second) < 0.75 * max(second)
-        moves = np.diff(second)
-        assert (moves > 0).any() and (moves < 0).any()
+@given(walks(), st.lists(st.floats(0.01, 1000), min_size=1, max_size=40))
+@example([0.7], np.geomspace(40, 0.5, 60).tolist())
+def test_what_only_falls_in_the_end_and_ends_lowest_neither_bounces_nor_oscillates(begun, falling):
+    falling = sorted([*falling, *begun], reverse=True)  # the longer half
+    losses = [*begun, *falling, 0.9 * falling[-1]]
+    assert word(losses) in ("learns", "slow", "stuck")
+
+
+@given(walks(), st.floats(0.01, 1000))
+@example([0.4], 99.0)
+def test_what_lies_still_in_the_end_does_not_oscillate(begun, loss):
+    assert word([*begun, *[loss] * (len(begun) + 2)]) != "oscillates"
 
 
 def numbers(text):
@@ -248,7 +253,7 @@ def test_a_sentence_quotes_only_numbers_of_the_run(losses, leftover, fresh):
 
 
 @given(losses_of_a_run)
-@example([1.0] * 19 + [1.3, 0.9])
+@example([1.0] * 18 + [1.3, 1.2, 0.9])
 def test_a_share_of_the_drop_is_at_most_the_whole(losses):
     _, shares = numbers(verdict(made(losses)).because)
     assert all(0 <= share <= 100 for share in shares)
@@ -258,7 +263,7 @@ def test_a_share_of_the_drop_is_at_most_the_whole(losses):
 def test_a_quoted_drop_is_that_from_the_first_loss_to_the_last(losses):
     fell = re.search(r"It fell by ([\d.]+)%", verdict(made(losses)).because)
     if fell:
-        assert float(fell[1]) == pytest.approx(100 * (losses[0] - losses[-1]) / losses[0], abs=0.051)
+        assert float(fell[1]) == pytest.approx(100 * (1 - losses[-1] / losses[0]), abs=0.051)
 
 
 @given(walks(), st.floats(1e-6, 1e6))

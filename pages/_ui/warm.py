@@ -8,7 +8,7 @@ import gc
 
 import streamlit as st
 
-from core import Config, Run, charts, export, fit
+from core import Config, Run, charts, curves, export, fit, pictures
 from core.results import result
 
 
@@ -16,9 +16,9 @@ from core.results import result
 def up() -> None:
     """Run once per process what every visit needs."""
     trained = result(Run(Config(steps=2)).advance())
-    charts.curves_frame([trained])
+    curves.curves_frame([trained])
     charts.curves_spec(("a",), ("Loss", "Gradient"), (True, True), (None, None), (0.0, 2.0), 1000, True)
-    charts.fit_spec("surface", "x", "y")
+    pictures.fit_spec("surface", "x", "y")
     fit.picture(trained, 0)
     export.script(trained.config)
     gc.collect()

@@ -1,0 +1,55 @@
+"""How few rows does a chart need, and where does its axis end?
+
+A chart of a thousand points per line draws as slowly as it reads; what counts is that no spike
+is lost, and that one exploding run does not flatten the others.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
+
+
+def thin(columns: np.ndarray, limit: int) -> np.ndarray:
+    """Row numbers, at most `limit`, that keep each column's lowest and highest value per bin.
+
+    (rows, columns) -> (kept,), ascending. Every spike stays where it was; the same rows serve
+    all columns, so that one look reads all runs at one step.
+    """
+    rows, count = columns.shape
+    if rows <= limit:
+        return np.arange(rows)
+    bins = max(1, (limit - 2) // (2 * count))
+    kept = [np.array([0, rows - 1])]
+    for part in np.array_split(np.arange(rows), bins):
+        values = columns[part]
+        low, high = (
+            np.where(np.isfinite(values), values, np.inf),
+            np.where(np.isfinite(values), values, -np.inf),
+        )
+        kept += [part[low.argmin(axis=0)], part[high.argmax(axis=0)]]
+    return np.unique(np.concatenate(kept))
+
+
+def axis_top(series: Sequence[np.ndarray], log: bool) -> float | None:
+    """Where an axis ends so that one exploding run does not flatten the others; None: at the data.
+
+    Far above what every run begins with, and above the middle of each run that stays finite;
+    rounded to a power of ten, so that the spec stays the same while a run goes on.
+    """
+    finite = [values[np.isfinite(values)] for values in series]
+    usual = [values[0] for values in finite if len(values)]
+    usual += [float(np.median(f)) for f, v in zip(finite, series, strict=True) if len(f) == len(v) - 1]
+    highest = max((values.max() for values in finite if len(values)), default=0.0)
+    top = HEADROOM[log] * max(usual, default=0.0)
+    if highest <= top or top <= 0:
+        return None
+    return float(10 ** np.ceil(np.log10(top)))
+
+
+def goes_beyond(values: np.ndarray, top: float | None) -> np.ndarray:
+    """1 at each step where the values leave the axis, nan elsewhere."""
+    above = np.zeros(len(values), dtype=bool) if top is None else np.nan_to_num(values, nan=0.0) > top
+    enters = above & ~np.concatenate([[False], above[:-1]])
+    return np.where(enters, 1.0, np.nan)
