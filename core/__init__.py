@@ -12,12 +12,13 @@ Read the modules in this order; each imports only from those above it:
     task        Config -> tensors, model, loss, optimizer and batches of one run
     devices     which devices this machine has
     work        what a comparison costs, and how much is allowed
+    vectors     weights and gradients of every step -> norms and arrays
     history     what a run recorded -> arrays and data frames
     loop        Run: executes the five lines and records around them
+    results     a run as plain data, for caches and pages
     theory      curvature and stability limits to hold runs against
     verdict     a run in words, with the numbers they rest on
     comparison  several runs, one change each; their labels and their link
-    results     a finished run as plain data, for caches and pages
     fit         what the model computes at a step: curve, surface, confusion matrix
     thinning    few enough rows for a chart, and where its axis ends
     curves      results -> the wide frame that the linked curves show

@@ -44,7 +44,11 @@ class Knob:
 
 def shown(value: object) -> str:
     """A visitor's value for a message: short, and with nothing that could be markup."""
-    return re.sub(r"[^\w.+\- '(),\[\]]", "?", repr(value)[:40], flags=re.ASCII)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits has no text
+        text = "a very long number"
+    return re.sub(r"[^\w.+\- '(),]", "?", text[:40], flags=re.ASCII)
 
 
 def _number(between: tuple[float, float], whole: bool) -> Callable[[Any], Any]:
@@ -67,7 +71,7 @@ def _parse_whole(text: str) -> int:
 
 
 def _parse_float(text: str) -> float:
-    if not re.fullmatch(r"[-+]?[0-9]*\.?[0-9]+(e[-+]?[0-9]{1,3})?", text[:40], re.IGNORECASE):
+    if not re.fullmatch(r"[-+]?[0-9]{0,40}\.?[0-9]{1,40}(e[-+]?[0-9]{1,3})?", text, re.IGNORECASE):
         raise ValueError
     value = float(text)
     if not math.isfinite(value):
@@ -109,7 +113,7 @@ def _check_hidden(value: Any) -> tuple[int, ...]:
 
 
 def _parse_hidden(text: str) -> tuple[int, ...]:
-    return tuple(_parse_whole(size) for size in text[:40].split("-"))
+    return tuple(_parse_whole(size) for size in text[:100].split("-"))
 
 
 def hidden_sizes(default: tuple[int, ...], label: str, about: str) -> Any:
@@ -128,7 +132,9 @@ def _check_loop(value: Any) -> tuple[str, ...]:
 
 
 def _parse_loop(text: str) -> tuple[str, ...]:
-    return () if text == NO_LINES else from_letters(text[:40])
+    if not text:
+        raise ValueError
+    return () if text == NO_LINES else from_letters(text[:100])
 
 
 def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:

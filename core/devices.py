@@ -27,12 +27,15 @@ def check(device: str | torch.device, dtype: str) -> torch.device:
 
     Raises ValueError if this machine does not have it, or if it cannot compute in `dtype`.
     """
-    wanted = torch.device(device)
-    if wanted.index is None and wanted.type != "cpu":
-        wanted = torch.device(wanted.type, 0)
-    name = "cpu" if wanted.type == "cpu" else str(wanted)
-    if name not in available():
-        raise ValueError(f"device must be one of {', '.join(available())}; got {device}")
+    names = available()
+    refusal = ValueError(f"device must be one of {', '.join(names)}; got {str(device)[:40]!r}")
+    try:
+        wanted = torch.device(device)
+    except RuntimeError:  # no kind of device at all
+        raise refusal from None
+    name = wanted.type if wanted.type == "cpu" else f"{wanted.type}:{wanted.index or 0}"
+    if name not in names:
+        raise refusal
     if wanted.type == "mps" and dtype == "float64":
         raise ValueError("dtype must be float32 on mps, which has no float64; got float64")
     return torch.device(name)

@@ -189,4 +189,5 @@ NORM_COLUMNS = {"grads": "grad_norm", "fresh_grads": "fresh_norm", "leftovers": 
 
 def _ratio(updates: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Update-to-weight ratio; nan where the weights are all zero and there is no ratio."""
-    return np.divide(updates, weights, out=np.full_like(updates, np.nan), where=weights != 0)
+    with np.errstate(invalid="ignore"):  # inf / inf, once both have overflowed, is nan
+        return np.divide(updates, weights, out=np.full_like(updates, np.nan), where=weights != 0)

@@ -85,11 +85,12 @@ def own_data(config: Config, tensors: Sequence[Any]) -> Data:
 
 def _own_form(config: Config, targets: Tensor) -> str:
     """The form of one's own targets, from their type and the loss that takes them."""
-    if not targets.is_floating_point():
+    takes = LOSSES[config.loss].takes
+    if "class_index" in takes and not targets.is_floating_point():
         return "class_index"
-    if config.loss == "bce":
-        return "one_hot" if targets.ndim == 2 and targets.shape[1] > 1 else "zero_one"
-    return "values"
+    if "values" in takes:
+        return "values"
+    return "one_hot" if targets.ndim == 2 and targets.shape[1] > 1 else "zero_one"
 
 
 def sizes(config: Config, data: Data) -> tuple[int, int]:

@@ -50,7 +50,10 @@ def _lengths(part: Tensor) -> Tensor:
     lengths = torch.linalg.vector_norm(part, dim=1).double()
     unsure = ~((lengths > 1e-15) & (lengths < 1e15))  # squares may have vanished or overflowed
     if unsure.any():
-        lengths[unsure] = torch.linalg.vector_norm(part[unsure].double(), dim=1)
+        rows = part[unsure].double()
+        scale = rows.abs().amax(dim=1, keepdim=True)
+        scale = scale.where(scale.isfinite() & (scale > 0), 1.0)
+        lengths[unsure] = torch.linalg.vector_norm(rows / scale, dim=1) * scale[:, 0]
     return lengths
 
 
@@ -67,7 +70,7 @@ class Vectors:
     def take(self, matrix: Tensor, missing: np.ndarray) -> None:
         """Append a chunk; a None gradient has no norm (nan) and adds nothing to the total."""
         norms = np.where(missing, 0.0, self.layout.norms(matrix))
-        total = np.sqrt((norms**2).sum(axis=1))
+        total = np.hypot.reduce(norms, axis=1)  # squares of 1e200 would overflow
         self._norms.append(np.where(missing, np.nan, norms))
         self._totals.append(np.where(missing.all(axis=1), np.nan, total))
         if self.full:

@@ -19,7 +19,9 @@ FLAT = 0.01  # a range below this share of the first loss counts as no change
 HARDLY = 0.1  # a drop below this share of the first loss, and no longer falling, is stuck
 HALF = 0.5  # a run that lost half of its first loss learns, even if it still falls
 STILL_FALLING = 0.02  # share of the whole drop that came in the last tenth of the steps
-SWING = 2.0  # loss over the best before it, in the second half: it went up again by a lot
+GROWN = 2.0  # times the first loss: far above it
+GAVE_BACK = 0.5  # of what it had gained
+SWING = 2.0  # loss over the lowest before it, in the second half: it went up again by a lot
 SWING_SHARE = 0.05  # and by at least this share of the first loss: not just rounding near 0
 SMOOTH = 0.5  # turning points per step: noise turns at 2/3 of them (Kendall 1973), waves rarely
 
@@ -86,11 +88,8 @@ def _by_shape(result: Result, path: pd.DataFrame, limit: str) -> Verdict:
     losses, steps = path["loss"].to_numpy(), path["step"].to_numpy()
     first, last, best = losses[0], losses[-1], losses.min()
     at = int(steps[losses.argmin()])
-    drop = (first - last) / first if first else 0.0
-    tail = losses[int(0.9 * (len(losses) - 1)) :]
-    falling = (tail[0] - last) / (first - last) if first > last else 0.0
     quoted = f"Loss {number(first)} at first, best {number(best)} at step {at}, last {number(last)}."
-    if np.ptp(losses) <= FLAT * abs(first):
+    if np.ptp(losses) <= FLAT * first:
         return _flat(losses)
     if _growing(losses):
         return Verdict("diverged", f"{quoted} It is still growing. {limit}".strip())
@@ -98,10 +97,22 @@ def _by_shape(result: Result, path: pd.DataFrame, limit: str) -> Verdict:
         return _swinging(result, losses, quoted, limit)
     if last >= first:
         return Verdict("bounces", f"{quoted} It ends no lower than it began. {limit}".strip())
-    if drop < HARDLY and falling <= STILL_FALLING:
+    if last - best >= GAVE_BACK * (first - best):
+        word, why = _leftover(result) or ("bounces", limit)
+        return Verdict(word, f"{quoted} It gave back most of what it had gained. {why}".strip())
+    return _falling(losses, quoted)
+
+
+def _falling(losses: np.ndarray, quoted: str) -> Verdict:
+    """A run that ends below its start: by how much, and whether it still falls."""
+    first, last = losses[0], losses[-1]
+    drop = (first - last) / first
+    before = min(losses[int(0.9 * (len(losses) - 1))], first)
+    lately = max(before - last, 0.0) / (first - last)
+    if (first - losses.min()) / first < HARDLY and lately <= STILL_FALLING:
         return Verdict("stuck", f"{quoted} It fell by {drop:.1%} and no longer falls.")
-    if drop < HALF and falling > STILL_FALLING:
-        return Verdict("slow", f"{quoted} {falling:.0%} of the drop came in the last tenth of the steps.")
+    if drop < HALF and lately > STILL_FALLING:
+        return Verdict("slow", f"{quoted} {lately:.0%} of the drop came in the last tenth of the steps.")
     return Verdict("learns", f"{quoted} It fell by {drop:.1%}.")
 
 
@@ -113,34 +124,37 @@ def _flat(losses: np.ndarray) -> Verdict:
 
 
 def _growing(losses: np.ndarray) -> bool:
-    """Whether every loss of a quarter of the run is above all of the quarter before."""
+    """Whether the loss ends far above its start, each quarter of the run above the one before."""
     quarters = [part for part in np.array_split(losses, 4) if len(part)]
-    return all(after.min() > before.max() for before, after in pairwise(quarters))
+    rises = all(after.min() > before.max() for before, after in pairwise(quarters))
+    return rises and bool(losses[-1] / GROWN >= losses[0])
 
 
 def _swings(losses: np.ndarray) -> bool:
-    """Whether the loss rose again by a lot in the second half of the run."""
-    best_so_far = np.minimum.accumulate(losses)
-    second = slice(len(losses) // 2, None)
-    above = losses[second] - best_so_far[second]
-    large = (losses[second] >= SWING * best_so_far[second]) & (above >= SWING_SHARE * losses[0])
-    return bool(large.any())
+    """Whether the loss rose again by a lot within the second half of the run."""
+    second = losses[len(losses) // 2 :]
+    lowest = np.minimum.accumulate(second)
+    return bool(((second / SWING >= lowest) & (second - lowest >= SWING_SHARE * losses[0])).any())
 
 
 def _swinging(result: Result, losses: np.ndarray, quoted: str, limit: str) -> Verdict:
     second = losses[len(losses) // 2 :]
     spread = f"In the second half it swings between {number(second.min())} and {number(second.max())}."
+    smooth = not result.config.batch_size and _turning_rate(second) < SMOOTH  # batches are noise
+    word, why = _leftover(result) or ("oscillates" if smooth else "bounces", "")
+    return Verdict(word, " ".join(filter(None, [quoted, spread, why, limit])))
+
+
+def _leftover(result: Result) -> tuple[str, str] | None:
+    """The word and the numbers, where old gradients rule the second half: momentum, undamped."""
     half = result.steps.iloc[len(result.steps) // 2 :]
     leftover, fresh = half["leftover_norm"].median(), half["fresh_norm"].median()
-    if leftover > fresh:
-        spread += (
-            f" The gradient left over from earlier steps has length {number(leftover)}, that of "
-            f"this step {number(fresh)} (medians)."
-        )
-        return Verdict("oscillates", f"{quoted} {spread} {limit}".strip())
-    smooth = not result.config.batch_size and _turning_rate(second) < SMOOTH  # batches are noise
-    word = "oscillates" if smooth else "bounces"
-    return Verdict(word, f"{quoted} {spread} {limit}".strip())
+    if not leftover > fresh:
+        return None
+    return "oscillates", (
+        f"The gradient left over from earlier steps has length {number(leftover)}, that of "
+        f"this step {number(fresh)} (medians)."
+    )
 
 
 def _turning_rate(losses: np.ndarray) -> float:

@@ -40,9 +40,7 @@ def test_linear_starts_as_plain_pytorch(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mlp_starts_as_plain_pytorch(seed):
     def script():
-        return nn.Sequential(
-            nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 5), nn.Tanh(), nn.Linear(5, 1)
-        )
+        return nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 5), nn.Tanh(), nn.Linear(5, 1))
 
     ours = model(dataset="xor", model="mlp", hidden=(16, 5), activation="tanh", seed=seed)
     assert_same_bits(ours, plainly(script, seed))
@@ -103,7 +101,7 @@ def test_the_expression_of_a_model_builds_it_again(dataset, activation, kind):
         kind = "mlp"
     ours = model(dataset=dataset, model=kind, hidden=(3, 2, 4), activation=activation, seed=2)
     names = {"nn": nn, "torch": torch, "Tensor": torch.Tensor}
-    exec(definition(ours), names)  # LeNet's own source; nothing for PyTorch's classes
+    exec(definition(ours), names)  # noqa: S102  (LeNet's own source; nothing for PyTorch's classes)
     built = plainly(lambda: eval(expression(ours), names), 2)
     assert str(built) == str(ours)
     assert_same_bits(built, ours)

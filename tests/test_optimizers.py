@@ -194,7 +194,7 @@ class ThreeTimes(nn.Module):
         super().__init__()
         layers = (nn.Linear(2, 3), nn.Sigmoid(), nn.Linear(3, 1), nn.Sigmoid())
         self.net = nn.Sequential(*layers).double()
-        start = torch.tensor(sum(BASELINE["init"], []), dtype=torch.float64)
+        start = torch.tensor(np.concatenate(BASELINE["init"]))
         nn.utils.vector_to_parameters(start, self.parameters())
 
     def forward(self, inputs):

@@ -25,7 +25,8 @@ MICROGRAD, EMMA = load("micrograd_demo"), load("makemore_emma")
 
 def table(entry):
     """Inputs (rows, columns) and targets (rows, 1) in double."""
-    return torch.tensor(entry["x"], dtype=torch.float64), torch.tensor(entry["y"], dtype=torch.float64)[:, None]
+    inputs = torch.tensor(entry["x"], dtype=torch.float64)
+    return inputs, torch.tensor(entry["y"], dtype=torch.float64)[:, None]
 
 
 def linear(coefficients, intercept=None):
@@ -172,10 +173,8 @@ def test_spectors_logit_is_that_of_stata():
 
 def test_the_diabetes_data_set_is_fitted_as_in_scikit_learns_documentation():
     """Published R^2 0.5177; on standardised targets the loss left over is 1 - R^2."""
-    config = Config(
-        dataset="diabetes", model="linear", val_share=0.0, optimizer="nesterov", lr=0.1, steps=1500, dtype="float64"
-    )
-    losses = Run(config).advance().history.losses
+    choices = {"model": "linear", "val_share": 0.0, "optimizer": "nesterov", "dtype": "float64"}
+    losses = Run(Config(dataset="diabetes", lr=0.1, steps=1500, **choices)).advance().history.losses
     assert losses[-1] == pytest.approx(1 - 0.5177, abs=5e-5)
 
 
