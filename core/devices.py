@@ -28,7 +28,7 @@ def check(device: str | torch.device, dtype: str) -> torch.device:
     Raises ValueError if this machine does not have it, or if it cannot compute in `dtype`.
     """
     names = available()
-    refusal = ValueError(f"device must be one of {', '.join(names)}; got {str(device)[:40]!r}")
+    refusal = ValueError(f"device must be one of {', '.join(names)}; got {str(device)[:40]}")
     try:
         wanted = torch.device(device)
     except RuntimeError:  # no kind of device at all

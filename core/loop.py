@@ -216,11 +216,15 @@ class Run:
         return loss, accuracy(outputs, targets, self.data.target_form, threshold)
 
 
+@torch.no_grad()
 def _check_labels(model: nn.Module, data: task.Data) -> None:
     """Raise PyTorch's own error for a label out of range on the CPU, before a GPU sees it.
 
     There it would be a device-side assert, after which nothing works until a restart.
     """
-    if data.target_form == "class_index":
-        classes = model(data.inputs[:1]).shape[-1]
-        nn.functional.nll_loss(torch.zeros(len(data.targets), classes), data.targets.long())
+    if data.target_form != "class_index":
+        return
+    classes = copy.deepcopy(model).eval()(data.inputs[:1]).shape[-1]
+    for targets in (data.targets, data.val_targets):
+        if targets is not None:
+            nn.functional.nll_loss(torch.zeros(len(targets), classes), targets.long())

@@ -70,7 +70,8 @@ class Vectors:
     def take(self, matrix: Tensor, missing: np.ndarray) -> None:
         """Append a chunk; a None gradient has no norm (nan) and adds nothing to the total."""
         norms = np.where(missing, 0.0, self.layout.norms(matrix))
-        total = np.hypot.reduce(norms, axis=1)  # squares of 1e200 would overflow
+        with np.errstate(over="ignore"):  # a total can be too long for a number: inf
+            total = np.hypot.reduce(norms, axis=1)  # squares of 1e200 would overflow
         self._norms.append(np.where(missing, np.nan, norms))
         self._totals.append(np.where(missing.all(axis=1), np.nan, total))
         if self.full:
