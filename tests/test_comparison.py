@@ -305,7 +305,6 @@ def test_the_address_after_nonsense_is_clean(params):
     assert all(len(text) <= 400 and text.isascii() for texts in clean.values() for text in texts)
 
 
-
 def says_something(params):
     """Whether there is anything in these parameters to be ignored."""
     known_and_empty = all(name in [*KNOBS, "run", "keep"] and not texts for name, texts in params.items())

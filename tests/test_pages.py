@@ -34,9 +34,11 @@ def baseline(app) -> Config:
 
 def names(app):
     """What the cards are called, in their order."""
-    return [text.split("**")[1] for text in _markdown(app) if text.startswith(":") and "●" in text and "**" in text][
-        : len(app.session_state.comparison.variants) + 1
-    ]
+    return [
+        text.split("**")[1]
+        for text in _markdown(app)
+        if text.startswith(":") and "●" in text and "**" in text
+    ][: len(app.session_state.comparison.variants) + 1]
 
 
 def _markdown(app):
@@ -46,7 +48,9 @@ def _markdown(app):
 def words(app):
     """The verdict on each card."""
     badges = [text for text in _markdown(app) if "-badge[:material/" in text]
-    return [badge.split(": ")[1].rstrip("]") for badge in badges][: len(app.session_state.comparison.variants) + 1]
+    return [badge.split(": ")[1].rstrip("]") for badge in badges][
+        : len(app.session_state.comparison.variants) + 1
+    ]
 
 
 def curves(app) -> tuple[dict, pd.DataFrame]:

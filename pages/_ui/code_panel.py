@@ -17,7 +17,7 @@ from pages._ui.words import badge, dot
 def draw(trained: Sequence[Trained], device: str) -> None:
     """The code of a chosen run with what changed, and its verdict in sentences."""
     with st.container(border=True):
-        st.subheader("What changed in the loop")
+        st.header("What changed in the loop")
         names = [one.name for one in trained]
         chosen = st.pills(
             "Run",

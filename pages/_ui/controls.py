@@ -23,11 +23,11 @@ MANY = 4  # choices that fit beside each other
 def sidebar(baseline: Config) -> str:
     """Draw all controls; returns the device to train on."""
     with st.sidebar:
-        st.subheader("Baseline loop")
+        st.header("Baseline loop")
         _baseline(baseline)
         with st.expander("Data, model and seed", icon=":material/tune:"):
             _more(baseline)
-        st.subheader("Compare it with")
+        st.header("Compare it with")
         _runs()
         return _device()
 

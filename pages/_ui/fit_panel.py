@@ -15,7 +15,7 @@ from pages._ui.words import dot
 def draw(trained: Sequence[Trained]) -> None:
     """What each model computes, at a step chosen with a slider."""
     with st.container(border=True):
-        st.subheader("Fit")
+        st.header("Fit")
         last = max(one.config.steps for one in trained)
         step = st.slider("At step", 0, last, value=last, key=f"fit_step_{last}")
         per_row = min(len(trained), 3)

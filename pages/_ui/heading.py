@@ -46,5 +46,5 @@ def take_away(comparison: Comparison, trained: Sequence[Trained]) -> None:
 
 def _address(comparison: Comparison) -> str:
     query = urlencode(comparison.to_params(), doseq=True)
-    base = (st.context.url or "").split("?")[0]
+    base = (st.context.url or "").split("?")[0].rstrip("/") + "/"
     return f"{base}?{query}" if query else base

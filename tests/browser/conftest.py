@@ -13,10 +13,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 PATIENCE_MS = 60_000
 
@@ -51,8 +56,7 @@ def _wait_until_healthy(address, server):
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
                 return
         except (urllib.error.URLError, ConnectionError):
-            server_starts = 0.2
-            time.sleep(server_starts)
+            time.sleep(0.2)  # the server is still starting
     raise RuntimeError("the app did not start")
 
 
@@ -73,7 +77,7 @@ def visit(chromium, address):
     """Open a path as a new visitor; keyword arguments are those of a browser context."""
     contexts = []
 
-    def open_page(path="/", width=1440, height=900, **options):
+    def open_page(path="/", width=1440, height=900, wait=True, **options):
         context = chromium.new_context(
             viewport={"width": width, "height": height}, accept_downloads=True, **options
         )
@@ -83,7 +87,8 @@ def visit(chromium, address):
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(address + path)
-        settle(page)
+        if wait:
+            settle(page)
         return page
 
     yield open_page

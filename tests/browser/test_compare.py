@@ -1,0 +1,221 @@
+"""The journeys a person takes on the Compare page, in a real Chromium."""
+
+import re
+import subprocess
+import sys
+from urllib.parse import quote
+
+import pytest
+
+from conftest import settle
+
+from core import Config, Run
+from core.comparison import FIRST
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
+
+FEW = "/?steps=40"  # the first comparison, with few steps
+
+
+def card(page, index):
+    return page.locator(f".st-key-card_{index}")
+
+
+def chart(page):
+    page.locator(".st-key-curves canvas, .st-key-curves svg").first.wait_for()
+    page.wait_for_function("document.querySelector('.st-key-curves').getBoundingClientRect().height > 300")
+    return page.locator(".st-key-curves").bounding_box()
+
+
+def in_loss_panel(page, share):
+    """A place in the left panel, `share` of its width from its left edge."""
+    box = chart(page)
+    return box["x"] + 60 + share * (box["width"] / 2 - 90), box["y"] + 160
+
+
+def scroll_to_chart(page):
+    page.locator(".st-key-curves").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)  # the chart grows while it is drawn
+
+
+def reading(page):
+    return page.get_by_text(re.compile(r"^Step \d+ ·")).first
+
+
+def test_a_first_visitor_sees_three_finished_runs(visit):
+    page = visit()
+    for index, word in enumerate(["Learns", "Bounces", "Oscillates"]):
+        card(page, index).get_by_text(word).wait_for()
+    assert page.url.endswith("/")
+    assert page.errors == []
+
+
+def test_a_changed_control_changes_runs_and_address(visit):
+    page = visit(FEW)
+    before = card(page, 0).get_by_test_id("stMetricValue").inner_text()
+    page.get_by_text("Call optimizer.zero_grad() each step").click()
+    page.wait_for_url(re.compile("loop=FLBS"))
+    settle(page)
+    page.wait_for_function(
+        "before => document.querySelector('.st-key-card_0 [data-testid=stMetricValue]').innerText !== before",
+        arg=before,
+    )
+
+
+def test_pointing_at_a_step_reads_all_runs(visit):
+    page = visit(FEW)
+    scroll_to_chart(page)
+    page.mouse.move(*in_loss_panel(page, 0.5))
+    tooltip = page.locator("#vg-tooltip-element")
+    tooltip.get_by_text("Baseline").wait_for()
+    text = tooltip.inner_text()
+    assert all(name in text for name in ("step", "Baseline", "Learning rate × 100", "No zero_grad"))
+
+
+def test_a_click_pins_a_step_with_the_true_numbers(visit):
+    page = visit(FEW)
+    scroll_to_chart(page)
+    page.mouse.click(*in_loss_panel(page, 0.5))
+    reading(page).wait_for()
+    text = reading(page).inner_text()
+    step = int(re.match(r"Step (\d+)", text)[1])
+    shown = [float(loss) for loss in re.findall(r"loss ([\d.e+-]+)", text)]
+    config = Config(steps=40)
+    runs = [config, *(variant.config(config)[0] for variant in FIRST.variants)]
+    true = [Run(c).advance().history.losses[step] for c in runs]
+    assert 10 <= step <= 30
+    assert shown == pytest.approx(true, rel=1e-3)
+
+
+def test_dragging_zooms_and_a_button_shows_the_whole_run_again(visit):
+    page = visit(FEW)
+    scroll_to_chart(page)
+    (left, y), (right, _) = in_loss_panel(page, 0.25), in_loss_panel(page, 0.6)
+    page.mouse.move(left, y)
+    page.mouse.down()
+    page.mouse.move((left + right) / 2, y, steps=4)
+    page.mouse.move(right, y, steps=4)
+    page.mouse.up()
+    whole = page.get_by_role("button", name="Whole run")
+    whole.wait_for()
+    settle(page)
+    whole.click()
+    whole.wait_for(state="detached")
+
+
+def test_the_downloaded_script_runs_and_prints_the_losses_of_the_app(visit, tmp_path, clean_environment):
+    page = visit(FEW)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Script").click()
+    path = tmp_path / "loop.py"
+    download.value.save_as(path)
+    ran = subprocess.run(
+        [sys.executable, "-I", path],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=clean_environment,
+        check=True,
+    )
+    printed = [float(line.split()[1]) for line in ran.stdout.splitlines()]
+    skipped = FIRST.variants[1].config(Config(steps=40))[0]
+    assert printed == Run(skipped).advance().history.losses.tolist()
+
+
+def test_the_data_download_has_every_run(visit, tmp_path):
+    page = visit(FEW)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Data", exact=True).click()
+    path = tmp_path / "data.csv"
+    download.value.save_as(path)
+    text = path.read_text()
+    assert text.startswith("run,step,loss")
+    assert all(name in text for name in ("Baseline", "Learning rate × 100", "No zero_grad"))
+
+
+def test_a_shared_link_shows_the_same_in_a_second_session(visit):
+    page = visit("/?steps=40&lr=0.2&run=optimizer~adam&run=seed~3&keep=steps~40")
+    page.get_by_role("button", name="Share").click()
+    link = page.get_by_test_id("stPopoverBody").locator("code").inner_text()
+    values = page.get_by_test_id("stMetricValue").all_inner_texts()
+    other = visit("/" + link.split("/", 3)[3])
+    other.get_by_test_id("stMetricValue").nth(3).wait_for()
+    assert other.get_by_test_id("stMetricValue").all_inner_texts() == values
+    assert len(values) == 4
+
+
+def test_a_hostile_link_is_answered_in_one_line_and_nothing_is_interpreted(visit):
+    text = quote("<img src=x onerror=alert(1)>")
+    page = visit(f"/?steps=40&lr={text}&dataset=../../etc&run={text}&foo=1&seed=nan")
+    alert = page.get_by_test_id("stAlert")
+    assert alert.count() == 1
+    assert "Ignored in this link:" in alert.inner_text()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.errors == []
+
+
+def test_a_raised_line_shows_the_words_of_pytorch(visit):
+    page = visit("/?steps=40&run=loop~FSLZB")
+    card(page, 1).get_by_text("Raised").wait_for()
+    page.get_by_text("modified by an inplace operation").first.wait_for()
+
+
+def test_long_work_can_be_stopped_and_goes_on(visit):
+    page = visit("/?dataset=digits&model=lenet&batch_size=64&steps=3000&lr=0.1&run=none", wait=False)
+    page.get_by_role("button", name="Stop", exact=True).locator("visible=true").last.wait_for()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Go on").wait_for()
+    settle(page)
+    assert page.get_by_text(re.compile(r"Training stopped: [\d,]+ of 3,000 steps are here")).count() == 1
+    assert card(page, 0).get_by_test_id("stMetricValue").inner_text() != "none"
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width, height", [(1440, 900), (390, 844)])
+def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, width, height):
+    page = visit(FEW, width=width, height=height, color_scheme=scheme)
+    scroll_to_chart(page)
+    found = axe.Axe().run(page).response["violations"]
+    ours = [v for v in found if v["id"] not in OF_STREAMLIT]
+    assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in ours] == []
+    overflow = page.evaluate(
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth - main.clientWidth; })()"
+    )
+    assert overflow <= 0
+    assert page.errors == []
+
+
+# Findings in elements that Streamlit draws by itself: its scrolling code block takes no focus.
+OF_STREAMLIT = {"scrollable-region-focusable"}
+
+
+def test_the_charts_stand_below_each_other_on_a_phone(visit):
+    page = visit(FEW, width=390, height=844)
+    scroll_to_chart(page)
+    page.wait_for_function(
+        "(() => { const box = document.querySelector('.st-key-curves').getBoundingClientRect();"
+        " return box.height > 500 && box.width < 390; })()"
+    )
+
+
+def test_controls_can_be_used_with_the_keyboard(visit):
+    page = visit(FEW)
+    slider = page.get_by_role("slider", name="Learning rate")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("lr=1"))
+    settle(page)
+
+
+def test_going_back_restores_the_choice_before(visit):
+    page = visit(FEW)
+    page.get_by_text("Call optimizer.zero_grad() each step").click()
+    page.wait_for_url(re.compile("loop=FLBS"))
+    settle(page)
+    page.go_back()
+    page.wait_for_url(lambda url: "loop" not in url)
+    settle(page)
+    page.wait_for_function("document.querySelector('input[aria-label*=zero_grad]')?.checked !== false")
