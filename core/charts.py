@@ -19,7 +19,6 @@ MARK_HEIGHT = 8  # pixels below the top of the chart
 def without_data(chart: Any) -> dict[str, Any]:
     """A chart's spec without the placeholders for its data, which would hide the real data."""
     spec = chart.to_dict()
-    spec["config"]["aria"] = False  # the page describes the chart as a whole
     for part in _parts(spec):
         part.pop("data", None)
     return {key: value for key, value in spec.items() if key not in ("datasets", "$schema")}

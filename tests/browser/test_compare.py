@@ -6,7 +6,6 @@ import sys
 from urllib.parse import quote
 
 import pytest
-
 from conftest import settle
 
 from core import Config, Run

@@ -1,0 +1,526 @@
+"""Charts by what they mean: which numbers they hold, which fields they encode, what they mark."""
+
+import importlib.util
+import json
+import math
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from core import Config, Run
+from core.charts import curves_spec, sparkline_spec
+from core.curves import ALL_PARAMETERS, MAX_ROWS, QUANTITIES, curves_frame, ends_at, value_at
+from core.fit import kind, picture
+from core.lines import from_letters
+from core.pictures import fit_spec
+from core.results import Message, Result, result
+from core.thinning import axis_top, goes_beyond, thin
+
+LINE = {"dataset": "deliveries", "model": "linear"}
+
+
+def trained(loop="ZFLBS", **choices):
+    return result(Run(Config(**{"steps": 60} | choices, loop=from_letters(loop))).advance())
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """One run that learns, one with batches, one that overflows and one that raises."""
+    return [
+        trained(),
+        trained(batch_size=32),
+        trained(**LINE, lr=1.0),
+        trained("FLSZB"),
+    ]
+
+
+def made(losses, norms=None, message=None, steps=None):
+    """A Result with these losses and gradient norms, without validation."""
+    rows = np.arange(len(losses))
+    norms = np.ones(len(losses)) if norms is None else norms
+    frame = pd.DataFrame({"step": rows, "loss": np.asarray(losses, dtype=float), "grad_norm": norms})
+    frame = frame.assign(fresh_norm=norms, leftover_norm=0.0, update_ratio=0.1)
+    scores = pd.DataFrame({"step": [0], "train_loss": [1.0], "val_loss": [math.nan]})
+    config = Config(steps=steps or max(len(losses), 1))
+    return Result(config, len(losses), frame, pd.DataFrame(), scores, np.empty((1, 1)), message)
+
+
+# -- few rows, and no spike lost -----------------------------------------------------------
+
+values = st.one_of(st.floats(-1e6, 1e6), st.just(math.nan), st.just(math.inf), st.just(-math.inf))
+tables = st.tuples(st.integers(1, 300), st.integers(1, 4)).flatmap(
+    lambda s: arrays(float, s, elements=values)
+)
+
+
+@given(tables, st.integers(10, 120))
+def test_thinning_keeps_ends_and_extremes_in_order_and_within_the_limit(table, limit):
+    kept = thin(table, limit)
+    assert (np.diff(kept) > 0).all()
+    assert kept[0] == 0 and kept[-1] == len(table) - 1
+    assert len(kept) <= limit
+    for column in table.T:
+        finite = column[np.isfinite(column)]
+        if len(finite):
+            seen = column[kept][np.isfinite(column[kept])]
+            assert seen.min() == finite.min() and seen.max() == finite.max()
+
+
+@given(tables)
+def test_a_table_that_fits_is_not_thinned(table):
+    assert (thin(table, 300) == np.arange(len(table))).all()
+
+
+def test_thinning_keeps_every_spike_of_many():
+    table = np.ones((5000, 2))
+    spikes = np.arange(37, 5000, 250)
+    table[spikes, 1] = 9.0
+    assert set(spikes) <= set(thin(table, 500))
+
+
+# -- where an axis ends --------------------------------------------------------------------
+
+
+def test_an_axis_reaches_to_the_data_where_nothing_explodes():
+    calm = np.linspace(1.0, 0.1, 50)
+    assert axis_top([calm, calm * 2], log=True) is None
+    assert axis_top([calm, calm * 2], log=False) is None
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_an_axis_ends_at_a_power_of_ten_far_below_an_explosion_and_above_the_rest(log):
+    calm, exploding = np.linspace(1.0, 0.1, 50), 1.5 ** np.arange(50)
+    exploding[-2:] = math.nan
+    top = axis_top([calm, exploding], log)
+    assert calm.max() < top < exploding[:-2].max() / 100
+    assert math.log10(top) == pytest.approx(round(math.log10(top)), abs=1e-12)
+
+
+@given(st.lists(arrays(float, 20, elements=st.one_of(st.floats(0, 1e300), st.just(math.nan)))), st.booleans())
+def test_an_axis_always_has_room_for_what_every_run_begins_with(series, log):
+    top = axis_top(series, log)
+    first = [column[np.isfinite(column)][:1] for column in series]
+    assert top is None or all(top > value for values in first for value in values)
+
+
+def test_a_run_that_leaves_the_axis_is_marked_each_time_it_does():
+    left = goes_beyond(np.array([1.0, 20.0, 30.0, 2.0, math.nan, 50.0]), 10.0)
+    assert np.flatnonzero(left == 1).tolist() == [1, 5]
+    assert np.isnan(goes_beyond(np.array([1.0, 20.0]), None)).all()
+
+
+# -- the frame of the curves ---------------------------------------------------------------
+
+
+def columns(frame, letters):
+    return frame[[name for name in frame if name[0] in letters and name[1:].isdigit()]]
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("loss", ["loss", "train_loss", "val_loss"])
+@pytest.mark.parametrize("logs", product([True, False], repeat=2), ids=str)
+def test_a_frame_never_holds_what_its_axis_cannot_show(runs, quantity, loss, logs):
+    frame, _ = curves_frame(runs, quantity, loss=loss, logs=logs)
+    assert not np.isinf(frame.to_numpy()).any()
+    for letters, log in zip(("lv", "g"), logs, strict=True):
+        if log:
+            shown = columns(frame, letters).to_numpy()
+            assert (shown[~np.isnan(shown)] > 0).all()
+
+
+sequences = st.lists(
+    st.one_of(st.floats(0, allow_infinity=False), st.just(math.inf), st.just(math.nan)),
+    min_size=1,
+    max_size=50,
+)
+
+
+@given(st.lists(sequences, min_size=1, max_size=6), st.tuples(st.booleans(), st.booleans()))
+@settings(deadline=None)
+def test_any_losses_make_a_frame_with_gaps_where_nothing_can_be_shown(losses, logs):
+    frame, _ = curves_frame([made(sequence) for sequence in losses], logs=logs)
+    assert not np.isinf(frame.to_numpy()).any()
+    for i, sequence in enumerate(losses):
+        shown = [math.isfinite(loss) and (loss > 0 or not logs[0]) for loss in sequence]
+        expected = [loss if ok else math.nan for loss, ok in zip(sequence, shown, strict=True)]
+        np.testing.assert_array_equal(frame[f"l{i}"][: len(sequence)], expected)
+
+
+def test_a_frame_holds_the_recorded_numbers(runs):
+    frame, _ = curves_frame(runs, "update_ratio")
+    for i, run in enumerate(runs[:2]):
+        rows = frame.set_index("step").loc[run.steps["step"]]
+        np.testing.assert_array_equal(rows[f"l{i}"], run.steps["loss"])
+        np.testing.assert_array_equal(rows[f"g{i}"], run.steps["update_ratio"])
+
+
+def test_one_parameter_has_its_own_norms_and_a_run_without_it_a_gap(runs):
+    frame, _ = curves_frame(runs, "grad_norm", "0.weight")
+    recorded = runs[0].parameters.query("parameter == '0.weight'")["grad_norm"]
+    np.testing.assert_array_equal(frame["g0"][: len(recorded)], recorded)
+    assert frame["g2"].isna().all()  # the linear model calls its own "weight"
+
+
+def test_validation_is_shown_at_a_few_of_the_evaluated_steps(runs):
+    frame, _ = curves_frame(runs)
+    shown = frame[["step", "v0"]].dropna().set_index("step")["v0"]
+    recorded = runs[0].evaluations.set_index("step")["val_loss"]
+    assert 10 < len(shown) <= 25
+    np.testing.assert_array_equal(shown, recorded.loc[shown.index])
+    assert frame["v2"].isna().all()  # four deliveries leave nothing to validate on
+
+
+def test_a_mark_stands_at_the_step_where_a_run_diverged_or_raised(runs):
+    frame, _ = curves_frame(runs)
+    marked = {i: frame["step"][frame[f"m{i}"] == 1].tolist() for i in range(len(runs))}
+    overflow = int(np.flatnonzero(np.isinf(runs[2].steps["loss"]))[0])
+    assert marked == {0: [], 1: [], 2: [overflow], 3: [1]}  # facts: it raises in the second step
+    assert [ends_at(run) for run in runs] == [None, None, overflow, 1]
+
+
+def test_a_loop_without_a_loss_line_is_not_marked_as_diverged():
+    assert ends_at(trained("ZFS")) is None
+
+
+def test_a_mark_survives_thinning():
+    losses = np.ones(4999)
+    losses[3333:] = math.nan
+    frame, _ = curves_frame([made(losses), *[made(np.ones(5000))] * 5])
+    assert frame["step"][frame["m0"] == 1].tolist() == [3333]
+    raised = made(np.ones(4322), message=Message(4321, "backward", "RuntimeError", ""), steps=5000)
+    frame, _ = curves_frame([raised, *[made(np.ones(5000))] * 5])
+    assert frame["step"][frame["m0"] == 1].tolist() == [4321]
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_rows_times_runs_are_bounded_and_a_spike_is_among_them(count):
+    generator = np.random.default_rng(count)
+    long = [made(generator.uniform(1, 2, 5000), generator.uniform(1, 2, 5000)) for _ in range(count)]
+    long[-1].steps.loc[2718, "loss"] = 1e6
+    frame, _ = curves_frame(long, pinned=1234)
+    assert len(frame) * count <= MAX_ROWS + 2 * count  # the pinned row, and one of rounding
+    assert len(frame) > 300
+    spike = frame.set_index("step")[f"l{count - 1}"]
+    assert spike.max() == 1e6 and spike.idxmax() == 2718
+
+
+@given(st.integers(-5, 80), st.integers(-5, 80), st.integers(0, 60))
+@settings(deadline=None)
+def test_a_zoom_shows_just_its_steps_and_a_pin_only_inside(low, high, pinned):
+    frame, _ = curves_frame([made(np.ones(60))], between=(low, high), pinned=pinned)
+    assert frame["step"].tolist() == [step for step in range(61) if low <= step <= high]
+    assert frame["step"][frame["pinned"] == 1].tolist() == ([pinned] if low <= pinned <= high else [])
+
+
+def test_a_zoom_shows_what_thinning_had_left_out():
+    generator = np.random.default_rng(0)
+    long = [made(generator.uniform(1, 2, 5000)) for _ in range(6)]
+    frame, _ = curves_frame(long, between=(1000, 1100))
+    assert frame["step"].tolist() == list(range(1000, 1101))
+
+
+def test_runs_of_different_lengths_share_the_steps_of_the_longest():
+    frame, _ = curves_frame([made(np.ones(10)), made(np.ones(30))])
+    assert frame["step"].max() == 30
+    assert frame["l0"].notna().sum() == 10 and frame["l1"].notna().sum() == 30
+
+
+def test_beyond_the_axis_is_marked_where_a_run_first_passes_it(runs):
+    frame, (top, _) = curves_frame(runs)
+    beyond = frame["step"][frame["b2"] == 1]
+    losses = frame.set_index("step")["l2"]
+    assert top is not None and len(beyond) == 1
+    assert losses[beyond.iloc[0]] > top >= losses[beyond.iloc[0] - 1]
+    assert frame[["b0", "b1", "b3"]].isna().all(axis=None)
+
+
+# -- numbers at a step ---------------------------------------------------------------------
+
+
+def test_a_number_at_a_step_is_the_recorded_one_in_words(runs):
+    losses = runs[0].steps["loss"]
+    assert value_at(runs[0], "loss", ALL_PARAMETERS, 7) == f"{losses[7]:.4g}"
+    assert value_at(runs[2], "loss", ALL_PARAMETERS, 59) == "nan"
+    ratio = runs[0].parameters.query("parameter == '0.bias' and step == 5")["update_ratio"].item()
+    assert value_at(runs[0], "update_ratio", "0.bias", 5) == f"{ratio:.4g}"
+    assert value_at(runs[3], "loss", ALL_PARAMETERS, 30) == "none"  # it raised long before
+    assert value_at(runs[2], "grad_norm", "0.weight", 5) == "none"  # it has no such parameter
+
+
+def test_between_evaluated_steps_the_nearest_one_is_named():
+    scores = pd.DataFrame({"step": [0, 10, 20], "train_loss": [3.0, 2.0, 1.0], "val_loss": [math.nan] * 3})
+    run = made(np.ones(20))
+    run = Result(run.config, 20, run.steps, run.parameters, scores, run.snapshots, None)
+    assert value_at(run, "train_loss", ALL_PARAMETERS, 10) == "2"
+    assert value_at(run, "train_loss", ALL_PARAMETERS, 12) == "2 (step 10)"
+
+
+# -- specs by meaning ----------------------------------------------------------------------
+
+
+def parts(node):
+    """Every dict of a spec."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from parts(child)
+
+
+def views(node, transforms=()):
+    """(view, the transforms above and in it) for everything with a mark."""
+    transforms = (*transforms, *node.get("transform", []))
+    if "mark" in node:
+        yield node, transforms
+    for key in ("layer", "hconcat", "vconcat"):
+        for child in node.get(key, []):
+            yield from views(child, transforms)
+
+
+def encoded_fields(view):
+    return {part["field"] for part in parts(view.get("encoding", {})) if "field" in part}
+
+
+def check_fields(spec, frame):
+    """Every field that is encoded, folded or asked for is a column, or is made from one."""
+    for view, transforms in views(spec):
+        known = set(frame.columns)
+        for transform in transforms:
+            assert set(transform.get("fold", [])) <= known
+            made_here = transform.get("as", [])
+            known |= {made_here} if isinstance(made_here, str) else set(made_here)
+        assert encoded_fields(view) <= known
+
+
+def spec_of(frame, tops, names, logs=(True, True), width=1200, val=True, titles=("Loss", "Gradient norm")):
+    return curves_spec(tuple(names), titles, logs, tops, (0.0, frame["step"].max()), width, val)
+
+
+@pytest.fixture(scope="module")
+def curves(runs):
+    frame, tops = curves_frame(runs, pinned=3)
+    return frame, tops, ("Baseline", "Batch size 32", "Learning rate 1.0", "Order F L S Z B")
+
+
+@pytest.fixture(scope="module")
+def fits():
+    datasets = ("sine", "moons", "diabetes", "iris")
+    finished = [trained(dataset=dataset, steps=5) for dataset in datasets]
+    return {kind(one.config): picture(one, -1) for one in finished}
+
+
+@pytest.fixture(scope="module")
+def all_specs(curves, fits):
+    """Every spec of the app with a frame that it is for."""
+    frame, tops, names = curves
+    pairs = [
+        (spec_of(frame, tops, names, logs, width, val), frame)
+        for logs, width, val in product(product([True, False], repeat=2), (400, 1200), (True, False))
+    ]
+    path = pd.DataFrame({"step": [0.0, 1.0], "loss": [1.0, 0.5]})
+    pairs += [(sparkline_spec(i, 4), path) for i in range(4)]
+    return pairs + [(fit_spec(name, "first", "second"), frame) for name, frame in fits.items()]
+
+
+def test_every_field_is_a_column_of_the_frame_or_made_from_one(all_specs):
+    for spec, frame in all_specs:
+        assert any(encoded_fields(view) for view, _ in views(spec))
+        check_fields(spec, frame)
+
+
+def test_no_spec_carries_data(all_specs):
+    """A placeholder for data in a part of a spec would hide the frame that is sent with it."""
+    for spec, _ in all_specs:
+        assert not any({"data", "datasets"} & set(part) for part in parts(spec))
+
+
+def test_padding_is_never_a_bare_number(all_specs):
+    """A number there crashes Streamlit's front end (seen with 1.67); an object does not."""
+    for spec, _ in all_specs:
+        assert not any(isinstance(part.get("padding"), (int, float)) for part in parts(spec))
+
+
+def test_no_title_is_an_internal_name(all_specs):
+    internal = {"run", "column", "value", "x2", "y2", "part", "label"}
+    for spec, frame in all_specs:
+        words = [part["title"] for part in parts(spec) if isinstance(part.get("title"), str)]
+        words += [part["text"] for part in parts(spec) if isinstance(part.get("text"), str)]
+        assert not set(words) & internal
+        assert not any(word[0] in "lvgmbc" and word[1:].isdigit() for word in words)
+        assert "__" not in "".join(words)
+
+
+def test_every_spec_can_be_sent_as_json(all_specs):
+    for spec, _ in all_specs:
+        assert json.loads(json.dumps(spec, allow_nan=False)) == spec
+
+
+def panels(spec):
+    return spec.get("hconcat") or spec["vconcat"]
+
+
+@pytest.mark.parametrize("logs", product([True, False], repeat=2), ids=str)
+def test_each_panel_has_the_scale_that_was_asked_for(curves, logs):
+    frame, tops, names = curves
+    for panel, log in zip(panels(spec_of(frame, tops, names, logs)), logs, strict=True):
+        ys = [view["encoding"]["y"] for view, _ in views(panel) if "y" in view["encoding"]]
+        scales = {y["scale"]["type"] for y in ys if "field" in y}
+        assert scales == {"log" if log else "linear"}
+
+
+def test_the_axes_end_where_the_frame_says(curves):
+    frame, _, names = curves
+    for tops in ((100.0, None), (None, 10.0)):
+        for panel, top in zip(panels(spec_of(frame, tops, names)), tops, strict=True):
+            ys = [view["encoding"]["y"] for view, _ in views(panel) if "y" in view["encoding"]]
+            assert {y["scale"].get("domainMax") for y in ys if "field" in y} == {top}
+
+
+def test_the_panels_stand_side_by_side_or_on_a_phone_below_each_other(curves):
+    frame, tops, names = curves
+    assert len(spec_of(frame, tops, names, width=1200)["hconcat"]) == 2
+    narrow = spec_of(frame, tops, names, width=360)
+    assert len(narrow["vconcat"]) == 2
+    assert all(panel["width"] < 360 for panel in narrow["vconcat"])
+
+
+def test_each_panel_has_lines_marks_a_pinned_rule_and_a_rule_to_point_at(curves):
+    for panel in panels(spec_of(*curves)):
+        kinds = [view["mark"]["type"] for view, _ in views(panel)]
+        assert kinds.count("line") == 1 and kinds.count("rule") == 2
+        shapes = {view["mark"].get("shape") for view, _ in views(panel)}
+        assert {"cross", "triangle-up"} <= shapes
+    assert [panel["title"]["text"] for panel in panels(spec_of(*curves))] == ["Loss", "Gradient norm"]
+
+
+def folded(panel):
+    return {name for _, transforms in views(panel) for t in transforms for name in t.get("fold", [])}
+
+
+def test_each_panel_shows_its_own_quantity_and_validation_is_with_the_loss(curves):
+    loss, gradient = panels(spec_of(*curves))
+    assert {name[0] for name in folded(loss)} == {"l", "v", "m", "b"}
+    assert {name[0] for name in folded(gradient)} == {"g", "m", "c"}
+    without = panels(spec_of(*curves, val=False))[0]
+    assert "v" not in {name[0] for name in folded(without)}
+    for panel in (loss, gradient):
+        assert {name[1:] for name in folded(panel)} == {"0", "1", "2", "3"}
+
+
+def test_hover_pin_and_zoom_are_felt_in_both_panels(curves):
+    for width in (1200, 400):
+        spec = spec_of(*curves, width=width)
+        params = {param["name"]: param for param in spec["params"]}
+        assert set(params) == {"hover", "pin", "zoom"}
+        assert params["hover"]["select"]["fields"] == params["pin"]["select"]["fields"] == ["step"]
+        assert params["zoom"]["select"]["type"] == "interval"
+        assert params["zoom"]["select"]["encodings"] == ["x"]
+        named = [{view["name"] for view, _ in views(panel) if "name" in view} for panel in panels(spec)]
+        for param in params.values():
+            assert len(param["views"]) == 2
+            assert all(view in names for view, names in zip(param["views"], named, strict=True))
+        assert not any("params" in part for panel in panels(spec) for part in parts(panel))
+
+
+def test_pointing_at_a_step_reads_all_runs_by_name(curves):
+    frame, tops, names = curves
+    for panel, letter in zip(panels(spec_of(frame, tops, names)), "lg", strict=True):
+        (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
+        said = {tip["field"]: tip["title"] for tip in tips}
+        assert said.pop("step") == "step"
+        assert said == {f"{letter}{i}": name for i, name in enumerate(names)}
+
+
+def scales_of(spec, channel):
+    encodings = [view["encoding"][channel] for view, _ in views(spec) if channel in view["encoding"]]
+    return [encoding["scale"] for encoding in encodings if encoding.get("field") == "run"]
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_every_run_has_the_same_colour_and_dash_in_all_charts(count):
+    names = tuple(f"run {i}" for i in range(count))
+    spec = curves_spec(names, ("Loss", "Gradient"), (True, True), (None, None), (0.0, 9.0), 1200, True)
+    sparks = [sparkline_spec(i, count) for i in range(count)]
+    colours = [scale for one in (spec, *sparks) for scale in scales_of(one, "color")]
+    dashes = [scale for one in (spec, *sparks) for scale in scales_of(one, "strokeDash")]
+    assert colours and dashes
+    domain = [str(i) for i in range(count)]
+    assert all(scale["domain"] == domain for scale in colours + dashes)
+    assert all(scale == dashes[0] for scale in dashes)
+    patterns = [tuple(dash) for dash in dashes[0]["range"]]
+    assert len(set(patterns)) == count  # never colour alone
+
+
+def test_a_sparkline_is_of_its_own_run():
+    for i in range(3):
+        (calculated,) = (t["calculate"] for _, ts in views(sparkline_spec(i, 3)) for t in ts)
+        assert calculated == f"'{i}'"
+
+
+NASTY = [
+    "a.b",
+    "a[0]",
+    "lr:Q",
+    'say "hi"',
+    "it's",
+    "constructor",
+    "__proto__",
+    "</script>",
+    "datum.step",
+    "\\",
+]
+
+
+def test_a_name_is_only_ever_a_title(curves):
+    """Names such as these break Vega where they stand as fields."""
+    frame, tops, names = curves
+    plain = spec_of(frame, tops, names)
+    for start in range(0, len(NASTY), 3):
+        nasty = (*NASTY[start : start + 3], *names)[:4]
+        spec = spec_of(frame, tops, nasty)
+        check_fields(spec, frame)
+        assert [encoded_fields(v) for v, _ in views(spec)] == [encoded_fields(v) for v, _ in views(plain)]
+        for text in {part["labelExpr"] for part in parts(spec) if "labelExpr" in part}:
+            literal, _, rest = text.rpartition("[")
+            assert rest == "datum.label]"
+            assert json.loads(literal) == {str(i): name for i, name in enumerate(nasty)}
+
+
+# -- pictures ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["curve", "surface"])
+def test_the_axes_of_a_picture_carry_the_titles_that_were_given(name):
+    encodings = [view["encoding"] for view, _ in views(fit_spec(name, "distance", "minutes"))]
+    assert {encoding["x"]["title"] for encoding in encodings} == {"distance"}
+    assert {encoding["y"]["title"] for encoding in encodings} == {"minutes"}
+
+
+def test_each_picture_has_its_marks():
+    marks = {
+        name: [view["mark"]["type"] for view, _ in views(fit_spec(name, "x", "y"))]
+        for name in ("curve", "surface", "scatter", "confusion")
+    }
+    assert set(marks["curve"]) == {"point", "line"} and set(marks["scatter"]) == {"point", "line"}
+    assert marks["surface"] == ["rect", "point"]  # the points on top
+    assert marks["confusion"] == ["rect", "text"]
+
+
+def test_classes_on_a_surface_differ_in_shape_as_well_as_colour():
+    (points,) = (v for v, _ in views(fit_spec("surface", "x", "y")) if v["mark"]["type"] == "point")
+    assert points["encoding"]["shape"]["field"] == points["encoding"]["color"]["field"] == "label"
+    assert len(set(points["encoding"]["shape"]["scale"]["range"])) == 2
+
+
+@pytest.mark.skipif(importlib.util.find_spec("vl_convert") is None, reason="vl_convert is not installed")
+def test_every_spec_compiles_and_draws(all_specs):
+    import vl_convert
+
+    for spec, frame in all_specs:
+        rows = json.loads(frame.to_json(orient="records"))
+        svg = vl_convert.vegalite_to_svg({**spec, "data": {"values": rows}})
+        assert svg.startswith("<svg") and "NaN" not in svg
