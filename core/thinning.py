@@ -40,9 +40,8 @@ def axis_top(series: Sequence[np.ndarray], log: bool) -> float | None:
     """
     finite = [values[np.isfinite(values)] for values in series]
     usual = [values[0] for values in finite if len(values)]
-    usual += [
-        float(np.median(f)) for f, v in zip(finite, series, strict=True) if len(f) >= max(len(v) - 1, 1)
-    ]
+    whole = [f for f, v in zip(finite, series, strict=True) if len(f) >= max(len(v) - 1, 1)]
+    usual += [float(np.median(values)) for values in whole]
     highest = max((values.max() for values in finite if len(values)), default=0.0)
     top = HEADROOM[log] * max(usual, default=0.0)
     if highest <= top or top <= 0:

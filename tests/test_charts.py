@@ -21,6 +21,7 @@ from core.pictures import fit_spec
 from core.results import Message, Result, result
 from core.thinning import axis_top, goes_beyond, thin
 
+LOGS = [(True, True), (True, False), (False, True), (False, False)]
 LINE = {"dataset": "deliveries", "model": "linear"}
 
 
@@ -123,7 +124,7 @@ def columns(frame, letters):
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
 @pytest.mark.parametrize("loss", ["loss", "train_loss", "val_loss"])
-@pytest.mark.parametrize("logs", product([True, False], repeat=2), ids=str)
+@pytest.mark.parametrize("logs", LOGS, ids=str)
 def test_a_frame_never_holds_what_its_axis_cannot_show(runs, quantity, loss, logs):
     frame, _ = curves_frame(runs, quantity, loss=loss, logs=logs)
     assert not np.isinf(frame.to_numpy()).any()
@@ -319,7 +320,7 @@ def all_specs(curves, fits):
     frame, tops, names = curves
     pairs = [
         (spec_of(frame, tops, names, logs, width, val), frame)
-        for logs, width, val in product(product([True, False], repeat=2), (400, 1200), (True, False))
+        for logs, width, val in product(LOGS, (400, 1200), (True, False))
     ]
     path = pd.DataFrame({"step": [0.0, 1.0], "loss": [1.0, 0.5]})
     pairs += [(sparkline_spec(i, 4), path) for i in range(4)]
@@ -346,7 +347,7 @@ def test_padding_is_never_a_bare_number(all_specs):
 
 def test_no_title_is_an_internal_name(all_specs):
     internal = {"run", "column", "value", "x2", "y2", "part", "label"}
-    for spec, frame in all_specs:
+    for spec, _ in all_specs:
         words = [part["title"] for part in parts(spec) if isinstance(part.get("title"), str)]
         words += [part["text"] for part in parts(spec) if isinstance(part.get("text"), str)]
         assert not set(words) & internal
@@ -363,7 +364,7 @@ def panels(spec):
     return spec.get("hconcat") or spec["vconcat"]
 
 
-@pytest.mark.parametrize("logs", product([True, False], repeat=2), ids=str)
+@pytest.mark.parametrize("logs", LOGS, ids=str)
 def test_each_panel_has_the_scale_that_was_asked_for(curves, logs):
     frame, tops, names = curves
     for panel, log in zip(panels(spec_of(frame, tops, names, logs)), logs, strict=True):

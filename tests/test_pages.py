@@ -1,6 +1,7 @@
 """The Compare page through app.py, control by control, without a browser."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -32,25 +33,24 @@ def baseline(app) -> Config:
     return app.session_state.comparison.baseline
 
 
-def names(app):
-    """What the cards are called, in their order."""
-    return [
-        text.split("**")[1]
-        for text in _markdown(app)
-        if text.startswith(":") and "●" in text and "**" in text
-    ][: len(app.session_state.comparison.variants) + 1]
-
-
 def _markdown(app):
     return [element.value for element in app.main.markdown]
+
+
+def _runs(app) -> int:
+    return len(app.session_state.comparison.variants) + 1
+
+
+def names(app):
+    """What the cards are called, in their order; other panels name the runs again below."""
+    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":\w+\[●\] \*\*", text)]
+    return titles[: _runs(app)]
 
 
 def words(app):
     """The verdict on each card."""
     badges = [text for text in _markdown(app) if "-badge[:material/" in text]
-    return [badge.split(": ")[1].rstrip("]") for badge in badges][
-        : len(app.session_state.comparison.variants) + 1
-    ]
+    return [badge.split(": ")[1].rstrip("]") for badge in badges][: _runs(app)]
 
 
 def curves(app) -> tuple[dict, pd.DataFrame]:

@@ -177,8 +177,13 @@ def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, widt
     page = visit(FEW, width=width, height=height, color_scheme=scheme)
     scroll_to_chart(page)
     found = axe.Axe().run(page).response["violations"]
-    ours = [v for v in found if v["id"] not in OF_STREAMLIT]
-    assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in ours] == []
+    ours = [
+        (finding["id"], node["html"][:200])
+        for finding in found
+        for node in finding["nodes"]
+        if not any(mark in node["html"] for mark in DRAWN_BY_OTHERS.get(finding["id"], ()))
+    ]
+    assert ours == []
     overflow = page.evaluate(
         "(() => { const main = document.querySelector('[data-testid=stMain]');"
         " return main.scrollWidth - main.clientWidth; })()"
@@ -187,8 +192,9 @@ def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, widt
     assert page.errors == []
 
 
-# Findings in elements that Streamlit draws by itself: its scrolling code block takes no focus.
-OF_STREAMLIT = {"scrollable-region-focusable"}
+# Findings in elements that we cannot mark up: Streamlit's code block scrolls without taking focus,
+# Vega's handles of a drag selection carry no description.
+DRAWN_BY_OTHERS = {"scrollable-region-focusable": ("stCode", "<pre"), "svg-img-alt": ("zoom_brush",)}
 
 
 def test_the_charts_stand_below_each_other_on_a_phone(visit):
