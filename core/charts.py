@@ -77,18 +77,24 @@ def _panel(
     y = _y(log, top)
     layers = [_folded(base, letter, runs).mark_line(strokeWidth=1.75, clip=True).encode(y, color, dash)]
     if val:
-        points = _folded(base, "v", runs).mark_point(filled=True, size=22, clip=True)
+        points = _folded(base, "v", runs).mark_point(filled=True, size=22, clip=True, aria=False)
         layers.append(points.encode(y, color))
     at_top = {"y": alt.value(MARK_HEIGHT)}
     beyond = _folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(
-        shape="triangle-up", filled=True, size=50
+        shape="triangle-up", filled=True, size=50, aria=False
     )
-    ended = _folded(base, "m", runs).mark_point(shape="cross", angle=45, filled=True, size=110)
+    ended = _folded(base, "m", runs).mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    dots = _folded(base, letter, runs).transform_filter(hover).mark_point(filled=True, size=60, clip=True)
+    dots = (
+        _folded(base, letter, runs)
+        .transform_filter(hover)
+        .mark_point(filled=True, size=60, clip=True, aria=False)
+    )
     layers.append(dots.encode(y, color))
-    layers.append(base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], opacity=0.8))
-    rule = base.mark_rule(strokeWidth=1).encode(
+    layers.append(
+        base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], opacity=0.8, aria=False)
+    )
+    rule = base.mark_rule(strokeWidth=1, aria=False).encode(
         opacity=alt.condition(hover, alt.value(0.5), alt.value(0)), tooltip=_tips(letter, names)
     )
     layers.append(rule.properties(name=f"rules_{letter}"))

@@ -49,8 +49,9 @@ def draw(trained: Sequence[Trained], device: str) -> None:
                 on_click="ignore",
                 help="Plain PyTorch that repeats this run and prints the same losses, to the last bit.",
             )
-            st.latex(LOSSES[one.config.loss].formula)
-            st.caption(f"{LOSSES[one.config.loss].title}: {LOSSES[one.config.loss].when}")
+            loss = LOSSES[one.config.loss]
+            st.markdown(f"{loss.title}: ${loss.formula}$")
+            st.caption(loss.when)
 
 
 def _message(one: Trained) -> None:
