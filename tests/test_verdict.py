@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -183,6 +183,7 @@ losses_of_a_run = st.one_of(paths, walks())
 
 
 @given(st.lists(anything, min_size=0, max_size=60), st.floats(0, 10), st.floats(0, 10))
+@settings(deadline=None)
 def test_no_sequence_of_losses_raises(losses, leftover, fresh):
     said = verdict(made(losses, leftover, fresh), curvature=16.7)
     assert said.word in WORDS
@@ -190,6 +191,7 @@ def test_no_sequence_of_losses_raises(losses, leftover, fresh):
 
 
 @given(st.lists(anything, min_size=1, max_size=60), st.integers(0, 60), st.sampled_from([math.inf, math.nan]))
+@settings(deadline=None)
 def test_a_loss_that_is_not_finite_is_always_diverged_and_its_step_quoted(losses, at, bad):
     losses.insert(min(at, len(losses)), bad)
     said = verdict(made(losses))
@@ -199,12 +201,14 @@ def test_a_loss_that_is_not_finite_is_always_diverged_and_its_step_quoted(losses
 
 
 @given(losses_of_a_run)
+@settings(deadline=None)
 def test_learns_and_slow_end_below_where_they_began(losses):
     if word(losses) in ("learns", "slow"):
         assert losses[-1] < losses[0]
 
 
 @given(positive, st.integers(1, 60))
+@settings(deadline=None)
 def test_what_does_not_move_is_stuck(loss, length):
     said = verdict(made([loss] * length))
     assert said.word == "stuck"
@@ -213,6 +217,7 @@ def test_what_does_not_move_is_stuck(loss, length):
 
 @given(losses_of_a_run)
 @example([1.0, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.95])
+@settings(deadline=None)
 def test_what_is_stuck_never_was_far_below_its_start(losses):
     if word(losses) == "stuck":
         assert losses[-1] <= losses[0] * 1.01  # 1 % counts as no change
@@ -220,6 +225,7 @@ def test_what_is_stuck_never_was_far_below_its_start(losses):
 
 
 @given(losses_of_a_run)
+@settings(deadline=None)
 def test_a_finite_run_called_diverged_ends_far_above_its_start(losses):
     if word(losses) == "diverged":
         assert losses[-1] >= 1.5 * losses[0]
@@ -227,6 +233,7 @@ def test_a_finite_run_called_diverged_ends_far_above_its_start(losses):
 
 @given(walks(), st.lists(st.floats(0.01, 1000), min_size=1, max_size=40))
 @example([0.7], np.geomspace(40, 0.5, 60).tolist())
+@settings(deadline=None)
 def test_what_only_falls_in_the_end_and_ends_lowest_neither_bounces_nor_oscillates(begun, falling):
     falling = sorted([*falling, *begun], reverse=True)  # the longer half
     losses = [*begun, *falling, 0.9 * falling[-1]]
@@ -235,6 +242,7 @@ def test_what_only_falls_in_the_end_and_ends_lowest_neither_bounces_nor_oscillat
 
 @given(walks(), st.floats(0.01, 1000))
 @example([0.4], 99.0)
+@settings(deadline=None)
 def test_what_lies_still_in_the_end_does_not_oscillate(begun, loss):
     assert word([*begun, *[loss] * (len(begun) + 2)]) != "oscillates"
 
@@ -246,6 +254,7 @@ def numbers(text):
 
 
 @given(losses_of_a_run, st.floats(0, 10), st.floats(0, 10))
+@settings(deadline=None)
 def test_a_sentence_quotes_only_numbers_of_the_run(losses, leftover, fresh):
     quoted, _ = numbers(verdict(made(losses, leftover, fresh)).because)
     of_the_run = {number(loss) for loss in losses} | {str(step) for step in range(len(losses))}
@@ -254,12 +263,14 @@ def test_a_sentence_quotes_only_numbers_of_the_run(losses, leftover, fresh):
 
 @given(losses_of_a_run)
 @example([1.0] * 18 + [1.3, 1.2, 0.9])
+@settings(deadline=None)
 def test_a_share_of_the_drop_is_at_most_the_whole(losses):
     _, shares = numbers(verdict(made(losses)).because)
     assert all(0 <= share <= 100 for share in shares)
 
 
 @given(losses_of_a_run)
+@settings(deadline=None)
 def test_a_quoted_drop_is_that_from_the_first_loss_to_the_last(losses):
     fell = re.search(r"It fell by ([\d.]+)%", verdict(made(losses)).because)
     if fell:
@@ -267,6 +278,7 @@ def test_a_quoted_drop_is_that_from_the_first_loss_to_the_last(losses):
 
 
 @given(walks(), st.floats(1e-6, 1e6))
+@settings(deadline=None)
 def test_the_word_does_not_depend_on_the_unit_of_the_loss(losses, unit):
     unit = 2.0 ** round(math.log2(unit))  # a power of two: no rounding
     assert word([loss * unit for loss in losses]) == word(losses)
