@@ -12,7 +12,7 @@ import altair as alt
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
-AXIS_WIDTH, SPACING = 50, 20
+AXIS_WIDTH, SPACING = 60, 20
 MARK_HEIGHT = 8  # pixels below the top of the chart
 
 
@@ -124,7 +124,8 @@ def _y(log: bool, top: float | None) -> Any:
         scale |= {"domainMax": top}
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
     grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
-    axis = alt.Axis(format="~g", tickCount=5, gridOpacity=grid)
+    short = "format(datum.value, abs(datum.value) >= 1e5 || abs(datum.value) < 1e-3 ? '.0e' : '~g')"
+    axis = alt.Axis(labelExpr=f"datum.value == 0 ? '0' : {short}", tickCount=5, gridOpacity=grid)
     return alt.Y("value:Q").title(None).scale(**scale).axis(axis)
 
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import DEFAULTS, KNOBS, Config, nearest, parse, shown
+from core.config import DEFAULTS, KNOBS, Config, nearest, parse, shown, with_changes
 from core.lines import LINES, USUAL, letters
 from core.losses import fitting
 from core.work import MAX_RUNS
 
 SEPARATOR = "~"
 NO_RUNS = "none"
-MAX_TEXT = 200  # characters of one variant; the longest that this module writes is shorter
+MAX_TEXT = 400  # characters of one variant; the longest that this module writes is shorter
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
 
@@ -34,8 +34,7 @@ class Variant:
         Raises ValueError that names field, limit and value if a change is not possible.
         """
         start = Config() if self.kept else baseline
-        values = dict(DEFAULTS) if self.kept else dict(vars(baseline))
-        return nearest(values | {name: _value(name, text, start) for name, text in self.changes})
+        return with_changes(start, {name: _value(name, text, start) for name, text in self.changes})
 
     def text(self) -> str:
         """As in a link: field~text~field~text."""
@@ -46,7 +45,10 @@ def _value(name: str, text: str, start: Config) -> Any:
     """A field's value from text; for numbers, x and a factor multiply the value at the start."""
     value = getattr(start, name)
     if text.startswith("x") and isinstance(value, float):
-        scaled = value * parse("lr", text[1:])
+        try:
+            scaled = value * KNOBS["lr"].parse(text[1:])
+        except ValueError:
+            raise ValueError(f"{name} must be x and a factor; got {shown(text)}") from None
         return parse(name, repr(float(f"{scaled:.12g}")))  # 0.5 * 0.1 without its rounding tail
     return parse(name, text)
 
@@ -180,16 +182,18 @@ def _change_label(name: str, text: str, config: Config) -> str:
         return knob.choices[value]
     if text.startswith("x"):
         factor = float(text[1:])
-        return f"{knob.label} × {factor:g}" if factor >= 1 else f"{knob.label} ÷ {1 / factor:g}"
-    return f"{knob.label} {text}"
+        return f"{knob.label} ÷ {1 / factor:g}" if 0 < factor < 1 else f"{knob.label} × {factor:g}"
+    return f"{knob.label} {f'{value:g}' if isinstance(value, float) else text}"
 
 
 def loop_label(loop: tuple[str, ...]) -> str:
     """A loop in words: which lines are left out, or the order of all of them."""
     if loop == USUAL:
         return "Usual loop"
+    if not loop:
+        return "No lines"
     left_out = [name for name in LINES if name not in loop]
     kept_in_order = tuple(name for name in LINES if name in loop) == loop
     if left_out and kept_in_order:
         return f"No {', '.join(left_out)}"
-    return f"Order {' '.join(letters(loop))}" if loop else "No lines"
+    return f"Order {' '.join(letters(loop))}"

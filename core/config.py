@@ -270,6 +270,16 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
 
 
+def with_changes(config: Config, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
+    """A Config with some fields changed, and a sentence for each choice that had to give way.
+
+    What stood at its default keeps to the default, which may be another one now.
+    """
+    values = vars(config)
+    follow = {n: None for n, knob in KNOBS.items() if knob.usual and values[n] == usual(n, values)}
+    return nearest({**values, **follow, **changes})
+
+
 def nearest(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
     """The Config of these values, and a sentence for each that had to change to fit the others.
 

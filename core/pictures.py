@@ -23,7 +23,7 @@ def _curve(x_title: str, y_title: str) -> Any:
     base = alt.Chart().encode(
         alt.X("x:Q").title(x_title).scale(zero=False), alt.Y("y:Q").title(y_title).scale(zero=False)
     )
-    points = base.transform_filter("datum.part == 'data'").mark_point(filled=True, size=18, opacity=0.55)
+    points = base.transform_filter("datum.part == 'data'").mark_point(filled=True, size=32, opacity=0.6)
     line = base.transform_filter("datum.part == 'model'").mark_line(strokeWidth=2.5, color="#E8590C")
     return points + line
 
@@ -55,7 +55,7 @@ def _surface(x_title: str, y_title: str) -> Any:
 
 
 def _scatter(x_title: str, y_title: str) -> Any:
-    points = alt.Chart().mark_point(filled=True, size=18, opacity=0.55)
+    points = alt.Chart().mark_point(filled=True, size=32, opacity=0.6)
     points = points.encode(alt.X("truth:Q").title("truth"), alt.Y("model:Q").title("model"))
     right = alt.Chart().mark_line(strokeDash=[4, 3], opacity=0.7).encode(x="truth:Q", y="truth:Q")
     return right + points

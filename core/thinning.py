@@ -43,7 +43,7 @@ def axis_top(series: Sequence[np.ndarray], log: bool) -> float | None:
     whole = [f for f, v in zip(finite, series, strict=True) if len(f) >= max(len(v) - 1, 1)]
     usual += [float(np.median(values)) for values in whole]
     highest = max((values.max() for values in finite if len(values)), default=0.0)
-    top = HEADROOM[log] * max(usual, default=0.0)
+    top = HEADROOM[log] * float(max(usual, default=0.0))
     if highest <= top or top <= 0:
         return None
     return float(10 ** np.ceil(np.log10(top)))

@@ -95,11 +95,10 @@ def _by_shape(result: Result, path: pd.DataFrame, limit: str) -> Verdict:
         return Verdict("diverged", f"{quoted} It is still growing. {limit}".strip())
     if _swings(losses):
         return _swinging(result, losses, quoted, limit)
-    if last >= first:
-        return Verdict("bounces", f"{quoted} It ends no lower than it began. {limit}".strip())
-    if last - best >= GAVE_BACK * (first - best):
+    if last >= first or last - best >= GAVE_BACK * (first - best):
         word, why = _leftover(result) or ("bounces", limit)
-        return Verdict(word, f"{quoted} It gave back most of what it had gained. {why}".strip())
+        how = "ends no lower than it began" if last >= first else "gave back most of what it had gained"
+        return Verdict(word, f"{quoted} It {how}. {why}".strip())
     return _falling(losses, quoted)
 
 

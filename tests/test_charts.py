@@ -495,7 +495,8 @@ def test_a_name_is_only_ever_a_title(curves):
         spec = spec_of(frame, tops, nasty)
         check_fields(spec, frame)
         assert [encoded_fields(v) for v, _ in views(spec)] == [encoded_fields(v) for v, _ in views(plain)]
-        for text in {part["labelExpr"] for part in parts(spec) if "labelExpr" in part}:
+        legends = [part["legend"] for part in parts(spec) if "legend" in part]
+        for text in {legend["labelExpr"] for legend in legends}:
             literal, _, rest = text.rpartition("[")
             assert rest == "datum.label]"
             assert json.loads(literal) == {str(i): name for i, name in enumerate(nasty)}

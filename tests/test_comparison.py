@@ -201,9 +201,9 @@ def test_where_zero_grad_is_left_out_already_the_usual_loop_is_offered():
     (change("optimizer", "adam"), "Adam"),
     (change("hidden", "8-8"), "Hidden sizes 8-8"),
     (change("seed", "1"), "Seed 1"),
-    (Variant((("lr", "2.0"), ("seed", "3"))), "Learning rate 2.0, Seed 3"),
+    (Variant((("lr", "2.0"), ("seed", "3"))), "Learning rate 2, Seed 3"),
     (kept(Config()), "Kept: same as baseline"),
-    (kept(Config(lr=2.0)), "Kept: Learning rate 2.0"),
+    (kept(Config(lr=2.0)), "Kept: Learning rate 2"),
 ])  # fmt: skip
 def test_a_label_says_what_differs(variant, expected):
     assert label(variant, Config()) == expected

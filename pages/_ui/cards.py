@@ -21,7 +21,7 @@ def draw(trained: Sequence[Trained]) -> None:
     for start in range(0, len(trained), per_row):
         columns = st.columns(per_row)
         for offset, one in enumerate(trained[start : start + per_row]):
-            with columns[offset], st.container(border=True, key=f"card_{start + offset}"):
+            with columns[offset], st.container(border=True, height="stretch", key=f"card_{start + offset}"):
                 _card(start + offset, one, len(trained))
 
 

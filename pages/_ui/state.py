@@ -4,14 +4,14 @@ Widgets read it, their callbacks replace it, and it is written to the address af
 change. An address that this session did not write (a link, the Back button) is read anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from core.comparison import Comparison, Variant, one_line, read
-from core.config import KNOBS, nearest, usual
+from core.config import with_changes
 from core.work import MAX_RUNS
 
 
@@ -44,15 +44,8 @@ def notes() -> list[str]:
 
 def change(field: str, value: Any) -> None:
     """Set a field of the baseline; choices that no longer fit give way, with a sentence."""
-    old = st.session_state.comparison.baseline
-    values: Mapping[str, Any] = vars(old) | {field: value}
-    follow = {  # what stood at its default keeps to the default, which may be another one now
-        name: None
-        for name, knob in KNOBS.items()
-        if knob.usual and name != field and getattr(old, name) == usual(name, vars(old))
-    }
     try:
-        baseline, sentences = nearest({**values, **follow})
+        baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value})
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
