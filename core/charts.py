@@ -124,8 +124,7 @@ def _y(log: bool, top: float | None) -> Any:
         scale |= {"domainMax": top}
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
     grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
-    short = "format(datum.value, abs(datum.value) >= 1e5 || abs(datum.value) < 1e-3 ? '.0e' : '~g')"
-    axis = alt.Axis(labelExpr=f"datum.value == 0 ? '0' : {short}", tickCount=5, gridOpacity=grid)
+    axis = alt.Axis(format=".4~g", tickCount=5, gridOpacity=grid)
     return alt.Y("value:Q").title(None).scale(**scale).axis(axis)
 
 

@@ -2,8 +2,8 @@
 
 A variant is text, as in a link: `lr~x20` is twenty times the baseline's learning rate,
 `loop~FLBS` its loop without zero_grad. A kept run starts from the defaults instead, so that it
-stays the same while the baseline moves on. The address of a comparison holds the baseline's
-fields, a `run` for each variant and a `keep` for each kept run.
+stays the same while the baseline moves on; its text begins with `keep`. The address of a
+comparison holds the baseline's fields and a `run` for each variant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from core.work import MAX_RUNS
 
 SEPARATOR = "~"
 NO_RUNS = "none"
+KEPT = "keep"  # begins a variant of the defaults
 MAX_TEXT = 400  # characters of one variant; the longest that this module writes is shorter
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
@@ -37,8 +38,9 @@ class Variant:
         return with_changes(start, {name: _value(name, text, start) for name, text in self.changes})
 
     def text(self) -> str:
-        """As in a link: field~text~field~text."""
-        return SEPARATOR.join(part for change in self.changes for part in change)
+        """As in a link: field~text~field~text, after keep~ if it is kept."""
+        parts = [part for change in self.changes for part in change]
+        return SEPARATOR.join([KEPT, *parts] if self.kept else parts)
 
 
 def _value(name: str, text: str, start: Config) -> Any:
@@ -68,13 +70,18 @@ class Comparison:
     def to_params(self) -> dict[str, list[str]]:
         """The address: nothing at all for the comparison that a first visitor sees."""
         params = {name: [text] for name, text in self.baseline.to_params().items()}
-        runs = [v.text() for v in self.variants if not v.kept]
-        keeps = [v.text() for v in self.variants if v.kept]
         if self.variants != FIRST.variants:
-            params["run"] = runs or [NO_RUNS]
-        if keeps:
-            params["keep"] = keeps
+            params["run"] = [variant.text() for variant in self.variants] or [NO_RUNS]
         return params
+
+    def named(self) -> list[tuple[str, Config]]:
+        """Every run with a name of its own, the baseline first."""
+        named = {"Baseline": self.baseline}
+        for variant in self.variants:
+            name = label(variant, self.baseline)
+            same = sum(other == name or other.startswith(f"{name} (") for other in named)
+            named[f"{name} ({same + 1})" if same else name] = variant.config(self.baseline)[0]
+        return list(named.items())
 
 
 SKIP = Variant((("loop", letters(USUAL[1:])),))
@@ -89,7 +96,7 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
     """
     notes: list[str] = []
     values = dict(DEFAULTS)
-    unknown = [name for name in params if name not in KNOBS and name not in ("run", "keep")]
+    unknown = [name for name in params if name not in KNOBS and name != "run"]
     if unknown:
         notes.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
     for name in KNOBS:
@@ -109,14 +116,13 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
 def _read_variants(
     params: Mapping[str, Sequence[str]], baseline: Config, notes: list[str]
 ) -> tuple[Variant, ...]:
-    if "run" not in params and "keep" not in params:
+    if "run" not in params:
         return FIRST.variants
-    texts = [(text, False) for text in params.get("run", []) if text != NO_RUNS]
-    texts += [(text, True) for text in params.get("keep", [])]
+    texts = [text for text in params["run"] if text != NO_RUNS]
     variants: list[Variant] = []
-    for text, is_kept in texts[: 4 * MAX_RUNS]:
+    for text in texts[: 4 * MAX_RUNS]:
         try:
-            variant = _read_variant(text, is_kept)
+            variant = _read_variant(text)
             _, given_way = variant.config(baseline)
         except ValueError as error:
             notes.append(f"a run: {error}")
@@ -129,8 +135,10 @@ def _read_variants(
     return tuple(variants[: MAX_RUNS - 1])
 
 
-def _read_variant(text: str, is_kept: bool) -> Variant:
+def _read_variant(text: str) -> Variant:
     parts = text.split(SEPARATOR) if text else []
+    is_kept = parts[:1] == [KEPT]
+    parts = parts[is_kept:]
     fields_given = parts[::2]
     good = len(parts) % 2 == 0 and all(name in KNOBS for name in fields_given)
     if len(text) > MAX_TEXT or not good or not (parts or is_kept):

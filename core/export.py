@@ -167,5 +167,6 @@ def data_file(results: Mapping[str, Result]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula (OWASP: CSV injection)."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text that a spreadsheet does not take for a formula (OWASP: CSV injection), in one row."""
+    text = text.replace("\r", " ")
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", " ")) else text

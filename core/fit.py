@@ -31,7 +31,7 @@ def model_at(result: Result, index: int) -> nn.Module:
     """The model with the weights of row `index` of result.evaluations, on the CPU."""
     data = task.make_data(result.config)
     model = task.make_model(result.config, data)
-    row = torch.from_numpy(result.snapshots[index])
+    row = torch.tensor(result.snapshots[index])  # a copy: parameters become views of it
     vector_to_parameters(row, model.parameters())
     return model
 

@@ -4,6 +4,7 @@ A chart of a thousand points per line draws as slowly as it reads; what counts i
 is lost, and that one exploding run does not flatten the others.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,7 +47,7 @@ def axis_top(series: Sequence[np.ndarray], log: bool) -> float | None:
     top = HEADROOM[log] * float(max(usual, default=0.0))
     if highest <= top or top <= 0:
         return None
-    return float(10 ** np.ceil(np.log10(top)))
+    return 10.0 ** min(math.ceil(math.log10(top)), 308)  # the largest power that is a number
 
 
 def goes_beyond(values: np.ndarray, top: float | None) -> np.ndarray:

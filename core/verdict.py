@@ -125,7 +125,7 @@ def _flat(losses: np.ndarray) -> Verdict:
 def _growing(losses: np.ndarray) -> bool:
     """Whether the loss ends far above its start, each quarter of the run above the one before."""
     quarters = [part for part in np.array_split(losses, 4) if len(part)]
-    rises = all(after.min() > before.max() for before, after in pairwise(quarters))
+    rises = len(quarters) == 4 and all(after.min() > before.max() for before, after in pairwise(quarters))
     return rises and bool(losses[-1] / GROWN >= losses[0])
 
 

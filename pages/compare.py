@@ -6,8 +6,7 @@ from pages._ui import guard
 
 guard.through_app()
 
-from core.comparison import label  # noqa: E402  (the guard comes first)
-from pages._ui import (  # noqa: E402
+from pages._ui import (  # noqa: E402  (the guard comes first)
     cards,
     code_panel,
     controls,
@@ -23,16 +22,13 @@ comparison = state.comparison()
 device = controls.sidebar(comparison.baseline)
 state.write_address()
 
-named = [("Baseline", comparison.baseline)]
-named += [(label(v, comparison.baseline), v.config(comparison.baseline)[0]) for v in comparison.variants]
-
 left, right = st.columns([4, 1], vertical_alignment="bottom")
 with left:
     heading.draw(comparison)
 buttons = right.container(horizontal=True, horizontal_alignment="right")
 for note in state.notes():
     st.warning(note, icon=":material/info:")
-trained = training.train(named, device)
+trained = training.train(comparison.named(), device)
 with buttons:
     heading.take_away(comparison, trained)
 

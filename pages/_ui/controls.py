@@ -157,8 +157,8 @@ def _runs() -> None:
     """Ready changes and those already chosen, as one row of switches."""
     comparison = st.session_state.comparison
     baseline = comparison.baseline
-    offered = {_code(v): v for v in (*ready(baseline), *comparison.variants)}
-    st.session_state["runs"] = [_code(v) for v in comparison.variants]
+    offered = {Variant.text(v): v for v in (*ready(baseline), *comparison.variants)}
+    st.session_state["runs"] = [Variant.text(v) for v in comparison.variants]
     st.pills(
         "One change each",
         options=list(offered),
@@ -180,14 +180,10 @@ def _runs() -> None:
         )
 
 
-def _code(variant: Variant) -> str:
-    return ("keep " if variant.kept else "run ") + variant.text()
-
-
 def _choose(offered: dict[str, Variant]) -> None:
     """Runs keep their places, and so their colours; a new one comes last."""
     chosen = st.session_state["runs"]
-    old = [v for v in st.session_state.comparison.variants if _code(v) in chosen]
+    old = [v for v in st.session_state.comparison.variants if Variant.text(v) in chosen]
     state.set_variants([*old, *(offered[code] for code in chosen if offered[code] not in old)])
 
 

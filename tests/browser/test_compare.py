@@ -133,7 +133,7 @@ def test_the_data_download_has_every_run(visit, tmp_path):
 
 
 def test_a_shared_link_shows_the_same_in_a_second_session(visit):
-    page = visit("/?steps=40&lr=0.2&run=optimizer~adam&run=seed~3&keep=steps~40")
+    page = visit("/?steps=40&lr=0.2&run=optimizer~adam&run=seed~3&run=keep~steps~40")
     page.get_by_role("button", name="Share").click()
     link = page.get_by_test_id("stPopoverBody").locator("code").inner_text()
     values = page.get_by_test_id("stMetricValue").all_inner_texts()

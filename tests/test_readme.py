@@ -1,0 +1,74 @@
+"""The README does what it says: its code runs, its output is real, its link opens."""
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core import Config, Run
+from core.comparison import read
+from core.config import KNOBS
+from core.data import DATASETS, DataSet
+from core.export import setup
+from core.losses import FLOATS, LOSSES, Loss
+from core.optimizers import OPTIMIZERS, Optimizer
+from core.results import result
+from core.theory import limits, starting_curvature
+from core.verdict import verdict
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_notebook_lines_print_the_columns_that_are_shown(capsys):
+    code, shown = PYTHON[0], re.search(r"```\n( +step .*?)```", README, re.DOTALL)[1]
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102  (our own file)
+    printed = capsys.readouterr().out
+    rows = [[float(cell) for cell in line.split()] for line in printed.splitlines()[1:]]
+    said = [[float(cell) for cell in line.split()] for line in shown.splitlines()[1:]]
+    assert printed.split("\n")[0].split() == shown.split("\n")[0].split()
+    for row, other in zip(rows, said, strict=True):
+        assert row == pytest.approx(other, rel=1e-3)
+
+
+def test_the_lesson_shows_what_is_said_about_it():
+    link = re.search(r"^ {4}\?(\S+)$", README, re.MULTILINE)[1]
+    comparison, notes = read(parse_qs(link))
+    assert notes == []
+    runs = [comparison.baseline, *(v.config(comparison.baseline)[0] for v in comparison.variants)]
+    curvature = starting_curvature(comparison.baseline)
+    assert f"{curvature:.2f}" == "16.70" and f"{curvature:.2f}" in README
+    assert all(f"{limits(curvature)[name]:.4f}" in README for name in ("usual", "skipped"))
+    words = [verdict(result(Run(c).advance())).word for c in runs]
+    assert words == ["diverged", "learns", "bounces"]
+
+
+def test_added_entries_train_and_are_written_into_the_script(monkeypatch):
+    """One entry each is all: check, link and script derive from the tables."""
+    tables = {"DATASETS": DATASETS, "LOSSES": LOSSES, "OPTIMIZERS": OPTIMIZERS}
+    names = {name: dict(table) for name, table in tables.items()}
+    names |= {"torch": torch, "Tensor": Tensor, "nn": nn, "DataSet": DataSet, "Loss": Loss}
+    names |= {"FLOATS": FLOATS, "Optimizer": Optimizer}
+    for code in PYTHON[1:]:
+        exec(compile(code, "README.md", "exec"), names)  # noqa: S102  (our own file)
+    for (name, table), field in zip(tables.items(), ("dataset", "loss", "optimizer"), strict=True):
+        (added,) = names[name].keys() - table.keys()
+        monkeypatch.setitem(table, added, names[name][added])
+        monkeypatch.setitem(KNOBS[field].choices, added, names[name][added].title)
+    config = Config(dataset="parabola", loss="smooth_l1", optimizer="nadam", lr=0.01, steps=200)
+    assert Config.from_params(config.to_params()) == config
+    run = Run(config).advance()
+    assert run.error is None
+    assert run.history.losses[-1] < 0.5 * run.history.losses[0]
+    assert setup(config)[-2:] == [
+        "loss_fn = nn.SmoothL1Loss()",
+        "optimizer = torch.optim.NAdam(model.parameters(), lr=0.01)",
+    ]
+
+
+def test_every_module_of_core_is_on_the_map():
+    modules = {path.stem for path in (Path(__file__).parents[1] / "core").glob("*.py")} - {"__init__"}
+    assert modules <= set(re.findall(r"`(\w+)`", README))
