@@ -7,6 +7,7 @@ after t updates.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -118,15 +119,27 @@ class History:
 
     def _take_gradients(self, rows: list[Row]) -> None:
         vectors = self._vectors
-        vectors["fresh_grads"].take(*self._stacked([row.fresh_grads for row in rows], torch.nan))
+        fresh, missing = self._stacked([row.fresh_grads for row in rows], torch.nan)
+        vectors["fresh_grads"].take(fresh, missing)
         if all(row.grads is row.fresh_grads for row in rows):  # nothing left over
             vectors["grads"].take_same(vectors["fresh_grads"])
         else:
-            vectors["grads"].take(*self._stacked([row.grads for row in rows], torch.nan))
+            used, missing = self._stacked([row.grads for row in rows], torch.nan)
+            vectors["grads"].take(used, missing)
+        self._take_leftovers(rows, missing is None)
+
+    def _take_leftovers(self, rows: list[Row], all_had_grads: bool) -> None:
+        """What was left over: nothing, or just what the step before has used, or something else."""
+        leftovers = self._vectors["leftovers"]
         if all(row.leftovers is None for row in rows):
-            vectors["leftovers"].take_zeros(len(rows), self._scratch.dtype)
-        else:  # where .grad was None, nothing was left over: 0, not nan
-            vectors["leftovers"].take(self._stacked([row.leftovers for row in rows], 0.0)[0])
+            leftovers.take_zeros(len(rows), self._scratch.dtype)
+            return
+        # Where .grad was None, nothing was left over: 0, not nan.
+        if all_had_grads and all(row.leftovers is before.grads for before, row in pairwise(rows)):
+            first = self._stacked([rows[0].leftovers], 0.0)[0]
+            leftovers.take_shifted(self._vectors["grads"], self.layout.norms(first), first)
+        else:
+            leftovers.take(self._stacked([row.leftovers for row in rows], 0.0)[0])
 
     def _stacked(self, rows: Sequence[Vector | None], empty: float) -> tuple[Tensor, np.ndarray | None]:
         missing = self.layout.fill(self._scratch, rows, empty)

@@ -21,6 +21,7 @@ from core.history import FULL_BYTES, History, Row, Scores, evaluation_steps
 from core.lines import LINES, letters
 from core.losses import LOSSES, accuracy
 from core.streams import stream
+from core.vectors import Vector
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Run:
         self._parameters = list(self.model.parameters())
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
         self._accumulates = "zero_grad" not in config.loop  # else .grad is None before backward
+        self._left: Vector | None = None  # .grad after the last backward
         order = "".join(letter for letter in letters(config.loop) if letter in "ZBS")
         self._steps_on_fresh = order in ("ZBS", "BSZ")  # .grad is just what backward has left
         self._namespace: dict[str, Any] = {
@@ -136,23 +138,31 @@ class Run:
         try:
             exec(code, self._namespace)  # noqa: S102  (only the fixed table of lines)
         finally:
-            fresh = [p.grad for p in self._parameters]
+            grads = fresh = [p.grad for p in self._parameters]
             if leftovers is not None:
-                for p, new, left in zip(self._parameters, fresh, leftovers, strict=True):
-                    p.grad = left if new is None else new if left is None else left + new
+                grads = [
+                    left if new is None else new if left is None else left + new
+                    for left, new in zip(leftovers, fresh, strict=True)
+                ]
+                for p, grad in zip(self._parameters, grads, strict=True):
+                    p.grad = grad
         row.fresh_grads = self._frozen(fresh)
+        self._left = row.fresh_grads if grads is fresh else self._frozen(grads)
 
-    def _set_aside(self, row: Row) -> list[Tensor | None] | None:
+    def _set_aside(self, row: Row) -> Sequence[Tensor | None] | None:
         """Take what is in .grad out of it; None if nothing is."""
-        leftovers = [p.grad for p in self._parameters]
-        if all(g is None for g in leftovers):
+        if self._left is None:
             return None
-        row.leftovers = self._frozen(leftovers)
+        leftovers = [p.grad for p in self._parameters]
+        row.leftovers = self._left if self.device.type == "cpu" else self._frozen(leftovers)
         for p in self._parameters:
             p.grad = None
         return leftovers
 
     def _grads(self) -> Sequence[Tensor | None]:
+        """.grad now. Where nothing clears it, that is what the last backward has left."""
+        if self._accumulates and self._left is not None and self.device.type == "cpu":
+            return self._left
         return self._frozen([p.grad for p in self._parameters])
 
     def _frozen(self, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:

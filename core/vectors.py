@@ -40,17 +40,21 @@ class Layout:
 
         Where a gradient was None the buffer holds `empty`.
         """
-        missing = None
-        if any(row is None or any(t is None for t in row) for row in rows):
-            nothing = [None] * len(self.parameters)
+        parts = self.columns(buffer[: len(rows)])
+        try:  # first as if nothing were None, which is nearly always so: looking would cost more
+            self._copy(parts, rows)  # type: ignore[arg-type]
+            return None
+        except TypeError:
+            nothing = [None] * len(parts)
             spare = [torch.full_like(p, empty, requires_grad=False) for p in self.parameters]
-            missing = np.array([[t is None for t in row or nothing] for row in rows])
-            rows = [
-                [s if t is None else t for t, s in zip(row or nothing, spare, strict=True)] for row in rows
-            ]
-        for part, column in zip(self.columns(buffer[: len(rows)]), zip(*rows, strict=True), strict=True):  # type: ignore[arg-type]
-            torch.stack(column, out=part)
-        return missing
+            full = [row or nothing for row in rows]
+            self._copy(parts, [[s if t is None else t for t, s in zip(f, spare, strict=True)] for f in full])
+            return np.array([[t is None for t in row] for row in full])
+
+    @staticmethod
+    def _copy(parts: list[Tensor], rows: Sequence[Sequence[Tensor]]) -> None:
+        for part, column in zip(parts, zip(*rows, strict=True), strict=True):
+            part.copy_(torch.stack(column))
 
     def norms(self, matrix: Tensor) -> np.ndarray:
         """(steps, size) -> (steps, parameters) of lengths, in double."""
@@ -100,6 +104,14 @@ class Vectors:
         self._totals.append(other._totals[-1])
         if self.full:
             self._matrices.append(other._matrices[-1])
+
+    def take_shifted(self, other: "Vectors", first: np.ndarray, row: Tensor) -> None:
+        """Append the last chunk of another quantity one step later, after a first row of its own."""
+        norms = np.concatenate([first, other._norms[-1][:-1]])
+        self._norms.append(norms)
+        self._totals.append(np.concatenate([_totals(first), other._totals[-1][:-1]]))
+        if self.full:
+            self._matrices.append(torch.cat([row, other._matrices[-1][:-1]]))
 
     def take_zeros(self, steps: int, dtype: torch.dtype) -> None:
         """Append a chunk of zeros, which take no memory of their own."""

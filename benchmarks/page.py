@@ -1,0 +1,98 @@
+"""How long from a click to the screen, and does memory stay flat? python -m benchmarks.page
+
+Starts the app on a free port of this machine, opens it in Chromium (playwright, see
+requirements-dev.txt), and gives it 60 new seeds one after the other: each retrains four runs of
+1,000 steps. Printed are seconds from the key press until the page is idle with its new numbers,
+and the server's resident memory (Linux) on the way.
+"""
+
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+ADDRESS = "/?steps=1000&run=lr~x100&run=loop~FLBS&run=lr~x0.1"
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+COMPARISONS, EVERY = 60, 10
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def start() -> tuple[subprocess.Popen[bytes], str]:
+    """A server of the app, and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command += [f"--server.port={port}", "--server.address=127.0.0.1"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
+            return server, address
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+    raise RuntimeError("the app did not start")
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process in MB, from Linux's own accounting."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+def compare(page: Page, seed: int) -> float:
+    """Type a new seed; seconds until all four cards show it."""
+    field = page.get_by_label("Seed", exact=True)
+    before = page.get_by_test_id("stMetricValue").all_inner_texts()
+    field.fill(str(seed))
+    begun = time.perf_counter()
+    field.press("Enter")
+    page.wait_for_function(
+        "before => { const now = [...document.querySelectorAll('[data-testid=stMetricValue]')]"
+        ".map(m => m.innerText); return now.length === 4 && now.every((t, i) => t !== before[i]); }",
+        arg=before,
+    )
+    page.wait_for_selector(IDLE)
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    server, address = start()
+    try:
+        with sync_playwright() as p:
+            browser = p.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(60_000)
+            page.goto(address + ADDRESS)
+            page.get_by_test_id("stMetricValue").nth(3).wait_for()
+            page.wait_for_selector(IDLE)
+            page.get_by_text("Data, model and seed").click()
+            seconds = []
+            for seed in range(1, COMPARISONS + 1):
+                seconds.append(compare(page, seed))
+                if seed % EVERY == 0:
+                    print(f"after {seed} comparisons: {resident_mb(server.pid):.0f} MB", flush=True)
+            print(
+                f"four runs of 1,000 steps, key press to screen: median {statistics.median(seconds):.2f} s, "
+                f"fastest {min(seconds):.2f} s, slowest {max(seconds):.2f} s"
+            )
+            browser.close()
+    finally:
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()
