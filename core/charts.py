@@ -4,6 +4,7 @@ Building a chart in Altair takes longer than drawing it, so a spec depends only 
 values. Its colours come from the page's theme; every colour also has a dash pattern.
 """
 
+import copy
 import json
 from functools import lru_cache
 from typing import Any
@@ -30,7 +31,6 @@ def _parts(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return [spec, *(deeper for part in inside for deeper in _parts(part))]
 
 
-@lru_cache(maxsize=64)
 def curves_spec(
     names: tuple[str, ...],
     titles: tuple[str, str],
@@ -40,7 +40,23 @@ def curves_spec(
     width: int,
     val: bool,
 ) -> dict[str, Any]:
-    """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`."""
+    """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
+
+    Axis ends follow the data, so they are set in a copy of the spec that is kept.
+    """
+    spec = copy.deepcopy(_curves(names, titles, logs, width, val))
+    for panel, top in zip(spec.get("vconcat") or spec["hconcat"], tops, strict=True):
+        for layer in panel["layer"]:
+            layer["encoding"]["x"]["scale"]["domain"] = list(between)
+            if top is not None and "scale" in layer["encoding"].get("y", {}):
+                layer["encoding"]["y"]["scale"]["domainMax"] = top
+    return spec
+
+
+@lru_cache(maxsize=64)
+def _curves(
+    names: tuple[str, ...], titles: tuple[str, str], logs: tuple[bool, bool], width: int, val: bool
+) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
     )
@@ -50,13 +66,13 @@ def curves_spec(
     zoom = alt.selection_interval(name="zoom", encodings=["x"])
     stacked = width < STACK_BELOW
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
-    x = alt.X("step:Q").title("step").scale(domain=list(between), nice=False)
+    x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
     panels = [
-        _panel(base, letter, names, log, top, hover, val and letter == "l").properties(
+        _panel(base, letter, names, log, hover, val and letter == "l").properties(
             width=each, height=260, title=alt.Title(title, anchor="start")
         )
-        for letter, title, log, top in zip("lg", titles, logs, tops, strict=True)
+        for letter, title, log in zip("lg", titles, logs, strict=True)
     ]
     joined: Any = alt.vconcat if stacked else alt.hconcat
     chart = joined(*panels, spacing=SPACING)
@@ -68,13 +84,11 @@ def curves_spec(
     return spec
 
 
-def _panel(
-    base: Any, letter: str, names: tuple[str, ...], log: bool, top: float | None, hover: Any, val: bool
-) -> Any:
+def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any, val: bool) -> Any:
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
     runs = range(len(names))
     color, dash = _run_encodings(names)
-    y = _y(log, top)
+    y = _y(log)
     layers = [_folded(base, letter, runs).mark_line(strokeWidth=1.75, clip=True).encode(y, color, dash)]
     if val:
         points = _folded(base, "v", runs).mark_point(filled=True, size=22, clip=True, aria=False)
@@ -118,10 +132,8 @@ def _run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
     return color, alt.StrokeDash("run:N").scale(domain=domain, range=DASHES[: len(names)]).legend(legend)
 
 
-def _y(log: bool, top: float | None) -> Any:
+def _y(log: bool) -> Any:
     scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
-    if top is not None:
-        scale |= {"domainMax": top}
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
     grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
     axis = alt.Axis(format=".4~g", tickCount=5, gridOpacity=grid)

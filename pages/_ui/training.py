@@ -20,7 +20,7 @@ from core.verdict import Verdict, verdict
 
 SLICE_S = 0.05
 SHOW_PROGRESS_AFTER_S = 0.3
-CACHED_BYTES = 192 * 2**20  # of all visitors together
+CACHED_BYTES = 48 * 2**20  # of all visitors together
 CURVATURE_UP_TO = 10_000  # parameters; above, Lanczos takes longer than the training
 
 
@@ -30,6 +30,7 @@ class Cache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._results: OrderedDict[tuple[Config, str], Result] = OrderedDict()
+        self._bytes = 0
         self.slot = threading.Semaphore(1)  # one slice at a time: other visitors' clicks come first
 
     def get(self, config: Config, device: str) -> Result | None:
@@ -41,9 +42,12 @@ class Cache:
 
     def put(self, config: Config, device: str, trained: Result) -> None:
         with self._lock:
+            if (config, device) in self._results:  # another visitor was first
+                return
             self._results[config, device] = trained
-            while sum(map(_size, self._results.values())) > CACHED_BYTES and len(self._results) > 1:
-                self._results.popitem(last=False)
+            self._bytes += _size(trained)
+            while self._bytes > CACHED_BYTES and len(self._results) > 1:
+                self._bytes -= _size(self._results.popitem(last=False)[1])
 
 
 def _size(trained: Result) -> int:
