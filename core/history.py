@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from core.vectors import Layout, Vector, Vectors
 
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
-CHUNK_STEPS, CHUNK_BYTES = 250, 4 * 2**20
+CHUNK_STEPS, CHUNK_BYTES = 250, 8 * 2**20
 SNAPSHOT_BYTES = 4 * 2**20
 MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 20
 
