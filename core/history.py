@@ -19,7 +19,7 @@ from core.vectors import Layout, Vector, Vectors
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
 CHUNK_STEPS, CHUNK_BYTES = 250, 8 * 2**20
 SNAPSHOT_BYTES = 4 * 2**20
-MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 20
+MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 10
 
 
 @dataclass(slots=True)
