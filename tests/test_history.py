@@ -11,7 +11,7 @@ from torch import nn
 import core.history
 import core.loop
 from core import Config, Run
-from core.history import evaluation_steps
+from core.history import MIN_EVALUATIONS, evaluation_steps
 from core.lines import USUAL, from_letters
 from core.task import make_data
 
@@ -229,7 +229,7 @@ def test_evaluations_are_those_of_the_snapshots_on_the_whole_sets(dataset, loss)
     )
     run, data = trained(config), make_data(config)
     frame, snapshots = run.history.evaluations, run.history.snapshots
-    assert len(frame) == len(snapshots) == 20
+    assert len(frame) == len(snapshots) == MIN_EVALUATIONS  # batches of 20 rows see few in 25 steps
     features = data.inputs.shape[1]
     for (_, row), w in zip(frame.iterrows(), snapshots, strict=True):
         first, rest = w[: 5 * features].reshape(5, features), w[5 * features :]
