@@ -32,7 +32,8 @@ import torch
 # These models are tiny: two threads are slower than one, and can change bits.
 torch.set_num_threads(1)
 
-from core.config import Config  # noqa: E402  (after the thread setting)
+from core import export  # noqa: E402  (after the thread setting)
+from core.config import Config  # noqa: E402
 from core.loop import Run  # noqa: E402
 
-__all__ = ["Config", "Run"]
+__all__ = ["Config", "Run", "export"]

@@ -45,7 +45,8 @@ class Run:
         batches: one's own rows for each step, at least `config.steps` of them.
         full: whether to keep every step's weights and gradients, while they fit.
         evaluate: whether to score the whole sets at some steps.
-    Attributes: step (steps done), history, model, error (a Raised, or None).
+    Attributes: step (steps done), history, model, error (a Raised, or None), evaluation_error
+    (the exception that ended the evaluations on the whole sets, or None).
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Run:
         self.model = model.to(self.device)
         self.step = 0
         self.error: Raised | None = None
+        self.evaluation_error: Exception | None = None
         self._batches = self._rows(batches)
         self._parameters = list(self.model.parameters())
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
@@ -202,8 +204,8 @@ class Run:
         self.model.eval()
         try:
             self.history.evaluate(self.step, self._scores())
-        except Exception:  # noqa: BLE001  (the loop's own forward or loss line will show it)
-            self._evaluate_at = set()
+        except Exception as exception:  # noqa: BLE001  (one's own data or model; the lines go on)
+            self.evaluation_error, self._evaluate_at = exception.with_traceback(None), set()
         self.model.train(training)
 
     @torch.no_grad()

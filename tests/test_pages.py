@@ -326,3 +326,11 @@ def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypa
     next(b for b in app.button if b.label == "Go on").click()
     sound(app.run())
     assert app.session_state.unfinished[baseline(app), "cpu"].step > done
+
+
+def test_a_card_says_when_there_are_no_validation_rows_and_when_their_loss_is_not_finite():
+    app = opened(dataset="deliveries", model="linear", steps="5", run="none", lr="0.01")
+    assert any("no validation rows" in text for text in _markdown(app))
+    app = opened(dataset="sine", steps="60", run="none", lr="50.0")
+    assert words(app) == ["Diverged"]
+    assert any("validation loss nan" in text for text in _markdown(app))

@@ -45,14 +45,13 @@ def _card(index: int, one: Trained, count: int) -> None:
 
 
 def _accuracy(one: Trained) -> str:
-    scores = one.result.evaluations.iloc[LAST] if len(one.result.evaluations) else None
-    if scores is None or np.isnan(scores["train_accuracy"]):
-        val = np.nan if scores is None else scores["val_loss"]
-        return (
-            f":gray-badge[validation loss {number(val)}]"
-            if np.isfinite(val)
-            else ":gray-badge[no validation]"
-        )
+    """Accuracy where there are classes, else the loss on the validation rows, if there are any."""
+    frame = one.result.evaluations
+    if frame[["train_accuracy", "val_loss"]].isna().all(axis=None):
+        return ":gray-badge[no validation rows]"
+    scores = frame.iloc[LAST]
+    if np.isnan(scores["train_accuracy"]):
+        return f":gray-badge[validation loss {number(scores['val_loss'])}]"
     text = f"{scores['train_accuracy']:.0%} accuracy"
     if not np.isnan(scores["val_accuracy"]):
         text += f", {scores['val_accuracy']:.0%} validation"
