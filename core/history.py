@@ -79,8 +79,9 @@ class History:
         self._weights = [p.detach() for p in self.layout.parameters]  # the same memory, no graph
         chunk = max(1, min(CHUNK_STEPS, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
         self._path = self.layout.buffer(chunk + 1)  # weights before each step, and after the last
-        self._places = list(zip(*(part.unbind(0) for part in self.layout.columns(self._path)), strict=True))
+        self._places = list(zip(*(part.unbind(0) for part in self._path), strict=True))
         self._scratch = self.layout.buffer(chunk)
+        self._room = chunk
         self._rows: list[Row] = []
         self._losses: list[np.ndarray] = []
         self._vectors = {name: Vectors(self.layout, full) for name in ROW_VECTORS}
@@ -89,7 +90,7 @@ class History:
 
     def begin(self) -> Row:
         """The row of a step that is about to begin; the weights are taken now."""
-        if len(self._rows) == len(self._scratch):
+        if len(self._rows) == self._room:
             self.flush()
         row = Row()
         self._take_weights()
@@ -111,10 +112,13 @@ class History:
         self._take_weights()
         rows, self._rows = self._rows, []
         self._losses.append(_losses(rows))
-        path = self._path[: len(rows) + 1]
-        updates = torch.sub(path[1:], path[:-1], out=self._scratch[: len(rows)])
-        self._updates.take(updates.cpu())
-        self._vectors["weights"].take(path[:-1].cpu())
+        count = len(rows)
+        updates = [
+            torch.sub(path[1 : count + 1], path[:count], out=spare[:count])
+            for path, spare in zip(self._path, self._scratch, strict=True)
+        ]
+        self._updates.take([part.cpu() for part in updates])
+        self._vectors["weights"].take([path[:count].cpu() for path in self._path])
         self._take_gradients(rows)
 
     def _take_gradients(self, rows: list[Row]) -> None:
@@ -132,18 +136,17 @@ class History:
         """What was left over: nothing, or just what the step before has used, or something else."""
         leftovers = self._vectors["leftovers"]
         if all(row.leftovers is None for row in rows):
-            leftovers.take_zeros(len(rows), self._scratch.dtype)
+            leftovers.take_zeros(len(rows))
             return
         # Where .grad was None, nothing was left over: 0, not nan.
         if all_had_grads and all(row.leftovers is before.grads for before, row in pairwise(rows)):
             first = self._stacked([rows[0].leftovers], 0.0)[0]
-            leftovers.take_shifted(self._vectors["grads"], self.layout.norms(first), first)
+            leftovers.take_shifted(self._vectors["grads"], first)
         else:
             leftovers.take(self._stacked([row.leftovers for row in rows], 0.0)[0])
 
-    def _stacked(self, rows: Sequence[Vector | None], empty: float) -> tuple[Tensor, np.ndarray | None]:
-        missing = self.layout.fill(self._scratch, rows, empty)
-        return self._scratch[: len(rows)].cpu(), missing
+    def _stacked(self, rows: Sequence[Vector | None], empty: float) -> tuple[list[Tensor], np.ndarray | None]:
+        return self.layout.fill(self._scratch, rows, empty)
 
     @property
     def losses(self) -> np.ndarray:
@@ -181,7 +184,7 @@ class History:
     @property
     def parameters(self) -> pd.DataFrame:
         """One row per step and parameter: the same norms, of that parameter alone."""
-        names, count = list(self.layout.spans), len(self.losses)
+        names, count = list(self.layout.shapes), len(self.losses)
         norms = {column: self._vectors[name].norms for name, column in NORM_COLUMNS.items()}
         ratio = _ratio(self._updates.norms, self._vectors["weights"].norms)
         codes = np.tile(np.arange(len(names)), count)
@@ -210,7 +213,7 @@ class History:
         buffer = self.layout.buffer(len(self._scores))
         if self._scores:
             self.layout.fill(buffer, [weights for _, _, weights in self._scores], torch.nan)
-        return buffer.cpu().numpy()
+        return torch.cat([part.flatten(1) for part in buffer], dim=1).cpu().numpy()
 
 
 ROW_VECTORS = ("weights", "grads", "fresh_grads", "leftovers")

@@ -1,12 +1,11 @@
 """How is one vector per step kept? Tensors in, norms per parameter and full arrays out.
 
-A vector is the list of one tensor per parameter: weights, gradients. Rows of a chunk stand in one
-buffer on their device, which is used again and again (fresh memory is slow), and leave it for the
-CPU once per chunk; a copy per step would make a GPU wait.
+A vector is the list of one tensor per parameter: weights, gradients. The rows of a chunk stand in
+buffers on their device, which are used again and again (fresh memory is slow), and leave them for
+the CPU once per chunk; a copy per step would make a GPU wait.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -16,49 +15,49 @@ Vector = Sequence[Tensor | None]  # one entry per parameter; None where there is
 
 
 class Layout:
-    """Names and shapes of a model's parameters, and where each lies in a flat row."""
+    """Names and shapes of a model's parameters; a chunk of vectors is one tensor per parameter."""
 
     def __init__(self, model: nn.Module):
         named = dict(model.named_parameters())
         self.parameters = list(named.values())
         self.shapes = {name: tuple(p.shape) for name, p in named.items()}
-        edges = np.cumsum([0] + [p.numel() for p in self.parameters]).tolist()
-        self.spans = dict(zip(named, pairwise(edges), strict=True))
-        self.size: int = edges[-1]
+        self.size = sum(p.numel() for p in self.parameters)
 
-    def buffer(self, rows: int) -> Tensor:
-        """Room for so many rows, (rows, size), of the model's dtype and on its device."""
-        return self.parameters[0].detach().new_empty(rows, self.size)
+    def buffer(self, rows: int) -> list[Tensor]:
+        """Room for so many rows, each (rows, *shape), of the parameters' dtype and device."""
+        return [p.detach().new_empty(rows, *p.shape) for p in self.parameters]
 
-    def columns(self, buffer: Tensor) -> list[Tensor]:
-        """The parameters' parts of a buffer, each (rows, *shape): views."""
-        parts = zip(self.spans.values(), self.shapes.values(), strict=True)
-        return [buffer[:, a:b].unflatten(1, shape or (1,)) for (a, b), shape in parts]
-
-    def fill(self, buffer: Tensor, rows: Sequence[Vector | None], empty: float) -> np.ndarray | None:
-        """Copy rows to the top of a buffer; returns (rows, parameters) of what was None, if any.
+    def fill(
+        self, buffer: list[Tensor], rows: Sequence[Vector | None], empty: float
+    ) -> tuple[list[Tensor], np.ndarray | None]:
+        """Copy rows to the top of a buffer; returns that part of it, on the CPU, and, if
+        anything was None, (rows, parameters) of what was.
 
         Where a gradient was None the buffer holds `empty`.
         """
-        parts = self.columns(buffer[: len(rows)])
+        missing = None
         try:  # first as if nothing were None, which is nearly always so: looking would cost more
-            self._copy(parts, rows)  # type: ignore[arg-type]
-            return None
+            chunk = self._stacked(buffer, rows)  # type: ignore[arg-type]
         except TypeError:
-            nothing = [None] * len(parts)
+            nothing = [None] * len(self.parameters)
             spare = [torch.full_like(p, empty, requires_grad=False) for p in self.parameters]
             full = [row or nothing for row in rows]
-            self._copy(parts, [[s if t is None else t for t, s in zip(f, spare, strict=True)] for f in full])
-            return np.array([[t is None for t in row] for row in full])
+            missing = np.array([[t is None for t in row] for row in full])
+            chunk = self._stacked(
+                buffer, [[s if t is None else t for t, s in zip(f, spare, strict=True)] for f in full]
+            )
+        return [part.cpu() for part in chunk], missing
 
     @staticmethod
-    def _copy(parts: list[Tensor], rows: Sequence[Sequence[Tensor]]) -> None:
-        for part, column in zip(parts, zip(*rows, strict=True), strict=True):
-            part.copy_(torch.stack(column))
+    def _stacked(buffer: list[Tensor], rows: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+        columns = zip(*rows, strict=True)
+        return [
+            torch.stack(column, out=part[: len(rows)]) for part, column in zip(buffer, columns, strict=True)
+        ]
 
-    def norms(self, matrix: Tensor) -> np.ndarray:
-        """(steps, size) -> (steps, parameters) of lengths, in double."""
-        parts = [matrix[:, a:b] for a, b in self.spans.values()]
+    def norms(self, chunk: list[Tensor]) -> np.ndarray:
+        """One (steps, *shape) per parameter -> (steps, parameters) of lengths, in double."""
+        parts = [part.flatten(1) if part.ndim > 1 else part[:, None] for part in chunk]
         lengths = torch.stack([torch.linalg.vector_norm(p, dim=1) for p in parts], dim=1).double()
         unsure = ~((lengths > 1e-15) & (lengths < 1e15))  # squares may have vanished or overflowed
         if unsure.any():
@@ -81,13 +80,13 @@ class Vectors:
     def __init__(self, layout: Layout, full: bool):
         self.layout = layout
         self.full = full
-        self._matrices: list[Tensor] = []
+        self._chunks: list[list[Tensor]] = []
         self._norms: list[np.ndarray] = []
         self._totals: list[np.ndarray] = []
 
-    def take(self, matrix: Tensor, missing: np.ndarray | None = None) -> None:
+    def take(self, chunk: list[Tensor], missing: np.ndarray | None = None) -> None:
         """Append a chunk; a None gradient has no norm (nan) and adds nothing to the total."""
-        norms = self.layout.norms(matrix)
+        norms = self.layout.norms(chunk)
         if missing is not None:
             totals = np.where(missing.all(axis=1), np.nan, _totals(np.where(missing, 0.0, norms)))
             norms = np.where(missing, np.nan, norms)
@@ -96,34 +95,36 @@ class Vectors:
         self._norms.append(norms)
         self._totals.append(totals)
         if self.full:
-            self._matrices.append(matrix.clone())
+            self._chunks.append([part.clone() for part in chunk])
 
     def take_same(self, other: "Vectors") -> None:
         """Append the last chunk of another quantity, which is this one too."""
         self._norms.append(other._norms[-1])
         self._totals.append(other._totals[-1])
         if self.full:
-            self._matrices.append(other._matrices[-1])
+            self._chunks.append(other._chunks[-1])
 
-    def take_shifted(self, other: "Vectors", first: np.ndarray, row: Tensor) -> None:
+    def take_shifted(self, other: "Vectors", row: list[Tensor]) -> None:
         """Append the last chunk of another quantity one step later, after a first row of its own."""
-        norms = np.concatenate([first, other._norms[-1][:-1]])
-        self._norms.append(norms)
+        first = self.layout.norms(row)
+        self._norms.append(np.concatenate([first, other._norms[-1][:-1]]))
         self._totals.append(np.concatenate([_totals(first), other._totals[-1][:-1]]))
         if self.full:
-            self._matrices.append(torch.cat([row, other._matrices[-1][:-1]]))
+            pairs = zip(row, other._chunks[-1], strict=True)
+            self._chunks.append([torch.cat([one, used[:-1]]) for one, used in pairs])
 
-    def take_zeros(self, steps: int, dtype: torch.dtype) -> None:
+    def take_zeros(self, steps: int) -> None:
         """Append a chunk of zeros, which take no memory of their own."""
-        self._norms.append(np.zeros((steps, len(self.layout.spans))))
+        self._norms.append(np.zeros((steps, len(self.layout.shapes))))
         self._totals.append(np.zeros(steps))
         if self.full:
-            self._matrices.append(torch.zeros((), dtype=dtype).expand(steps, self.layout.size))
+            parameters = self.layout.parameters
+            self._chunks.append([torch.zeros((), dtype=p.dtype).expand(steps, *p.shape) for p in parameters])
 
     @property
     def norms(self) -> np.ndarray:
         """(steps, parameters)."""
-        return np.concatenate(self._norms or [np.empty((0, len(self.layout.spans)))])
+        return np.concatenate(self._norms or [np.empty((0, len(self.layout.shapes)))])
 
     @property
     def totals(self) -> np.ndarray:
@@ -134,11 +135,13 @@ class Vectors:
         """Parameter -> (steps, *shape); raises ValueError if the rows were too large to keep."""
         if not self.full:
             raise ValueError("full vectors must fit the limit of core.history.FULL_BYTES; these did not")
-        empty = torch.empty(0, self.layout.size)
-        matrix = torch.cat(self._matrices).numpy() if self._matrices else empty.numpy()
+        parts = (
+            zip(*self._chunks, strict=True)
+            if self._chunks
+            else ([part.cpu()] for part in self.layout.buffer(0))
+        )
         return {
-            name: matrix[:, a:b].reshape(len(matrix), *self.layout.shapes[name])
-            for name, (a, b) in self.layout.spans.items()
+            name: torch.cat(list(part)).numpy() for name, part in zip(self.layout.shapes, parts, strict=True)
         }
 
 
