@@ -101,7 +101,7 @@ def _begin(configs: list[Config], device: str) -> None:
         st.session_state.spent_s = 0.0
 
 
-def _advance(configs: list[Config], device: str) -> dict[Config, Result | None]:
+def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
     runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
     place = st.empty()
     for config in configs:
@@ -115,15 +115,16 @@ def _advance(configs: list[Config], device: str) -> dict[Config, Result | None]:
         if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
             bar = bar or _bar(place)
             bar.progress(*_progress(wanted))
+    results = {run.config: result(run) for run in wanted}
     for run in wanted:
         if run.done:
-            cache().put(run.config, device, result(run))
+            cache().put(run.config, device, results[run.config])
             del runs[run.config, device]
     if not all(run.done for run in wanted):
         _stopped(place, wanted)
     else:
         place.empty()
-    return {run.config: result(run) for run in wanted}
+    return results
 
 
 def _slice(run: Run) -> None:
