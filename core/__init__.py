@@ -8,13 +8,18 @@ Read the modules in this order; each imports only from those above it:
     models      models by name -> nn.Module
     losses      losses by name -> loss module, target form, formula, when to use it
     optimizers  optimizers by name, SGD written by hand among them
+    knobs       what a field of Config says about itself: label, limits, text in links
     config      Config: everything that decides a run; its labels, limits and URL form
     task        Config -> tensors, model, loss, optimizer and batches of one run
     devices     which devices this machine has
     work        what a comparison costs, and how much is allowed
     vectors     weights and gradients of every step -> norms and arrays
     history     what a run recorded -> arrays and data frames
+    evaluation  scores on the whole sets
+    gradients   .grad around backward: fresh, left over, used
     loop        Run: executes the five lines and records around them
+    looks       what PyTorch holds between two lines
+    tape        back and forth through a run, to the same bits
     results     a run as plain data, for caches and pages
     theory      curvature and stability limits to hold runs against
     verdict     a run in words, with the numbers they rest on

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import DEFAULTS, KNOBS, Config, nearest, parse, shown, with_changes
-from core.lines import LINES, USUAL, letters
+from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
+from core.knobs import shown
+from core.lines import LINES, USUAL, letters, part, parts
 from core.losses import fitting
 from core.work import MAX_RUNS
 
@@ -155,7 +156,7 @@ def one_line(notes: Sequence[str]) -> str:
 def ready(baseline: Config) -> list[Variant]:
     """Changes offered with one click, each of one thing, each different from the baseline."""
     loop = baseline.loop
-    without = tuple(name for name in loop if name != "zero_grad")
+    without = tuple(name for name in loop if part(name) != "zero_grad")
     changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
     changes += [("loop", letters(without) if without != loop else letters(USUAL))]
     changes += [("loss", name) for name in fitting(baseline.dataset)]
@@ -200,8 +201,12 @@ def loop_label(loop: tuple[str, ...]) -> str:
         return "Usual loop"
     if not loop:
         return "No lines"
-    left_out = [name for name in LINES if name not in loop]
-    kept_in_order = tuple(name for name in LINES if name in loop) == loop
+    others = [LINES[name].text.split(".", 1)[-1] for name in loop if LINES[name].version_of]
+    if others:
+        usual = loop_label(parts(loop))
+        return ", ".join(([] if parts(loop) == USUAL else [usual]) + others)
+    left_out = [name for name in USUAL if name not in loop]
+    kept_in_order = tuple(name for name in USUAL if name in loop) == loop
     if left_out and kept_in_order:
         return f"No {', '.join(left_out)}"
     return f"Order {' '.join(letters(loop))}"

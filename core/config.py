@@ -5,143 +5,30 @@ Values come from Python (`Config(lr=0.5)`) or as text from a link (`Config.from_
 both go through the same check, whose errors name the field, the limit and the value.
 """
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from core.data import DATASETS
-from core.lines import LINES, USUAL, from_letters, letters
+from core.knobs import (
+    RATES,
+    STEPS,
+    Knob,
+    choice,
+    hidden_sizes,
+    loop_lines,
+    real,
+    schedule,
+    shown,
+    starting_weights,
+    whole,
+)
+from core.lines import USUAL
 from core.losses import LOSSES, fitting
 from core.losses import form as target_form
-from core.models import ACTIVATIONS, MODELS
+from core.models import ACTIVATIONS, MODELS, tensor_count
 from core.optimizers import OPTIMIZERS
 from core.streams import MAX_SEED
-
-MAX_LAYERS, MAX_WIDTH = 3, 256
-NO_LINES = "none"  # a loop without lines, in links
-
-
-@dataclass(frozen=True)
-class Knob:
-    """What a field says about itself.
-
-    parse: text -> value, raises ValueError or KeyError. check: value -> the value in its
-    proper type, raises ValueError with the limit in words. text: value -> text for links.
-    usual: the other values -> the default, where it depends on them.
-    """
-
-    label: str
-    help: str
-    parse: Callable[[str], Any]
-    check: Callable[[Any], Any]
-    text: Callable[[Any], str]
-    between: tuple[float, float] | None = None
-    choices: dict[str, str] | None = None  # name -> title
-    usual: "Usual | None" = None
-
-
-def shown(value: object) -> str:
-    """A visitor's value for a message: short, and with nothing that could be markup."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits has no text
-        text = "a very long number"
-    return re.sub(r"[^\w.+\- '(),]", "?", text[:40], flags=re.ASCII)
-
-
-def _number(between: tuple[float, float], whole: bool) -> Callable[[Any], Any]:
-    low, high = between
-
-    def check(value: Any) -> Any:
-        kind = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-            sort = "a whole number" if whole else "a number"
-            raise ValueError(f"must be {sort} from {low:g} to {high:g}; got {shown(value)}")
-        return value if whole else float(value)
-
-    return check
-
-
-def _parse_whole(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,9}", text):
-        raise ValueError
-    return int(text)
-
-
-def _parse_float(text: str) -> float:
-    if not re.fullmatch(r"[-+]?[0-9]{0,40}\.?[0-9]{1,40}(e[-+]?[0-9]{1,3})?", text, re.IGNORECASE):
-        raise ValueError
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def whole(default: int, label: str, between: tuple[int, int], about: str) -> Any:
-    knob = Knob(label, about, _parse_whole, _number(between, True), str, between)
-    return field(default=default, metadata={"knob": knob})
-
-
-Usual = Callable[[Mapping[str, Any]], Any]  # the other values -> a default
-
-
-def real(default: float | Usual, label: str, between: tuple[float, float], about: str) -> Any:
-    fixed, usual = (None, default) if callable(default) else (default, None)
-    knob = Knob(label, about, _parse_float, _number(between, False), repr, between, usual=usual)
-    return field(default=fixed, metadata={"knob": knob})
-
-
-def choice(default: str | Usual, label: str, titles: dict[str, str], about: str) -> Any:
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or value not in titles:
-            raise ValueError(f"must be one of {', '.join(titles)}; got {shown(value)}")
-        return value
-
-    fixed, usual = (None, default) if callable(default) else (default, None)
-    knob = Knob(label, about, str, check, str, choices=titles, usual=usual)
-    return field(default=fixed, metadata={"knob": knob})
-
-
-def _check_hidden(value: Any) -> tuple[int, ...]:
-    sizes = tuple(value) if isinstance(value, (tuple, list)) else ()
-    good = all(type(size) is int and 1 <= size <= MAX_WIDTH for size in sizes)
-    if not (good and 1 <= len(sizes) <= MAX_LAYERS):
-        raise ValueError(f"must be 1 to {MAX_LAYERS} layers of 1 to {MAX_WIDTH} units; got {shown(value)}")
-    return sizes
-
-
-def _parse_hidden(text: str) -> tuple[int, ...]:
-    return tuple(_parse_whole(size) for size in text[:100].split("-"))
-
-
-def hidden_sizes(default: tuple[int, ...], label: str, about: str) -> Any:
-    def text(sizes: tuple[int, ...]) -> str:
-        return "-".join(map(str, sizes))
-
-    return field(default=default, metadata={"knob": Knob(label, about, _parse_hidden, _check_hidden, text)})
-
-
-def _check_loop(value: Any) -> tuple[str, ...]:
-    names = tuple(value) if isinstance(value, (tuple, list)) else (None,)
-    known = all(isinstance(name, str) and name in LINES for name in names)
-    if not known or len(set(names)) != len(names):
-        raise ValueError(f"must be lines of {', '.join(LINES)}, each at most once; got {shown(value)}")
-    return names  # type: ignore[return-value]  # all are str, checked above
-
-
-def _parse_loop(text: str) -> tuple[str, ...]:
-    if not text:
-        raise ValueError
-    return () if text == NO_LINES else from_letters(text[:100])
-
-
-def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:
-    def text(names: tuple[str, ...]) -> str:
-        return letters(names) or NO_LINES
-
-    return field(default=default, metadata={"knob": Knob(label, about, _parse_loop, _check_loop, text)})
 
 
 def _titles(table: Mapping[str, Any]) -> dict[str, str]:
@@ -167,6 +54,10 @@ class Config:
         {name: module.__name__ for name, module in ACTIVATIONS.items()},
         "The function after each hidden layer of the MLP.",
     )
+    start: tuple[float, ...] = starting_weights(
+        "Starting weights",
+        "Drawn from the seed; or one number for every tensor; or one for each, as 5_2 for weight 5, bias 2.",
+    )
     loss: str = choice(
         lambda values: fitting(values["dataset"])[0],
         "Loss",
@@ -174,7 +65,10 @@ class Config:
         "The number that training makes small.",
     )
     optimizer: str = choice("sgd", "Optimizer", _titles(OPTIMIZERS), "How gradients move the weights.")
-    lr: float = real(0.5, "Learning rate", (0.0, 100.0), "How far one step goes.")
+    lr: float = real(0.5, "Learning rate", RATES, "How far one step goes.")
+    schedule: tuple[tuple[int, float], ...] = schedule(
+        "Learning rate changes", "Steps and the learning rate from there on, as 120_0.1__200_0.01."
+    )
     momentum: float = real(
         lambda values: 0.9 if values["optimizer"] == "nesterov" else 0.0,
         "Momentum",
@@ -185,7 +79,7 @@ class Config:
         0.0, "Weight decay", (0.0, 1.0), "Pull of every weight towards 0, at every step."
     )
     batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
-    steps: int = whole(300, "Steps", (1, 5000), "How often the loop runs.")
+    steps: int = whole(300, "Steps", STEPS, "How often the loop runs.")
     seed: int = whole(0, "Seed", (0, MAX_SEED), "Decides made data, split, starting weights and batches.")
     dtype: str = choice(
         "float32",
@@ -266,6 +160,10 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     if target_form(loss, dataset) is None:
         offered = fitting(dataset)
         yield Conflict("loss", f"must be one of {', '.join(offered)} for {dataset}; got {loss}", offered[0])
+    start, tensors = values["start"], tensor_count(model, values["hidden"]) if values["start"] else 0
+    if len(start) > 1 and len(start) != tensors:
+        sentence = f"must be one number, or {tensors} for this model, one per tensor; got {len(start)}"
+        yield Conflict("start", sentence, ())
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
 

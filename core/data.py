@@ -24,6 +24,12 @@ def deliveries() -> tuple[Tensor, Tensor]:
     return distances, minutes
 
 
+def deliveries_exact() -> tuple[Tensor, Tensor]:
+    """The same distances; minutes are exactly 5 x distance + 2."""
+    distances = torch.tensor([[1.0], [2.0], [3.0], [4.0]], dtype=torch.float64)
+    return distances, 5 * distances + 2
+
+
 def line(noise: float, generator: torch.Generator, rows: int = 120) -> tuple[Tensor, Tensor]:
     """y = 2x + noise; every twelfth row is moved up by 6."""
     inputs = 2 * torch.rand(rows, 1, generator=generator, dtype=torch.float64) - 1
@@ -114,6 +120,15 @@ DATASETS = {
         "Deliveries",
         "Four deliveries, distance against minutes, from the course notes this project began with.",
         deliveries,
+        "regression",
+        scale="raw",
+        inputs="distance",
+        targets="minutes",
+    ),
+    "deliveries_exact": DataSet(
+        "Deliveries, exact",
+        "The same four distances; each takes exactly 5 minutes per distance and 2 more.",
+        deliveries_exact,
         "regression",
         scale="raw",
         inputs="distance",

@@ -16,7 +16,7 @@ from core import models, optimizers, task
 from core.comparison import loop_label
 from core.config import Config
 from core.data import DATASETS, FORMS, split, standardise
-from core.lines import LINES
+from core.lines import LINES, USUAL, parts
 from core.losses import LOSSES, form
 from core.results import Result
 from core.streams import stream_seed
@@ -38,9 +38,10 @@ def listing(config: Config) -> list[str]:
     return [
         f"# {row.title}: {len(data.inputs)} rows to train on{noise}{each}, {config.dtype}",
         *setup(config),
+        *_schedule(config),
         "",
         f"for step in range({config.steps}):",
-        *("    " + text for text in loop_lines(config)),
+        *("    " + text for text in _change_lr(config) + loop_lines(config)),
     ]
 
 
@@ -52,17 +53,30 @@ def setup(config: Config) -> list[str]:
     return [
         f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
         f"model = {models.expression(model)}{double}",
+        *_start(config),
         f"loss_fn = nn.{LOSSES[config.loss].module.__name__}()",
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
     ]
 
 
+def _start(config: Config) -> list[str]:
+    """Lines that set the starting weights, where they are given."""
+    if not config.start:
+        return []
+    if len(config.start) == 1:
+        head, value = "for parameter in model.parameters():", repr(config.start[0])
+    else:
+        head = f"for parameter, value in zip(model.parameters(), {list(config.start)!r}):"
+        value = "value"
+    return [head, f"    nn.init.constant_(parameter, {value})"]
+
+
 def loop_lines(config: Config) -> list[str]:
     """The lines of the loop in their order; those left out as comments, in their usual place."""
     texts = [LINES[name].text for name in config.loop]
-    for place, (name, line) in enumerate(LINES.items()):
-        if name not in config.loop:
-            texts.insert(place, f"# {line.text}  # left out")
+    for place, name in enumerate(USUAL):
+        if name not in parts(config.loop):
+            texts.insert(place, f"# {LINES[name].text}  # left out")
     return texts
 
 
@@ -79,7 +93,8 @@ def script(config: Config, device: str = "cpu") -> str:
 
 
 def loop_line(config: Config) -> str:
-    return f"{loop_label(config.loop).lower()}, {config.steps} steps"
+    label = loop_label(config.loop)
+    return f"{label[:1].lower()}{label[1:]}, {config.steps} steps"
 
 
 def _functions(config: Config) -> str:
@@ -102,6 +117,20 @@ def _functions(config: Config) -> str:
 
 def _splits(config: Config) -> bool:
     return task.make_data(config).val_inputs is not None
+
+
+def _schedule(config: Config) -> list[str]:
+    """The changes of the learning rate as a table, where there are any."""
+    changes = ", ".join(f"{step}: {lr!r}" for step, lr in config.schedule)
+    return [f"schedule = {{{changes}}}  # step: learning rate from there on"] if changes else []
+
+
+def _change_lr(config: Config) -> list[str]:
+    """Lines at the top of a step that take a new learning rate from the table."""
+    if not config.schedule:
+        return []
+    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr
+    return ["if step in schedule:", "    lr = schedule[step]", f"    {set_lr}"]
 
 
 def _data(config: Config, device: str) -> str:
@@ -140,8 +169,8 @@ def _training(config: Config, device: str) -> str:
     lines = setup(config)
     if device != "cpu":
         lines.insert(2, f"model.to({device!r})")
-    lines.append("")
-    body = loop_lines(config)
+    lines += [*_schedule(config), ""]
+    body = _change_lr(config) + loop_lines(config)
     if config.batch_size:
         lines.append(
             f"rows_of_steps = batches(len(all_inputs), {config.batch_size}, {_generator(config, 'batches')})"

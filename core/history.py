@@ -73,7 +73,7 @@ def _losses(rows: list[Row]) -> np.ndarray:
 class History:
     """Everything recorded so far; grows by `begin`, reads as arrays and data frames."""
 
-    def __init__(self, model: nn.Module, full: bool):
+    def __init__(self, model: nn.Module, full: bool, histograms: bool = False):
         self.layout = Layout(model)
         self.full = full
         self._weights = [p.detach() for p in self.layout.parameters]  # the same memory, no graph
@@ -104,6 +104,14 @@ class History:
     def evaluate(self, step: int, scores: Scores) -> None:
         """Take in the scores on the whole sets, and the weights they belong to."""
         self._scores.append((step, scores, [w.clone() for w in self._weights]))
+
+    def cut(self, steps: int) -> None:
+        """Forget everything from the step of this number on, and evaluations after its beginning."""
+        self.flush()
+        self._losses = [self.losses[:steps]]
+        for vectors in (*self._vectors.values(), self._updates):
+            vectors.cut(steps)
+        self._scores = [score for score in self._scores if score[0] <= steps]
 
     def flush(self) -> None:
         """Reduce the rows so far: stack, copy to the CPU, take norms."""

@@ -10,11 +10,15 @@ from types import CodeType
 
 @dataclass(frozen=True)
 class Line:
-    """One statement of the loop: its source text, its letter in links, what it does."""
+    """One statement of the loop: its source text, its letter in links, what it does.
+
+    version_of: the one of the five lines that it stands in for, if it is not one of them.
+    """
 
     text: str
     letter: str
     about: str
+    version_of: str = ""
 
     def compiled(self, name: str) -> CodeType:
         """The code object of this line, named for tracebacks."""
@@ -27,9 +31,25 @@ LINES = {
     "loss": Line("loss = loss_fn(outputs, targets)", "L", "one number: how wrong"),
     "backward": Line("loss.backward()", "B", "add this batch's gradient to every .grad"),
     "step": Line("optimizer.step()", "S", "move the weights against .grad"),
+    "zero_grad_zeros": Line(
+        "optimizer.zero_grad(set_to_none=False)",
+        "0",
+        "write zeros over the previous gradients",
+        version_of="zero_grad",
+    ),
 }
 
-USUAL = tuple(LINES)
+USUAL = tuple(name for name, line in LINES.items() if not line.version_of)
+
+
+def part(name: str) -> str:
+    """Which of the five lines this is, or stands in for."""
+    return LINES[name].version_of or name
+
+
+def parts(loop: tuple[str, ...]) -> tuple[str, ...]:
+    """A loop in terms of the five lines."""
+    return tuple(map(part, loop))
 
 
 def letters(loop: tuple[str, ...]) -> str:

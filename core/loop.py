@@ -9,19 +9,21 @@ import copy
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from types import CodeType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core import devices, task
+from core import devices, evaluation, task
 from core.config import Config
-from core.history import FULL_BYTES, History, Row, Scores, evaluation_steps
-from core.lines import LINES, letters
-from core.losses import LOSSES, accuracy
+from core.gradients import Gradients
+from core.history import FULL_BYTES, History, Row, evaluation_steps
+from core.lines import LINES
+from core.optimizers import OPTIMIZERS
 from core.streams import stream
-from core.vectors import Vector
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ class Run:
         batches: one's own rows for each step, at least `config.steps` of them.
         full: whether to keep every step's weights and gradients, while they fit.
         evaluate: whether to score the whole sets at some steps.
-    Attributes: step (steps done), history, model, error (a Raised, or None), evaluation_error
-    (the exception that ended the evaluations on the whole sets, or None).
+        histograms: whether to count the sizes of gradients at every tenth step.
+    Attributes: step (steps done), next_line (of the loop, in the step under way), history, model,
+    error (a Raised, or None), evaluation_error (the exception that ended the evaluations on the
+    whole sets, or None), namespace (the names that the lines see).
     """
 
     def __init__(
@@ -59,33 +63,35 @@ class Run:
         batches: Sequence[task.Rows] | None = None,
         full: bool = True,
         evaluate: bool = True,
+        histograms: bool = False,
     ):
         self.config = config
         self.device = devices.check(device, config.dtype)
         on_cpu = task.make_data(config) if data is None else task.own_data(config, data)
         model = task.make_model(config, on_cpu) if model is None else copy.deepcopy(model)
         if self.device.type != "cpu":
-            _check_labels(model, on_cpu)
+            evaluation.check_labels(model, on_cpu)
         self.data = on_cpu.to(self.device)
         self.model = model.to(self.device)
-        self.step = 0
+        self.step = self.next_line = 0
         self.error: Raised | None = None
         self.evaluation_error: Exception | None = None
-        self._batches = self._rows(batches)
-        self._parameters = list(self.model.parameters())
-        self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
-        self._accumulates = "zero_grad" not in config.loop  # else .grad is None before backward
-        self._left: Vector | None = None  # .grad after the last backward
-        order = "".join(letter for letter in letters(config.loop) if letter in "ZBS")
-        self._steps_on_fresh = order in ("ZBS", "BSZ")  # .grad is just what backward has left
-        self._namespace: dict[str, Any] = {
+        self.parameters = list(self.model.parameters())
+        self.gradients = Gradients(self.parameters, config.loop)
+        self.namespace: dict[str, Any] = {
             "inputs": self.data.inputs,
             "targets": self.data.targets,
             "model": self.model,
             "loss_fn": task.make_loss(config).to(self.device),
             "optimizer": task.make_optimizer(config, self.model),
         }
-        self.history = History(self.model, full and self._fits_in_full())
+        self._own_batches = batches
+        self._batches = self._rows()
+        self._row: Row | None = None  # of the step under way
+        self._rates = dict(config.schedule)
+        self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
+        self._set_lr = compile(OPTIMIZERS[config.optimizer].set_lr, "<set_lr>", "exec")
+        self.history = History(self.model, full and self._fits_in_full(), histograms)
         self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
             self._evaluate()
@@ -95,7 +101,10 @@ class Run:
         return self.error is not None or self.step == self.config.steps
 
     def advance(self, max_steps: int | None = None, budget_s: float | None = None) -> "Run":
-        """Train on: to the end, by `max_steps` at most, or until `budget_s` seconds are over."""
+        """Train on: to the end, by `max_steps` at most, or until `budget_s` seconds are over.
+
+        A step under way, after `line`, is finished first and counts as one.
+        """
         until = self.config.steps if max_steps is None else self.step + max_steps
         deadline = None if budget_s is None else time.monotonic() + budget_s
         while not self.done and self.step < until:
@@ -105,78 +114,106 @@ class Run:
         self.history.flush()
         return self
 
+    def line(self) -> str:
+        """Execute the next line alone; its name. A loop without lines goes on by a step: ""."""
+        row = self.begin()
+        if not self._lines:
+            self._end()
+            return ""
+        name, code = self._lines[self.next_line]
+        try:
+            self._execute(name, code, row)
+        except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
+            self._raise(name, exception)
+            return name
+        self.next_line += 1
+        if self.next_line == len(self._lines):
+            self._end()
+        return name
+
     def _iterate(self) -> None:
-        """One step: every line of the loop, with a look before or after some of them."""
-        row = self.history.begin()
-        namespace = self._namespace
-        rows = next(self._batches)
-        if rows is not None:
-            namespace["inputs"], namespace["targets"] = self.data.inputs[rows], self.data.targets[rows]
+        """One step: every line of the loop that is still to come in it."""
+        row = self._row or self.begin()
         name = ""
         try:
-            for name, code in self._lines:
-                if name == "backward":
-                    self._backward(code, row)
-                    continue
-                if name == "step":
-                    row.grads = row.fresh_grads if self._steps_on_fresh else self._grads()
-                exec(code, namespace)  # noqa: S102  (only the fixed table of lines)
-                if name == "loss":
-                    row.loss = namespace["loss"].detach()
+            for name, code in self._lines[self.next_line :]:
+                self._execute(name, code, row)
+                self.next_line += 1
         except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
-            self.error = Raised(self.step, name, exception.with_traceback(None))
+            self._raise(name, exception)
             return
+        self._end()
+
+    def begin(self) -> Row:
+        """Get ready for a step, if none is under way: learning rate, batch, row of history."""
+        if self._row is not None:
+            return self._row
+        if self.step in self._rates:
+            self._use_lr(self._rates[self.step])
+        rows = next(self._batches)
+        if rows is not None:
+            names = self.namespace
+            names["inputs"], names["targets"] = self.data.inputs[rows], self.data.targets[rows]
+        self._row = self.history.begin()
+        return self._row
+
+    def _execute(self, name: str, code: CodeType, row: Row) -> None:
+        """One line, with a look before or after some of them."""
+        if name == "backward":
+            self.gradients.backward(partial(exec, code, self.namespace), row)
+            return
+        if name == "step":
+            self.gradients.before_step(row)
+        exec(code, self.namespace)  # noqa: S102  (only the fixed table of lines)
+        if name == "loss":
+            row.loss = self.namespace["loss"].detach()
+
+    def _raise(self, name: str, exception: Exception) -> None:
+        self.error = Raised(self.step, name, exception.with_traceback(None))
+
+    def _end(self) -> None:
+        self._row, self.next_line = None, 0
         self.step += 1
         if self.step in self._evaluate_at:
             self._evaluate()
 
-    def _backward(self, code: Any, row: Row) -> None:
-        """Run backward into empty .grads, then add what was there: fresh + leftover.
+    def change_lr(self, lr: float) -> None:
+        """Another learning rate from the next update on, in place of all changes planned after it.
 
-        The same bits as letting autograd accumulate; subtracting two accumulated buffers
-        afterwards would round in most entries.
+        The run's Config says so from then on: a new run of it gives the same bits.
+        Raises ValueError if the rate, or one change more, is over its limit.
         """
-        leftovers = self._set_aside(row) if self._accumulates else None
-        try:
-            exec(code, self._namespace)  # noqa: S102  (only the fixed table of lines)
-        finally:
-            grads = fresh = [p.grad for p in self._parameters]
-            if leftovers is not None:
-                grads = [
-                    left if new is None else new if left is None else left + new
-                    for left, new in zip(leftovers, fresh, strict=True)
-                ]
-                for p, grad in zip(self._parameters, grads, strict=True):
-                    p.grad = grad
-        row.fresh_grads = self._frozen(fresh)
-        self._left = row.fresh_grads if grads is fresh else self._frozen(grads)
+        updated = "step" in self.config.loop[: self.next_line]
+        at = self.step + updated
+        planned = tuple(change for change in self.config.schedule if change[0] < at)
+        if at:
+            self.config = replace(self.config, schedule=(*planned, (at, lr)))
+        else:
+            self.config = replace(self.config, lr=lr, schedule=())
+        self._rates = dict(self.config.schedule)
+        if not updated:
+            self._use_lr(lr)
 
-    def _set_aside(self, row: Row) -> Sequence[Tensor | None] | None:
-        """Take what is in .grad out of it; None if nothing is."""
-        if self._left is None:
-            return None
-        leftovers = [p.grad for p in self._parameters]
-        row.leftovers = self._left if self.device.type == "cpu" else self._frozen(leftovers)
-        for p in self._parameters:
-            p.grad = None
-        return leftovers
+    def _use_lr(self, lr: float) -> None:
+        exec(self._set_lr, {"optimizer": self.namespace["optimizer"], "lr": lr})  # noqa: S102  (a fixed table)
 
-    def _grads(self) -> Sequence[Tensor | None]:
-        """.grad now. Where nothing clears it, that is what the last backward has left."""
-        if self._accumulates and self._left is not None and self.device.type == "cpu":
-            return self._left
-        return self._frozen([p.grad for p in self._parameters])
+    def go_on_from(self, step: int) -> None:
+        """Forget what came after the beginning of a step, and take it from there.
 
-    def _frozen(self, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        """Gradients as they are now. On the CPU nothing writes into them later; on other
-        devices torch.optim's Nesterov does, so they are copied."""
-        if self.device.type == "cpu":
-            return grads
-        return [None if g is None else g.clone() for g in grads]
+        Weights, gradients and the optimizer's state are the caller's to restore (`core.tape`).
+        """
+        self.step, self.next_line, self._row, self.error = step, 0, None, None
+        self.history.cut(step)
+        self._batches = itertools.islice(self._rows(), step, None)
+        whole = {"inputs": self.data.inputs, "targets": self.data.targets}
+        kept = {name: v for name, v in self.namespace.items() if name not in ("outputs", "loss")}
+        self.namespace = kept | whole
+        before = [self.config.lr, *(rate for at, rate in self.config.schedule if at <= step)]
+        self._use_lr(before[-1])
 
-    def _rows(self, own: Sequence[task.Rows] | None) -> Iterator[Tensor | None]:
+    def _rows(self) -> Iterator[Tensor | None]:
         """Row numbers of each step on the run's device; None for all rows as they are."""
-        config, rows = self.config, len(self.data.inputs)
+        config, rows, own = self.config, len(self.data.inputs), self._own_batches
         if own is not None:
             if len(own) < config.steps:
                 raise ValueError(f"batches must be {config.steps}, one per step; got {len(own)}")
@@ -188,55 +225,23 @@ class Run:
 
     def _fits_in_full(self) -> bool:
         """Whether the vectors of all steps fit in memory, counted from the order of the lines."""
-        vectors = 2 + 2 * self._accumulates + (not self._steps_on_fresh)  # fresh, leftover, used apart
-        weights = sum(p.numel() * p.element_size() for p in self._parameters)
+        gradients = self.gradients  # weights and fresh; leftover and used where they differ
+        vectors = 2 + 2 * gradients.accumulates + (not gradients.steps_on_fresh)
+        weights = sum(p.numel() * p.element_size() for p in self.parameters)
         return self.config.steps * weights * vectors <= FULL_BYTES
 
     def _evaluation_steps(self) -> list[int]:
         rows = len(self.data.inputs)
-        parameters = sum(p.numel() for p in self._parameters)
+        parameters = sum(p.numel() for p in self.parameters)
         batch_rows = task.batch_rows(self.config, rows)
         return evaluation_steps(self.config.steps, batch_rows, rows, parameters)
 
     def _evaluate(self) -> None:
-        """Score the whole sets now, with layers such as dropout switched off."""
-        training = self.model.training
-        self.model.eval()
+        """Score the whole sets now."""
+        loss_fn = self.namespace["loss_fn"]
         try:
-            self.history.evaluate(self.step, self._scores())
+            found = evaluation.scores(self.model, loss_fn, self.data, self.config.loss)
         except Exception as exception:  # noqa: BLE001  (one's own data or model; the lines go on)
             self.evaluation_error, self._evaluate_at = exception.with_traceback(None), set()
-        self.model.train(training)
-
-    @torch.no_grad()
-    def _scores(self) -> Scores:
-        data = self.data
-        train = self._score(data.inputs, data.targets)
-        if data.val_inputs is None:
-            return Scores(train[0], train_accuracy=train[1])
-        val = self._score(data.val_inputs, data.val_targets)
-        return Scores(train[0], val[0], train[1], val[1])
-
-    def _score(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Loss and, for classes, accuracy of the model on these rows."""
-        assert targets is not None
-        outputs = self.model(inputs)
-        loss = self._namespace["loss_fn"](outputs, targets)
-        if self.data.target_form == "values":
-            return loss, None
-        threshold = LOSSES[self.config.loss].threshold
-        return loss, accuracy(outputs, targets, self.data.target_form, threshold)
-
-
-@torch.no_grad()
-def _check_labels(model: nn.Module, data: task.Data) -> None:
-    """Raise PyTorch's own error for a label out of range on the CPU, before a GPU sees it.
-
-    There it would be a device-side assert, after which nothing works until a restart.
-    """
-    if data.target_form != "class_index":
-        return
-    classes = copy.deepcopy(model).eval()(data.inputs[:1]).shape[-1]
-    for targets in (data.targets, data.val_targets):
-        if targets is not None:
-            nn.functional.nll_loss(torch.zeros(len(targets), classes), targets.long())
+            return
+        self.history.evaluate(self.step, found)

@@ -6,10 +6,10 @@ float32 and then converted, so that runs in float32 and float64 start alike.
 """
 
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,7 @@ def mlp(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -
     """Linear layers of the hidden sizes with an activation after each, then the output layer."""
     sizes = (features, *hidden)
     layers: list[nn.Module] = []
-    for before, after in pairwise(sizes):
+    for before, after in itertools.pairwise(sizes):
         layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
@@ -100,6 +100,19 @@ def build(
     model = model.to_empty(device="cpu")
     initialise(model, generator)
     return model
+
+
+def fill(model: nn.Module, values: tuple[float, ...]) -> None:
+    """Set every tensor to one number: the same for all, or one for each."""
+    for parameter, value in zip(model.parameters(), itertools.cycle(values), strict=False):
+        nn.init.constant_(parameter, value)
+
+
+def tensor_count(kind: str, hidden: tuple[int, ...]) -> int:
+    """Number of weight and bias tensors; inputs and outputs do not change it."""
+    with torch.device("meta"):
+        model = MODELS[kind].make(1, 1, hidden, "tanh")
+    return sum(1 for _ in model.parameters())
 
 
 def parameter_count(kind: str, features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> int:

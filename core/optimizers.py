@@ -20,9 +20,12 @@ class SGDByHand:
         self.parameters = list(parameters)
         self.lr = lr
 
-    def zero_grad(self) -> None:
+    def zero_grad(self, set_to_none: bool = True) -> None:
         for parameter in self.parameters:
-            parameter.grad = None
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.zero_()
 
     @torch.no_grad()  # the update itself is no part of the model
     def step(self) -> None:
@@ -33,17 +36,21 @@ class SGDByHand:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """One row of OPTIMIZERS: the class, which fields of Config it uses, fixed arguments."""
+    """One row of OPTIMIZERS: the class, which fields of Config it uses, fixed arguments.
+
+    set_lr: the statement that gives it another learning rate `lr` while it trains.
+    """
 
     title: str
     make: type
     uses: tuple[str, ...] = ()
     fixed: dict[str, Any] = field(default_factory=dict)
+    set_lr: str = 'optimizer.param_groups[0]["lr"] = lr'
 
 
 OPTIMIZERS = {
     "sgd": Optimizer("SGD", torch.optim.SGD, ("momentum", "weight_decay")),
-    "sgd_by_hand": Optimizer("SGD by hand", SGDByHand),
+    "sgd_by_hand": Optimizer("SGD by hand", SGDByHand, set_lr="optimizer.lr = lr"),
     "nesterov": Optimizer("Nesterov", torch.optim.SGD, ("momentum", "weight_decay"), {"nesterov": True}),
     "adam": Optimizer("Adam", torch.optim.Adam, ("weight_decay",)),
     "adamw": Optimizer("AdamW", torch.optim.AdamW, ("weight_decay",)),

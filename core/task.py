@@ -101,11 +101,13 @@ def sizes(config: Config, data: Data) -> tuple[int, int]:
 
 
 def make_model(config: Config, data: Data) -> nn.Module:
-    """The model of a Config on the CPU, with the starting weights of its seed."""
+    """The model of a Config on the CPU, with the starting weights of its seed or its start."""
     features, outputs = sizes(config, data)
     generator = stream(config.seed, "weights")
     shape = (config.model, features, outputs, config.hidden, config.activation)
-    return models.build(*shape, generator).to(torch_dtype(config))
+    model = models.build(*shape, generator).to(torch_dtype(config))
+    models.fill(model, config.start)
+    return model
 
 
 def make_loss(config: Config) -> nn.Module:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from core import task
 from core.config import Config
-from core.lines import letters
+from core.lines import letters, parts
 from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
@@ -106,13 +106,13 @@ def limits(curvature: float) -> dict[str, float]:
 def stability_limit(config: Config, curvature: float) -> float | None:
     """Largest stable learning rate of a run at this curvature; None where none is known.
 
-    Known for the SGD family in the usual order, and without momentum and weight decay also
-    for a stale gradient and for zero_grad skipped.
+    Known for one learning rate in the SGD family, in the usual order, and without momentum and
+    weight decay also for a stale gradient and for zero_grad skipped.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    if config.optimizer not in SGD_FAMILY or not steepness > 0:
+    if config.optimizer not in SGD_FAMILY or config.schedule or not steepness > 0:
         return None
-    order, momentum = letters(config.loop), config.momentum
+    order, momentum = letters(parts(config.loop)), config.momentum
     if config.optimizer == "sgd_by_hand":
         momentum = 0.0
     if order in USUAL_ORDERS:

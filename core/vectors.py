@@ -121,6 +121,17 @@ class Vectors:
             parameters = self.layout.parameters
             self._chunks.append([torch.zeros((), dtype=p.dtype).expand(steps, *p.shape) for p in parameters])
 
+    def cut(self, steps: int) -> None:
+        """Keep the first steps only."""
+        self._norms, self._totals = [self.norms[:steps]], [self.totals[:steps]]
+        kept: list[list[Tensor]] = []
+        for chunk in self._chunks:
+            kept.append([part[:steps] for part in chunk])
+            steps -= len(chunk[0])
+            if steps <= 0:
+                break
+        self._chunks = kept if self._chunks and len(kept[0][0]) else []
+
     @property
     def norms(self) -> np.ndarray:
         """(steps, parameters)."""

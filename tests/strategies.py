@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 
 from core import Config
-from core.config import MAX_LAYERS, MAX_WIDTH
 from core.data import DATASETS
-from core.lines import LINES
+from core.knobs import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
+from core.lines import LINES, USUAL
 from core.losses import fitting
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS
@@ -17,9 +17,17 @@ NAMES = tuple(DATASETS)
 @st.composite
 def loops(draw):
     """Any of the five lines, in any order, any of them left out."""
-    order = draw(st.permutations(tuple(LINES)))
-    kept = draw(st.sets(st.sampled_from(tuple(LINES))))
-    return tuple(name for name in order if name in kept)
+    order = draw(st.permutations(USUAL))
+    kept = draw(st.sets(st.sampled_from(USUAL)))
+    versions = {name: [name, *(n for n, line in LINES.items() if line.version_of == name)] for name in USUAL}
+    return tuple(draw(st.sampled_from(versions[name])) for name in order if name in kept)
+
+
+@st.composite
+def schedules(draw):
+    """Mostly one learning rate; else up to three changes."""
+    steps = sorted(draw(st.one_of(st.just([]), st.sets(st.integers(*STEPS), max_size=3))))
+    return tuple((step, draw(st.floats(*RATES))) for step in steps)
 
 
 @st.composite
@@ -29,6 +37,8 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
     models = [name for name, row in MODELS.items() if row.only_for in (None, dataset)]
     optimizer = draw(st.sampled_from(tuple(OPTIMIZERS)))
     share = st.floats(0.0, 1.0)
+    weight = st.floats(-2.0, 2.0)
+    starts = st.one_of(st.just(()), st.just(()), st.tuples(weight))  # mostly drawn from the seed
     return Config(
         dataset=dataset,
         noise=draw(share),
@@ -37,7 +47,9 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         hidden=tuple(draw(st.lists(st.integers(1, max_width), min_size=1, max_size=MAX_LAYERS))),
         activation=draw(st.sampled_from(tuple(ACTIVATIONS))),
         loss=draw(st.sampled_from(fitting(dataset))),
+        start=draw(starts),
         optimizer=optimizer,
+        schedule=draw(schedules()),
         lr=draw(st.floats(0.0, 100.0)),
         momentum=draw(st.floats(0.0, 1.0, exclude_min=optimizer == "nesterov")),
         weight_decay=draw(share),

@@ -1,6 +1,7 @@
 """Config: checks that name field, limit and value; defaults that fit; text form and back."""
 
 import dataclasses
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from strategies import configs
 
 from core import Config
-from core.config import KNOBS, conflicts, nearest, parse, shown
+from core.config import KNOBS, conflicts, nearest, parse
+from core.knobs import shown
 
 HUGE = pytest.param(10**400, id="huge")
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
@@ -32,6 +34,16 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("hidden", (257,), "1 to 3 layers of 1 to 256 units"),
     ("hidden", (1, 2, 3, 4), "1 to 3 layers of 1 to 256 units"),
     ("loop", ("forward", "forward"), "each at most once"),
+    ("loop", ("zero_grad", "zero_grad_zeros"), "each at most once"),
+    ("start", (1001.0,), "from -1000 to 1000"),
+    ("start", (float("nan"),), "from -1000 to 1000"),
+    ("start", "5_2", "one for all tensors or one for each"),
+    ("start", (1.0, 2.0, 3.0), "one number, or 6 for this model"),
+    ("schedule", ((3, 101.0),), "from 0 to 100"),
+    ("schedule", ((0, 0.1),), "from 1 to 5000"),
+    ("schedule", ((3, 0.1), (3, 0.2)), "each step once"),
+    ("schedule", ((4, 0.1), (3, 0.2)), "each step once"),
+    ("schedule", tuple((step, 0.1) for step in range(1, 22)), "at most 20 pairs"),
     ("loop", ("forward", "eval"), "lines of zero_grad, forward, loss, backward, step"),
     ("dataset", "mnist", "one of deliveries, line"),
     ("model", "Module", "one of linear, mlp, lenet"),
@@ -50,7 +62,10 @@ def test_address_and_back_is_the_identity(config):
 @given(configs())
 def test_an_address_is_short_plain_text(config):
     params = config.to_params()
-    assert all(isinstance(text, str) and len(text) <= 40 for text in params.values())
+    lists = {"start": 240, "schedule": 600}  # up to ten and twenty numbers; others are short
+    for name, text in params.items():
+        assert isinstance(text, str) and len(text) <= lists.get(name, 40)
+        assert re.fullmatch(r"[\w.+-]+", text)  # nothing that a link would have to escape, but +
 
 
 def test_the_default_config_has_an_empty_address():
@@ -76,7 +91,14 @@ def test_errors_name_field_limit_and_value(name, value, limit):
     message = str(caught.value)
     assert message.startswith(f"{name} must be ")
     assert limit in message
-    assert message.endswith(f"; got {value!r}")
+    got = message.rsplit("; got ")[1]
+    assert got == repr(value) or (isinstance(value, tuple) and got in (repr(value)[:40], *parts_of(value)))
+
+
+def parts_of(value):
+    """The texts of a tuple's length and of all numbers in it."""
+    inner = [part for item in value for part in (item if isinstance(item, tuple) else (item,))]
+    return [str(len(value)), *map(repr, inner)]
 
 
 def test_every_field_has_a_refused_value_above():

@@ -13,6 +13,7 @@ from core.task import make_data, make_model
 
 SHAPES = {
     "deliveries": (4, 1),
+    "deliveries_exact": (4, 1),
     "line": (120, 1),
     "sine": (160, 1),
     "xor": (250, 2),
@@ -24,7 +25,7 @@ SHAPES = {
     "digits": (1797, 64),
 }
 NOISY = ("line", "sine", "xor", "moons", "spirals")
-LARGE = tuple(name for name in SHAPES if name != "deliveries")
+LARGE = tuple(name for name in SHAPES if not name.startswith("deliveries"))
 
 
 def raw(dataset, noise=0.0, seed=0):
@@ -50,6 +51,12 @@ def test_every_data_set_has_its_rows_and_columns_and_is_finite(dataset):
 def test_every_data_set_says_in_one_sentence_what_it_is(dataset):
     about = DATASETS[dataset].about
     assert about.endswith(".") and len(about) <= 120
+
+
+def test_the_exact_deliveries_lie_on_the_line_of_the_note():
+    data = make_data(Config(dataset="deliveries_exact", dtype="float64"))
+    assert data.inputs.flatten().tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert data.targets.flatten().tolist() == [7.0, 12.0, 17.0, 22.0]
 
 
 def test_deliveries_are_the_exact_numbers_of_note_004():

@@ -18,7 +18,7 @@ from core.comparison import read
 from core.config import KNOBS
 from core.data import DATASETS
 from core.export import data_file, listing, script
-from core.lines import LINES, from_letters
+from core.lines import LINES, USUAL, from_letters, parts
 from core.losses import LOSSES
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS
@@ -61,6 +61,10 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"loop": "FSLZB", "model": "linear", "batch_size": 40},
     {"loop": "ZFS"},  # no loss: only the steps are printed
     {"loop": ""},
+    {"dataset": "deliveries_exact", "model": "linear", "lr": 0.01, "start": (3.0, 11.0), "loop": "0FLBS",
+     "schedule": ((2, 0.05), (5, 0.001))},
+    {"dataset": "deliveries", "model": "linear", "lr": 0.01, "start": (0.0,), "optimizer": "sgd_by_hand",
+     "schedule": ((3, 0.02),), "dtype": "float64"},
 ]  # fmt: skip
 RAISING = [
     {"loop": "FLSZB"},  # the second step finds its weights modified in place
@@ -202,7 +206,8 @@ def test_a_script_for_another_device_moves_model_inputs_and_targets_there(case):
 
 def loop_of(text):
     """The for loop of a script."""
-    (loop,) = (node for node in ast.parse(text).body if isinstance(node, ast.For))
+    loops = [node for node in ast.parse(text).body if isinstance(node, ast.For)]
+    (loop,) = (node for node in loops if not ast.unparse(node.target).startswith("parameter"))
     return loop
 
 
@@ -212,6 +217,8 @@ def test_every_script_compiles_and_its_loop_is_the_five_lines(config):
     body = [ast.unparse(statement) for statement in loop_of(script(config)).body]
     if config.batch_size:
         assert body.pop(0) == "inputs, targets = (all_inputs[rows], all_targets[rows])"
+    if config.schedule:
+        assert body.pop(0).startswith("if step in schedule:\n    lr = schedule[step]\n    optimizer.")
     assert body.pop().startswith("print(step")
     assert body == [LINES[name].text for name in config.loop]
 
@@ -222,7 +229,8 @@ def test_a_line_that_is_left_out_stands_as_a_comment(config):
     lines = [line.strip() for line in script(config).splitlines()]
     for name, line in LINES.items():
         assert (line.text in lines) == (name in config.loop)
-        assert (f"# {line.text}  # left out" in lines) == (name not in config.loop)
+    for name in USUAL:
+        assert (f"# {LINES[name].text}  # left out" in lines) == (name not in parts(config.loop))
 
 
 @given(configs())

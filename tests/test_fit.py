@@ -13,7 +13,7 @@ from core.losses import LOSSES, fitting
 from core.results import result
 
 KINDS = {
-    "deliveries": "curve", "line": "curve", "sine": "curve",
+    "deliveries": "curve", "deliveries_exact": "curve", "line": "curve", "sine": "curve",
     "xor": "surface", "moons": "surface", "spirals": "surface",
     "diabetes": "scatter",
     "breast_cancer": "confusion", "iris": "confusion", "digits": "confusion",

@@ -9,7 +9,7 @@ from core import devices
 from core.comparison import Variant, kept, label, ready
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import LINES, USUAL
+from core.lines import LINES, part, parts
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
@@ -94,7 +94,7 @@ def _baseline(config: Config) -> None:
 
 def _zero_grad(config: Config) -> None:
     """The most instructive line of the loop has a switch of its own."""
-    st.session_state["zero_grad"] = "zero_grad" in config.loop
+    st.session_state["zero_grad"] = "zero_grad" in parts(config.loop)
     st.toggle(
         "Call `optimizer.zero_grad()` each step",
         key="zero_grad",
@@ -105,7 +105,7 @@ def _zero_grad(config: Config) -> None:
 
 def _toggle_zero_grad() -> None:
     loop = st.session_state.comparison.baseline.loop
-    without = tuple(name for name in loop if name != "zero_grad")
+    without = tuple(name for name in loop if part(name) != "zero_grad")
     state.change("loop", ("zero_grad", *without) if st.session_state["zero_grad"] else without)
 
 
@@ -147,7 +147,7 @@ def _float(text: str) -> Any:
 
 def _loop(config: Config) -> None:
     st.multiselect(
-        options=list(USUAL),
+        options=list(LINES),
         format_func=lambda name: LINES[name].text,
         **_widget("loop", list(config.loop), tuple),
     )

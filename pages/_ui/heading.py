@@ -9,6 +9,7 @@ import streamlit as st
 from core import export
 from core.comparison import Comparison
 from core.data import DATASETS
+from core.lines import parts
 from core.losses import LOSSES
 from pages._ui.training import Trained
 
@@ -22,7 +23,7 @@ def draw(comparison: Comparison) -> None:
         DATASETS[config.dataset].title,
         LOSSES[config.loss].title,
         f"learning rate {config.lr:g}",
-        "zero_grad each step" if "zero_grad" in config.loop else "no zero_grad",
+        "zero_grad each step" if "zero_grad" in parts(config.loop) else "no zero_grad",
         f"{config.steps} steps",
     ]
     st.markdown(" ".join(f":gray-badge[{fact}]" for fact in facts))

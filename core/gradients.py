@@ -1,0 +1,79 @@
+"""What is in .grad? What this backward adds, what was left over before it, what the step uses."""
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from core.history import Row
+from core.lines import letters
+from core.vectors import Vector
+
+
+class Gradients:
+    """The .grad of every parameter, looked at around the lines `backward` and `step`.
+
+    left: what the last backward has left in .grad, None if none has been there.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], loop: tuple[str, ...]):
+        self.parameters = parameters
+        self.left: Vector | None = None
+        self.accumulates = "zero_grad" not in loop  # else .grad is None before backward
+        # On the CPU nothing writes into gradients later; elsewhere torch.optim's Nesterov does,
+        # and so does the line that writes zeros over them. Then they are copied.
+        on_cpu = all(p.device.type == "cpu" for p in parameters)
+        self._copies = not on_cpu or "zero_grad_zeros" in loop
+        order = "".join(letter for letter in letters(loop) if letter in "ZBS")
+        self.steps_on_fresh = order in ("ZBS", "BSZ")  # .grad is just what backward has left
+
+    def backward(self, execute: Callable[[], None], row: Row) -> None:
+        """Run backward into empty .grads, then add what was there: fresh + leftover.
+
+        The same bits as letting autograd accumulate; subtracting two accumulated buffers
+        afterwards would round in most entries.
+        """
+        leftovers = self._set_aside(row) if self.accumulates else None
+        try:
+            execute()
+        finally:
+            grads = fresh = [p.grad for p in self.parameters]
+            if leftovers is not None:
+                grads = [
+                    left if new is None else new if left is None else left + new
+                    for left, new in zip(leftovers, fresh, strict=True)
+                ]
+                self.put(grads)
+        row.fresh_grads = self._frozen(fresh)
+        self.left = row.fresh_grads if grads is fresh else self._frozen(grads)
+
+    def before_step(self, row: Row) -> None:
+        """Note what the optimizer is about to use. Where nothing clears it, that is what is left."""
+        if self.steps_on_fresh:
+            row.grads = row.fresh_grads
+        elif self.accumulates and self.left is not None and not self._copies:
+            row.grads = self.left
+        else:
+            row.grads = self._frozen([p.grad for p in self.parameters])
+
+    def put(self, grads: Vector) -> None:
+        for parameter, grad in zip(self.parameters, grads, strict=True):
+            parameter.grad = grad
+
+    def restore(self, grads: Vector) -> None:
+        """Go on from copies of these gradients."""
+        grads = [None if g is None else g.clone() for g in grads]
+        self.put(grads)
+        self.left = self._frozen(grads) if any(g is not None for g in grads) else None
+
+    def _set_aside(self, row: Row) -> Sequence[Tensor | None] | None:
+        """Take what is in .grad out of it; None if nothing is."""
+        if self.left is None:
+            return None
+        leftovers = [p.grad for p in self.parameters]
+        row.leftovers = self._frozen(leftovers) if self._copies else self.left
+        self.put([None] * len(leftovers))
+        return leftovers
+
+    def _frozen(self, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        """Gradients as they are now."""
+        return [None if g is None else g.clone() for g in grads] if self._copies else grads
