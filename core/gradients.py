@@ -12,12 +12,14 @@ from core.vectors import Vector
 class Gradients:
     """The .grad of every parameter, looked at around the lines `backward` and `step`.
 
-    left: what the last backward has left in .grad, None if none has been there.
+    left: what the last backward has left in .grad, None if none has been there. fresh: what it
+    has computed itself.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], loop: tuple[str, ...]):
         self.parameters = parameters
         self.left: Vector | None = None
+        self.fresh: Vector | None = None
         self.accumulates = "zero_grad" not in loop  # else .grad is None before backward
         # On the CPU nothing writes into gradients later; elsewhere torch.optim's Nesterov does,
         # and so does the line that writes zeros over them. Then they are copied.
@@ -43,7 +45,7 @@ class Gradients:
                     for left, new in zip(leftovers, fresh, strict=True)
                 ]
                 self.put(grads)
-        row.fresh_grads = self._frozen(fresh)
+        row.fresh_grads = self.fresh = self._frozen(fresh)
         self.left = row.fresh_grads if grads is fresh else self._frozen(grads)
 
     def before_step(self, row: Row) -> None:

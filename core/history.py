@@ -14,10 +14,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from core.histograms import Histograms
 from core.vectors import Layout, Vector, Vectors
 
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
 CHUNK_STEPS, CHUNK_BYTES = 250, 8 * 2**20
+MANY_CHUNKS = 24  # then they are joined: Python's garbage collector looks at every tensor there is
 SNAPSHOT_BYTES = 4 * 2**20
 MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 10
 
@@ -73,11 +75,13 @@ def _losses(rows: list[Row]) -> np.ndarray:
 class History:
     """Everything recorded so far; grows by `begin`, reads as arrays and data frames."""
 
-    def __init__(self, model: nn.Module, full: bool, histograms: bool = False):
+    def __init__(
+        self, model: nn.Module, full: bool, histograms: bool = False, chunk_steps: int = CHUNK_STEPS
+    ):
         self.layout = Layout(model)
         self.full = full
         self._weights = [p.detach() for p in self.layout.parameters]  # the same memory, no graph
-        chunk = max(1, min(CHUNK_STEPS, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
+        chunk = max(1, min(chunk_steps, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
         self._path = self.layout.buffer(chunk + 1)  # weights before each step, and after the last
         self._places = list(zip(*(part.unbind(0) for part in self._path), strict=True))
         self._scratch = self.layout.buffer(chunk)
@@ -86,6 +90,7 @@ class History:
         self._losses: list[np.ndarray] = []
         self._vectors = {name: Vectors(self.layout, full) for name in ROW_VECTORS}
         self._updates = Vectors(self.layout, full=False)
+        self.histograms = Histograms(self.layout) if histograms else None  # of .grad as used
         self._scores: list[tuple[int, Scores, list[Tensor]]] = []
 
     def begin(self) -> Row:
@@ -111,6 +116,8 @@ class History:
         self._losses = [self.losses[:steps]]
         for vectors in (*self._vectors.values(), self._updates):
             vectors.cut(steps)
+        if self.histograms is not None:
+            self.histograms.cut(steps)
         self._scores = [score for score in self._scores if score[0] <= steps]
 
     def flush(self) -> None:
@@ -128,6 +135,15 @@ class History:
         self._updates.take([part.cpu() for part in updates])
         self._vectors["weights"].take([path[:count].cpu() for path in self._path])
         self._take_gradients(rows)
+        if len(self._losses) > MANY_CHUNKS:
+            self._join()
+
+    def _join(self) -> None:
+        """Make one chunk of the many that short slices leave."""
+        self._losses = [self.losses]
+        joined: dict[tuple[int, ...], list[Tensor]] = {}
+        for vectors in (*self._vectors.values(), self._updates):
+            vectors.join(joined)
 
     def _take_gradients(self, rows: list[Row]) -> None:
         vectors = self._vectors
@@ -135,9 +151,12 @@ class History:
         vectors["fresh_grads"].take(fresh, missing)
         if all(row.grads is row.fresh_grads for row in rows):  # nothing left over
             vectors["grads"].take_same(vectors["fresh_grads"])
+            used = fresh
         else:
             used, missing = self._stacked([row.grads for row in rows], torch.nan)
             vectors["grads"].take(used, missing)
+        if self.histograms is not None:
+            self.histograms.take(used, missing)
         self._take_leftovers(rows, missing is None)
 
     def _take_leftovers(self, rows: list[Row], all_had_grads: bool) -> None:

@@ -121,6 +121,16 @@ class Vectors:
             parameters = self.layout.parameters
             self._chunks.append([torch.zeros((), dtype=p.dtype).expand(steps, *p.shape) for p in parameters])
 
+    def join(self, joined: dict[tuple[int, ...], list[Tensor]]) -> None:
+        """Make one chunk of all. joined: chunks of other quantities, which this one may share."""
+        self._norms, self._totals = [self.norms], [self.totals]
+        if not self._chunks:
+            return
+        key = tuple(id(part) for chunk in self._chunks for part in chunk)
+        if key not in joined:
+            joined[key] = [_joined(parts) for parts in zip(*self._chunks, strict=True)]
+        self._chunks = [joined[key]]
+
     def cut(self, steps: int) -> None:
         """Keep the first steps only."""
         self._norms, self._totals = [self.norms[:steps]], [self.totals[:steps]]
@@ -154,6 +164,13 @@ class Vectors:
         return {
             name: torch.cat(list(part)).numpy() for name, part in zip(self.layout.shapes, parts, strict=True)
         }
+
+
+def _joined(parts: tuple[Tensor, ...]) -> Tensor:
+    """One after another; zeros that take no memory stay such."""
+    if all(part.stride(0) == 0 for part in parts):
+        return parts[0][:1].expand(sum(map(len, parts)), *parts[0].shape[1:])
+    return torch.cat(parts)
 
 
 def _totals(norms: np.ndarray) -> np.ndarray:
