@@ -55,8 +55,9 @@ def look(run: Run) -> Look:
     named = dict(run.model.named_parameters())
     tensors = {name: _held(name, p, copy=True) for name, p in named.items()}
     for name in FLOWING:
-        if name in run.namespace:
-            tensors[name] = _held(name, run.namespace[name], copy=False)
+        value = run.namespace.get(name)
+        if isinstance(value, Tensor):  # one's own model may return something else
+            tensors[name] = _held(name, value, copy=False)
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
     return Look(tensors, state, _lr(optimizer))

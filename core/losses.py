@@ -4,8 +4,11 @@ A loss fits a data set if the data set offers a form of target that the loss tak
 `core.data.FORMS`). Two losses can then be compared on one classification task.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from core.data import DATASETS, FORMS_OF_TASK
@@ -17,6 +20,8 @@ class Loss:
 
     takes: forms of target, keys of `core.data.FORMS`. threshold: the output above which a
     single output means class 1. formula: LaTeX, z = outputs, y = targets, N = all entries.
+    term: one output (cross-entropy: one row of them) and its target -> the text of that term of
+    the sum, in which {z} and {y} stand for the two numbers.
     """
 
     title: str
@@ -26,6 +31,16 @@ class Loss:
     when: str
     unit: str
     threshold: float = 0.5
+    term: Callable[[Any, float], str] | None = None
+
+
+def _huber(z: float, y: float) -> str:
+    return "½ × ({z} − {y})²" if abs(z - y) < 1 else "(|{z} − {y}| − ½)"
+
+
+def _bce(z: float, y: float) -> str:
+    usual = {1.0: "−log σ({z})", 0.0: "−log(1 − σ({z}))"}
+    return usual.get(y, "−({y} × log σ({z}) + (1 − {y}) × log(1 − σ({z})))")
 
 
 FLOATS = ("values", "zero_one", "one_hot")
@@ -38,6 +53,7 @@ LOSSES = {
         r"\frac{1}{N}\sum_i (z_i - y_i)^2",
         "Regression. Large errors count most, so a few outliers can decide the fit.",
         "target units squared",
+        term=lambda z, y: "({z} − {y})²",
     ),
     "l1": Loss(
         "L1",
@@ -46,6 +62,7 @@ LOSSES = {
         r"\frac{1}{N}\sum_i |z_i - y_i|",
         "Regression with outliers. The gradient keeps its size however small the error is.",
         "target units",
+        term=lambda z, y: "|{z} − {y}|",
     ),
     "huber": Loss(
         "Huber",
@@ -55,6 +72,7 @@ LOSSES = {
         r" |z_i - y_i| - \frac12 & \text{else}\end{cases}",
         "Regression. Squared near zero, linear for outliers.",
         "target units squared near zero",
+        term=_huber,
     ),
     "cross_entropy": Loss(
         "Cross-entropy",
@@ -63,6 +81,7 @@ LOSSES = {
         r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
         "One class of several. Takes logits; a softmax before it would be applied twice.",
         "nats per example",
+        term=lambda z, y: "−log softmax({z})[{y}]",
     ),
     "bce": Loss(
         "BCE with logits",
@@ -72,6 +91,7 @@ LOSSES = {
         "Two classes, or several yes-or-no questions. Takes logits; the sigmoid is inside.",
         "nats per output",
         threshold=0.0,
+        term=_bce,
     ),
 }
 
@@ -105,3 +125,22 @@ def accuracy(outputs: Tensor, targets: Tensor, target_form: str, threshold: floa
     else:
         right = outputs.argmax(1) == targets
     return right.float().mean()
+
+
+def terms(loss: str, outputs: Tensor, targets: Tensor) -> Tensor | None:
+    """The terms whose mean the loss is, one per entry or (cross-entropy) per row, by its own module.
+
+    None if the module takes no mean. Shapes that differ are broadcast, as the module does.
+    """
+    make = LOSSES[loss].module
+    if getattr(make(), "reduction", None) != "mean":
+        return None
+    return make(reduction="none")(*paired(loss, outputs, targets))
+
+
+def paired(loss: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs and targets, entry by entry where the loss compares values; broadcast if need be."""
+    if "values" not in LOSSES[loss].takes or outputs.shape == targets.shape:
+        return outputs, targets
+    one, other = torch.broadcast_tensors(outputs, targets)  # torch does so too, with a warning
+    return one, other
