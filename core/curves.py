@@ -32,15 +32,16 @@ def curves_frame(
     logs: tuple[bool, bool] = (True, True),
     between: tuple[float, float] | None = None,
     pinned: int | None = None,
+    max_rows: int = MAX_ROWS,
 ) -> tuple[pd.DataFrame, tuple[float | None, float | None]]:
     """Rows of the linked curves, and where each panel's axis ends (None: at the data).
 
     Columns: step, pinned, and for run i l{i} loss, v{i}, g{i}, m{i}, b{i}, c{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
-    goes beyond the axis. Values that an axis cannot show (inf, and zero on a log axis) are gaps.
+    goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and zero on a log axis) are gaps.
     """
-    last = max(result.config.steps for result in results)
+    last = max(result.done for result in results)
     steps = np.arange(last + 1)
     columns: dict[str, np.ndarray] = {}
     for i, result in enumerate(results):
@@ -49,7 +50,7 @@ def curves_frame(
     inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
     rows = np.flatnonzero(inside)
     values = np.stack(list(columns.values()), axis=1)[rows]
-    kept = rows[thin(values, max(MAX_ROWS // len(results), 2))] if len(rows) else rows
+    kept = rows[thin(values, max(max_rows // len(results), 2))] if len(rows) else rows
     marks = {i: ends_at(result) for i, result in enumerate(results)}
     points = {i: _val_points(result, rows) for i, result in enumerate(results)}
     extra = [step for step in marks.values() if step is not None]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from core import models, task
 from core.config import Config
+from core.task import torch_dtype
 
 MAX_WORK = 100_000_000  # steps x parameters, summed over runs: some 20 s on one slow core
 MAX_RUNS = 6
@@ -14,6 +15,11 @@ def parameter_count(config: Config) -> int:
     """Entries of all weights and biases of the run's model."""
     features, outputs = task.sizes(config, task.make_data(config))
     return models.parameter_count(config.model, features, outputs, config.hidden, config.activation)
+
+
+def vector_bytes(config: Config) -> int:
+    """Memory that every step's weights and gradients take: fresh, left over and used apart."""
+    return 4 * config.steps * parameter_count(config) * torch_dtype(config).itemsize
 
 
 def too_much(configs: Iterable[Config]) -> str | None:

@@ -18,9 +18,9 @@ from pages._ui import (  # noqa: E402  (the guard comes first)
     training,
 )
 
-comparison = state.comparison()
-device = controls.sidebar(comparison.baseline)
-state.write_address()
+comparison = state.comparison("compare")
+device = controls.sidebar(comparison.baseline, "Baseline loop", runs=True)
+state.write_address(comparison.to_params())
 
 left, right = st.columns([4, 1], vertical_alignment="bottom")
 with left:

@@ -42,6 +42,12 @@ def _card(index: int, one: Trained, count: int) -> None:
         width="stretch",
         alt=f"Loss of {one.name} over the steps, on a log scale",
     )
+    st.page_link(
+        "pages/watch.py",
+        label="Watch this run",
+        icon=":material/visibility:",
+        query_params={**one.config.to_params(), "at": "0.0"},  # never empty: that would keep the baseline
+    )
 
 
 def _accuracy(one: Trained) -> str:

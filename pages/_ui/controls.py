@@ -20,15 +20,16 @@ NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay
 MANY = 4  # choices that fit beside each other
 
 
-def sidebar(baseline: Config) -> str:
-    """Draw all controls; returns the device to train on."""
+def sidebar(baseline: Config, title: str, runs: bool) -> str:
+    """Draw all controls, those of other runs only where there are some; returns the device."""
     with st.sidebar:
-        st.header("Baseline loop")
+        st.header(title)
         _baseline(baseline)
         with st.expander("Data, model and seed", icon=":material/tune:"):
             _more(baseline)
-        st.header("Compare it with")
-        _runs()
+        if runs:
+            st.header("Compare it with")
+            _runs()
         return _device()
 
 
@@ -77,7 +78,7 @@ def _text(field: str, config: Config) -> None:
         except (ValueError, KeyError):
             return text  # refused by the field's check, with its sentence
 
-    st.text_input(max_chars=40, **_widget(field, knob.text(getattr(config, field)), parsed))
+    st.text_input(max_chars=400, **_widget(field, knob.text(getattr(config, field)), parsed))
 
 
 def _baseline(config: Config) -> None:
@@ -118,9 +119,11 @@ def _more(config: Config) -> None:
     if MODELS[config.model].layers:
         _text("hidden", config)
         _choice("activation", config)
+    _text("start", config)
     for field in OPTIMIZERS[config.optimizer].uses:
         _number(field, config)
     _exact_rate(config)
+    _text("schedule", config)
     _number("batch_size", config)
     _number("seed", config)
     _choice("dtype", config)

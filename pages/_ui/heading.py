@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from core.comparison import Comparison
 from core.data import DATASETS
 from core.lines import parts
 from core.losses import LOSSES
+from pages._ui import state
 from pages._ui.training import Trained
 
 
@@ -33,7 +33,7 @@ def take_away(comparison: Comparison, trained: Sequence[Trained]) -> None:
     """The link, and every number."""
     with st.popover("Share", icon=":material/link:"):
         st.caption("This address restores the whole comparison.")
-        st.code(_address(comparison), language=None, wrap_lines=True)
+        st.code(state.link("", comparison.to_params()), language=None, wrap_lines=True)
     st.download_button(
         "Data",
         data=partial(export.data_file, {t.name: t.result for t in trained}),
@@ -43,9 +43,3 @@ def take_away(comparison: Comparison, trained: Sequence[Trained]) -> None:
         on_click="ignore",
         help="Every number of every run, as CSV.",
     )
-
-
-def _address(comparison: Comparison) -> str:
-    query = urlencode(comparison.to_params(), doseq=True)
-    base = (st.context.url or "").split("?")[0].rstrip("/") + "/"
-    return f"{base}?{query}" if query else base

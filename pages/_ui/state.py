@@ -1,40 +1,59 @@
-"""What a session has chosen: one Comparison, which the address of the page mirrors.
+"""What a session has chosen: one Comparison, which the address of each page mirrors.
 
 Widgets read it, their callbacks replace it, and it is written to the address after every
-change. An address that this session did not write (a link, the Back button) is read anew.
+change. An address that this session did not write (a link, the Back button) is read anew; a page
+that is opened from the navigation, without one, goes on with what the session has.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
+from core import Config
 from core.comparison import Comparison, Variant, one_line, read
 from core.config import with_changes
 from core.work import MAX_RUNS
 
 
-def comparison() -> Comparison:
-    """The session's comparison, after taking in an address that is new to it."""
+def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
+    """The session's comparison, after taking in an address that is new to it.
+
+    extra: fields of this page alone, which `asked` gives once after a new address.
+    """
     given = _address()
-    if given != st.session_state.get("address"):
+    moved, st.session_state.page = st.session_state.get("page", page) != page, page
+    if given != st.session_state.get("address") and not (moved and not given):
+        own = {name: given.pop(name)[0] for name in extra if name in given}
         st.session_state.comparison, ignored = read(given)
         st.session_state.notes = [one_line(ignored)] if ignored else []
-        st.session_state.address = given
+        st.session_state.address, st.session_state.asked = given, own
     return st.session_state.comparison
+
+
+def asked() -> dict[str, str]:
+    """Fields of the page alone that came with a new address; once."""
+    return st.session_state.pop("asked", {})
 
 
 def _address() -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
-def write_address() -> None:
-    """Make the address that of the session's comparison."""
-    params = st.session_state.comparison.to_params()
+def write_address(params: dict[str, list[str]]) -> None:
+    """Make this the address of the page."""
     if params != _address():
         st.query_params.from_dict(params)
     st.session_state.address = params
+
+
+def link(page: str, params: dict[str, list[str]]) -> str:
+    """The whole address of a page ("" for the first one) with these parameters."""
+    here = (st.context.url or "").split("?")[0].rstrip("/")
+    base = here.removesuffix(f"/{st.session_state.page}") + f"/{page}"
+    return f"{base}?{urlencode(params, doseq=True)}" if params else base
 
 
 def notes() -> list[str]:
@@ -49,15 +68,21 @@ def change(field: str, value: Any) -> None:
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
+    replace_baseline(baseline, sentences)
+
+
+def replace_baseline(baseline: Config, sentences: Sequence[str] = ()) -> None:
+    """Take another baseline, with the runs whose change is possible there."""
     kept = st.session_state.comparison.variants
     possible = tuple(v for v in kept if _fits(v, baseline))
     if len(possible) < len(kept):
-        sentences.append(f"{len(kept) - len(possible)} run left out: its change is not possible here")
+        left_out = f"{len(kept) - len(possible)} run left out: its change is not possible here"
+        sentences = [*sentences, left_out]
     st.session_state.notes = [f"{sentence}." for sentence in sentences]
     st.session_state.comparison = Comparison(baseline, possible)
 
 
-def _fits(variant: Variant, baseline: Any) -> bool:
+def _fits(variant: Variant, baseline: Config) -> bool:
     try:
         variant.config(baseline)
     except ValueError:

@@ -1,0 +1,72 @@
+"""Which moments are worth opening at once? Loops with known numbers, and the place to look at.
+
+The numbers are those of the course notes this project began with (four deliveries, y = 5x + 2)
+and of the gradients that add up when zero_grad is skipped; each is computed when it is opened.
+"""
+
+from dataclasses import dataclass
+
+from core.config import Config
+from core.lines import USUAL
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A loop, the step and number of the line to stop before (both from 0), a panel, and what to see."""
+
+    title: str
+    config: Config
+    place: tuple[int, int]
+    panel: str
+    about: str
+
+
+def _linear(dataset: str, *start: float, lr: float = 0.01, steps: int = 20, **choices: object) -> Config:
+    fields = {"dataset": dataset, "model": "linear", "start": start, "lr": lr, "steps": steps}
+    return Config(**(fields | choices))  # type: ignore[arg-type]
+
+
+PRESETS = {
+    "forward": Preset(
+        "Outputs 7, 12, 17, 22",
+        _linear("deliveries", 5.0, 2.0),
+        (0, 2),
+        "graph",
+        "Weight 5 and bias 2: output = 5 x distance + 2, and the graph remembers how.",
+    ),
+    "loss": Preset(
+        "Loss 0.027675",
+        _linear("deliveries", 5.0, 2.0),
+        (0, 3),
+        "tensors",
+        "The mean of four squared errors.",
+    ),
+    "backward": Preset(
+        "Gradients 15 and 6",
+        _linear("deliveries_exact", 5.0, 5.0),
+        (0, 4),
+        "tensors",
+        "Bias 5 in place of 2: every output is 3 too large, so the loss is 9.",
+    ),
+    "step": Preset(
+        "Weight 3 to 2.85",
+        _linear("deliveries_exact", 3.0, 11.0),
+        (1, 0),
+        "surface",
+        "3 - 0.01 x 15. The notes' weight 3 has the gradient 15 where the bias is 11.",
+    ),
+    "skipped": Preset(
+        "Gradients that add up",
+        _linear("deliveries", 0.0, steps=60, loop=USUAL[1:]),
+        (8, 0),
+        "ledger",
+        "zero_grad skipped: at steps 4 to 6 what is left over overrules this batch.",
+    ),
+    "dying": Preset(
+        "Where the right loop dies",
+        _linear("deliveries", 0.0, lr=0.13, steps=60),
+        (20, 0),
+        "surface",
+        "A learning rate of 0.13 is above 2 / curvature: every step goes further out.",
+    ),
+}
