@@ -6,49 +6,18 @@ requirements-dev.txt), and gives it 60 new seeds one after the other: each retra
 and the server's resident memory (Linux) on the way.
 """
 
-import re
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.server import resident_mb, start
+
 ADDRESS = "/?steps=1000&run=lr~x100&run=loop~FLBS&run=lr~x0.1"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 COMPARISONS, EVERY = 60, 10
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-def start() -> tuple[subprocess.Popen[bytes], str]:
-    """A server of the app, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
-            return server, address
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-    raise RuntimeError("the app did not start")
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process in MB, from Linux's own accounting."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else float("nan")
 
 
 def compare(page: Page, seed: int) -> float:
@@ -68,13 +37,13 @@ def compare(page: Page, seed: int) -> float:
 
 
 def main() -> None:
-    server, address = start()
+    server, port = start()
     try:
         with sync_playwright() as p:
             browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(60_000)
-            page.goto(address + ADDRESS)
+            page.goto(f"http://127.0.0.1:{port}{ADDRESS}")
             page.get_by_test_id("stMetricValue").nth(3).wait_for()
             page.wait_for_selector(IDLE)
             page.get_by_text("Data, model and seed").click()

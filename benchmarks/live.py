@@ -1,0 +1,149 @@
+"""How many can play at once? python -m benchmarks.live [sessions] [seconds]
+
+Starts the app on a free port and opens sessions that speak Streamlit's own protocol over a
+websocket, as a browser does, without drawing: each opens the Watch page, presses Play, and asks for
+the next drawing when the page's timer says so. Meanwhile a bystander presses Next line once a
+second. Printed are drawings per second of the slowest and the middle session, steps trained, and
+how long the bystander waits for the whole page.
+"""
+
+import asyncio
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from websockets.asyncio.client import ClientConnection, connect
+
+from benchmarks.server import cpu_seconds, resident_mb, start
+
+SESSIONS, SECONDS = 20, 15.0
+MAX_SESSIONS, MAX_SECONDS = 64, 120.0
+ADDRESS = "steps=5000&lr=0.1"
+BYSTANDER_EVERY_S = 1.0
+PATIENCE_S = 60.0
+
+
+class Session:
+    """One visitor of the Watch page."""
+
+    def __init__(self, socket: ClientConnection):
+        self.socket = socket
+        self.buttons: dict[str, str] = {}  # label -> widget
+        self.pages: dict[str, str] = {}  # name -> hash
+        self.timer: tuple[float, str] | None = None  # seconds, fragment
+        self.steps: list[tuple[float, int]] = []  # when which step was on the page
+
+    async def ask(self, button: str = "", fragment: str = "") -> None:
+        """Run the page, or a fragment of it, with a button pressed or none."""
+        states = [WidgetState(id=self.buttons[button], trigger_value=True)] if button else []
+        state = ClientState(
+            query_string=ADDRESS,
+            page_script_hash=self.pages.get("watch", ""),
+            page_name="watch",
+            widget_states=WidgetStates(widgets=states),
+            fragment_id=fragment,
+            is_auto_rerun=bool(fragment) and not button,
+        )
+        await self.socket.send(BackMsg(rerun_script=state).SerializeToString())
+        await asyncio.wait_for(self._finished(), PATIENCE_S)
+
+    async def _finished(self) -> None:
+        """Take in what the server says until the script has run."""
+        async for data in self.socket:
+            message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
+            self._take(message)
+            if message.WhichOneof("type") == "script_finished":
+                return
+
+    def _take(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "auto_rerun":
+            self.timer = message.auto_rerun.interval, message.auto_rerun.fragment_id
+        elif kind == "navigation":
+            self.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
+        elif kind == "delta":
+            element = message.delta.new_element
+            if element.WhichOneof("type") == "button":
+                self.buttons[element.button.label] = element.button.id
+            elif element.WhichOneof("type") == "progress":
+                found = re.match(r"Step (\d+) of", element.progress.text)
+                self.steps += [(time.perf_counter(), int(found[1]))] if found else []
+
+    async def play(self, until: float) -> None:
+        """Press Play, then ask for a drawing whenever the timer says so."""
+        await self.ask("Play")
+        while time.perf_counter() < until and self.timer is not None:
+            interval, fragment = self.timer
+            begun = time.perf_counter()
+            await self.ask(fragment=fragment)
+            await asyncio.sleep(max(interval - (time.perf_counter() - begun), 0.0))
+
+    async def press(self, button: str, until: float) -> list[float]:
+        """Press a button once a second; seconds until the page is there."""
+        waits = []
+        while time.perf_counter() < until:
+            begun = time.perf_counter()
+            await self.ask(button)
+            waits.append(time.perf_counter() - begun)
+            await asyncio.sleep(max(BYSTANDER_EVERY_S - waits[-1], 0.0))
+        return waits
+
+    def rate(self, since: float, until: float) -> float:
+        """Drawings per second that showed a new step."""
+        shown = {step for at, step in self.steps if since <= at <= until}
+        return len(shown) / (until - since)
+
+
+async def measure(port: int, pid: int, count: int, seconds: float) -> Iterator[str]:
+    """Open all sessions, then let them play; the lines to print."""
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    sockets = [await connect(address, subprotocols=["streamlit"], max_size=None) for _ in range(count + 1)]
+    sessions = [Session(socket) for socket in sockets]
+    for session in sessions:
+        await session.ask()
+    *players, bystander = sessions
+    alone = await bystander.press("Next line", time.perf_counter() + 5.0)
+    begun, used = time.perf_counter(), cpu_seconds(pid)
+    until = begun + seconds
+    *_, waits = await asyncio.gather(*(p.play(until) for p in players), bystander.press("Next line", until))
+    rates = sorted(player.rate(begun + 2.0, until) for player in players)  # once all have started
+    steps = sum(player.steps[-1][1] for player in players)
+    drawings = sum(len(player.steps) for player in players) + len(waits)
+    each = 1000 * (cpu_seconds(pid) - used) / drawings
+    for socket in sockets:
+        await socket.close()
+    return iter(
+        [
+            f"{count} sessions playing for {seconds:g} s, {steps} steps in all",
+            f"drawings per second: slowest session {rates[0]:.1f}, median {statistics.median(rates):.1f}",
+            f"server processor time per drawing, everything included: {each:.0f} ms",
+            f"bystander's Next line: alone {_waits(alone)}; while they play {_waits(waits)}",
+        ]
+    )
+
+
+def _waits(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    return f"median {statistics.median(ordered):.2f} s, slowest of {len(ordered)} {ordered[-1]:.2f} s"
+
+
+def main() -> None:
+    count = min(int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS, MAX_SESSIONS)
+    seconds = min(float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS, MAX_SECONDS)
+    server, port = start()
+    try:
+        for line in asyncio.run(measure(port, server.pid, count, seconds)):
+            print(line)
+        print(f"server memory afterwards: {resident_mb(server.pid):.0f} MB")
+    finally:
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()
