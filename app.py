@@ -11,5 +11,6 @@ warm.up()
 
 PAGES = [
     st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),
+    st.Page("pages/watch.py", title="Watch the loop", icon=":material/visibility:"),
 ]
 st.navigation(PAGES, position="top").run()

@@ -1,0 +1,48 @@
+"""The autograd graph as it is now: operations, leaves, what is kept for backward, gradients."""
+
+import pandas as pd
+import streamlit as st
+
+from core import graph_picture
+from core.graph import Graph
+from core.tape import Tape
+
+
+def draw(held: Tape) -> None:
+    """The picture, the bytes, and a table of what is kept."""
+    try:
+        found = held.graph()
+    except ValueError as error:  # its sentence says why there is none
+        st.info(str(error))
+        return
+    kept = found.kept
+    with st.container(horizontal=True):
+        st.metric("nodes", kept.nodes, width=150)
+        st.metric("kept for backward", graph_picture.size(kept.nbytes), width=220)
+        st.metric("of parameters", graph_picture.size(kept.parameter_nbytes), width=220)
+    st.caption(
+        "Read from the real `grad_fn` chain. Forward and loss keep tensors; `backward()` goes up the arrows "
+        "and frees them."
+    )
+    dark = st.context.theme.type == "dark"
+    st.graphviz_chart(graph_picture.dot(found, dark), alt=graph_picture.words(found))
+    with st.expander("Kept tensors", icon=":material/table:"):
+        st.dataframe(_kept(found), hide_index=True)
+
+
+def _kept(found: Graph) -> pd.DataFrame:
+    """One row per tensor that an operation keeps."""
+    rows = [
+        {
+            "operation": node.name,
+            "keeps": saved.name,
+            "state": saved.state,
+            "shape": "" if saved.shape is None else str(saved.shape),
+            "dtype": saved.dtype or "",
+            "bytes": saved.nbytes,
+            "which is": saved.tensor or "",
+        }
+        for node in found.nodes
+        for saved in node.saved
+    ]
+    return pd.DataFrame(rows)

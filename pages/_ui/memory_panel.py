@@ -1,0 +1,5 @@
+import streamlit as st
+
+
+def draw(held, device=None):
+    st.write("stub")

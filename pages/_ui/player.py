@@ -1,0 +1,127 @@
+"""The run that this session watches: its tape, and the buttons that move it.
+
+The tape belongs to the session and holds real tensors; nothing of it is shared. While it plays, a
+fragment asks for a slice five times a second; so Pause, a closed tab or another click end it.
+"""
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+import streamlit as st
+
+from core import Config, Run, work
+from core.lines import LINES
+from core.tape import Tape
+from pages._ui import state
+from pages._ui.training import cache
+
+EVERY_S = 0.2
+CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
+SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
+SHORTEST_S = 0.01
+PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
+FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
+
+
+class Players:
+    """All sessions that watch: what their runs may hold, and which of them play now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
+        self._ticks: dict[str, float] = {}
+
+    def run(self, config: Config, device: str) -> Run:
+        """A new run that keeps every step's vectors, if the server has room for them."""
+        need = work.vector_bytes(config)
+        with self._lock:
+            full = need <= FULL_BYTES and need + sum(self._held.values()) <= ALL_FULL_BYTES
+            run = Run(config, device, full=full, histograms=True, chunk_steps=CHUNK_STEPS)
+            self._held[run] = need if full else 0
+        return run
+
+    def budget_s(self, session: str) -> float:
+        """How long a slice of this session may take: all that play share one slice."""
+        now = time.monotonic()
+        with self._lock:
+            self._ticks[session] = now
+            self._ticks = {one: at for one, at in self._ticks.items() if now - at < 10 * EVERY_S}
+            return max(SLICE_S / len(self._ticks), SHORTEST_S)
+
+
+@st.cache_resource(show_spinner=False)
+def players() -> Players:
+    return Players()
+
+
+def tape(config: Config, device: str) -> Tape:
+    """The session's tape of this Config, at its place; a new one if the Config is another."""
+    held: Tape | None = st.session_state.get("tape")
+    if held is None or held.run.config != config or st.session_state.tape_device != device:
+        sentence = work.too_much([config])
+        if sentence:
+            st.error(sentence, icon=":material/block:")
+            st.stop()
+        with cache().slot:
+            held = st.session_state.tape = Tape(players().run(config, device))
+        st.session_state.tape_device, st.session_state.playing = device, False
+    return held
+
+
+def bring(held: Tape, place: tuple[int, int]) -> None:
+    """Take a tape to a place that a link or a preset names."""
+    begun = time.monotonic()
+    with st.spinner(f"Training to step {place[0]}"):
+        while held.run.step < place[0] and not held.run.done and time.monotonic() - begun < work.TIME_LIMIT_S:
+            with cache().slot:
+                held.play(place[0] - held.run.step, SLICE_S)
+        with cache().slot:
+            if held.run.error is None:
+                held.go(*min(place, held.place) if held.run.step < place[0] else place)
+
+
+def playing() -> bool:
+    return bool(st.session_state.get("playing"))
+
+
+def act(move: Callable[[Tape], None]) -> None:
+    """Move the session's tape, out of the way of other visitors' training."""
+    with cache().slot:
+        move(st.session_state.tape)
+
+
+def play(on: bool) -> None:
+    st.session_state.playing = on
+
+
+def tick(held: Tape) -> None:
+    """One slice of playing."""
+    with cache().slot:
+        held.play(st.session_state.get("pace", PACES[0]), players().budget_s(_session()))
+    if held.run.done:
+        play(False)
+
+
+def _session() -> str:
+    return str(id(st.session_state.tape))
+
+
+def change_lr(key: str) -> None:
+    """Take the learning rate that was typed, from the next update on."""
+    held: Tape = st.session_state.tape
+    try:
+        held.change_lr(float(st.session_state[key]))
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]
+        return
+    state.replace_baseline(held.run.config)
+
+
+def next_line(held: Tape) -> str | None:
+    """The text of the line that Next line would execute."""
+    loop = held.run.config.loop
+    if held.run.done or not loop:
+        return None
+    return LINES[loop[held.run.next_line]].text

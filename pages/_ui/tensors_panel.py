@@ -1,0 +1,23 @@
+"""Every tensor of the loop as it is now, and what the last line has changed."""
+
+import pandas as pd
+import streamlit as st
+
+from core.tape import Tape
+from core.tensor_table import Table, table
+
+
+def draw(held: Tape) -> None:
+    """One row per tensor; cells that the last line changed are marked, and named in the last column."""
+    now, before = held.looks[-1], held.looks[-2] if len(held.looks) > 1 else None
+    found = table(now, before)
+    st.dataframe(_marked(found), hide_index=True)
+    st.caption(
+        "Marked: changed by the last line. `.grad` can be None, zeros or values: three different things. "
+        "`version` counts writes into the tensor, by which autograd notices one that comes too early."
+    )
+
+
+def _marked(found: Table) -> "pd.io.formats.style.Styler":
+    styles = found.marks.map(lambda marked: "background-color: #E8590C40" if marked else "")
+    return found.cells.style.apply(lambda _: styles, axis=None)

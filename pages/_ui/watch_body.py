@@ -1,0 +1,95 @@
+"""All below the title of the Watch page: light while it plays, everything when it pauses."""
+
+import re
+
+import streamlit as st
+
+from core.tape import Tape
+from pages._ui import (
+    graph_panel,
+    ledger_panel,
+    lines_panel,
+    live_panel,
+    memory_panel,
+    player,
+    state,
+    surface_panel,
+    tensors_panel,
+    transport,
+)
+
+PANELS = {
+    "tensors": ("Tensors", lambda held, device: tensors_panel.draw(held)),
+    "graph": ("Autograd graph", lambda held, device: graph_panel.draw(held)),
+    "ledger": ("Gradient ledger", ledger_panel.draw),
+    "surface": ("Loss surface", surface_panel.draw),
+    "memory": ("Memory", memory_panel.draw),
+}
+
+
+def go_where_asked(held: Tape) -> None:
+    """Take the place and the panel that a link or an example names; what is not valid is said."""
+    asked = state.asked()
+    if "look" in asked and asked["look"] in PANELS:
+        st.session_state.look = asked["look"]
+    if "at" in asked:
+        place = _place(held, asked["at"])
+        if place is None:
+            st.session_state.notes = [*state.notes(), "at must be a step and a line of this run, as 3.2."]
+        else:
+            player.bring(held, place)
+
+
+def _place(held: Tape, text: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(\d{1,4})\.(\d)", text, re.ASCII)
+    if not found:
+        return None
+    step, line = int(found[1]), int(found[2])
+    config = held.run.config
+    good = (step < config.steps and line <= max(len(config.loop) - 1, 0)) or (step, line) == (config.steps, 0)
+    return (step, line) if good else None
+
+
+def draw(held: Tape, device: str) -> None:
+    """Buttons and curves; and, unless it plays, the lines and one panel."""
+    if player.playing():
+        st.session_state.look = st.session_state.get("look")  # Streamlit forgets what is not drawn
+        _playing(held)
+        st.caption("Pause to look into the lines, the tensors and the graph at this step.")
+        return
+    player.act(Tape.settle)
+    transport.draw(held)
+    left, right = st.columns([5, 6])
+    with left:
+        lines_panel.draw(held)
+    with right:
+        _panel(held, device)
+    live_panel.draw(held)
+
+
+def _panel(held: Tape, device: str) -> None:
+    """One of PANELS, as chosen; the others are not computed."""
+    with st.container(border=True):
+        st.header("Look inside")
+        if st.session_state.get("look") not in PANELS:
+            st.session_state.look = next(iter(PANELS))
+        chosen = st.segmented_control(
+            "Panel",
+            list(PANELS),
+            format_func=lambda name: PANELS[name][0],
+            key="look",
+            required=True,
+            label_visibility="collapsed",
+        )
+        PANELS[chosen][1](held, device)
+
+
+@st.fragment(run_every=player.EVERY_S)
+def _playing(held: Tape) -> None:
+    """One drawing of a run that plays; Pause ends it, and the whole page is drawn again."""
+    if player.playing():
+        player.tick(held)
+    if not player.playing():
+        st.rerun()
+    transport.draw(held)
+    live_panel.draw(held)
