@@ -1,35 +1,64 @@
 """The training loop, taken apart: no Streamlit, only PyTorch, NumPy and pandas.
 
-Read the modules in this order; each imports only from those above it:
+Read the modules in this order; each imports only from those above it.
 
-    streams     one seeded generator per purpose
-    lines       the five lines of the loop, as source text
-    data        data sets by name -> inputs and targets
-    models      models by name -> nn.Module
-    losses      losses by name -> loss module, target form, formula, when to use it
-    optimizers  optimizers by name, SGD written by hand among them
-    knobs       what a field of Config says about itself: label, limits, text in links
-    config      Config: everything that decides a run; its labels, limits and URL form
-    task        Config -> tensors, model, loss, optimizer and batches of one run
-    devices     which devices this machine has
-    work        what a comparison costs, and how much is allowed
-    vectors     weights and gradients of every step -> norms and arrays
-    history     what a run recorded -> arrays and data frames
-    evaluation  scores on the whole sets
-    gradients   .grad around backward: fresh, left over, used
-    loop        Run: executes the five lines and records around them
-    looks       what PyTorch holds between two lines
-    tape        back and forth through a run, to the same bits
-    results     a run as plain data, for caches and pages
-    theory      curvature and stability limits to hold runs against
-    verdict     a run in words, with the numbers they rest on
-    comparison  several runs, one change each; their labels and their link
-    fit         what the model computes at a step: curve, surface, confusion matrix
-    thinning    few enough rows for a chart, and where its axis ends
-    curves      results -> the wide frame that the linked curves show
-    charts      Vega-Lite specs: the linked curves, a sparkline
-    pictures    Vega-Lite specs of what a model computes
-    export      Config -> script, listing and data file
+What there is to choose:
+
+    streams            one seeded generator per purpose
+    lines              the five lines of the loop, as source text
+    data               data sets by name -> inputs and targets
+    models             models by name -> nn.Module
+    losses             losses by name -> loss module, target form, formula, when to use it
+    optimizers         optimizers by name, SGD written by hand among them
+    knobs              what a field of Config says about itself: label, limits, text in links
+    config             Config: everything that decides a run
+    task               Config -> tensors, model, loss, optimizer and batches of one run
+    devices            which devices this machine has
+    work               what runs cost, and how much is allowed
+
+The loop, and what is recorded around it:
+
+    vectors            weights and gradients of every step -> norms and arrays
+    histograms         how large the entries of the gradients are, over time
+    history            what a run recorded -> arrays and data frames
+    evaluation         scores on the whole sets
+    gradients          .grad around backward: fresh, left over, used
+    loop               Run: executes the five lines and records around them
+    results            a run as plain data, for caches and pages
+
+One line at a time:
+
+    graph              what autograd has recorded: operations, leaves, kept tensors
+    looks              what PyTorch holds between two lines
+    tape               back and forth through a run, to the same bits
+
+What it means:
+
+    theory             curvature and stability limits to hold runs against
+    verdict            a run in words, with the numbers they rest on
+    updates            what the optimizer does to one weight, in numbers
+    tensor_table       every tensor, and what the last line has changed in it
+    account            what an executed line has changed, in words and numbers
+    ledger             .grad as this batch plus what was left over
+    plane              the plane that shows a run's way through its weights
+    surface            the real loss at the points of that plane
+    memory             what keeping losses keeps alive
+    comparison         several runs, one change each; their labels and their link
+    presets            moments worth opening at once
+    fit                what the model computes at a step: curve, surface, confusion matrix
+
+Pictures, and the way home:
+
+    thinning           few enough rows for a chart, and where its axis ends
+    curves             results -> the wide frame that the linked curves show
+    charts             Vega-Lite specs: the linked curves, a sparkline
+    pictures           Vega-Lite specs of what a model computes
+    graph_picture      the autograd graph as DOT text
+    ledger_picture     bars of fresh and leftover gradients
+    histogram_picture  sizes of gradients over time, as heat maps
+    surface_picture    contours of the loss, and the path on them
+    memory_picture     bytes that kept losses hold
+    export             Config -> script, listing and data file
 """
 
 import torch

@@ -39,7 +39,8 @@ def curves_frame(
     Columns: step, pinned, and for run i l{i} loss, v{i}, g{i}, m{i}, b{i}, c{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
-    goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and zero on a log axis) are gaps.
+    goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and
+    zero on a log axis) are gaps.
     """
     last = max(result.done for result in results)
     steps = np.arange(last + 1)

@@ -12,10 +12,11 @@ from typing import Any
 
 import altair as alt
 
-from core.charts import AXIS_WIDTH, MARK_HEIGHT, SPACING, STACK_BELOW, without_data
+from core.charts import MARK_HEIGHT, SPACING, STACK_BELOW, without_data
 from core.ledger import MAX_BARS
 
 HEIGHT = 240  # pixels of one panel
+AXIS_WIDTH = 76  # of an axis with its title
 MIN_BAR = 5  # pixels of a step, at least
 ZERO_COLOR = "#808A9C"  # reads on white and on dark
 FULL, CROSS = "M-.9,-.9H.9V.9H-.9Z", "M-.8,-.8L.8,.8M.8,-.8L-.8,.8"

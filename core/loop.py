@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from core import devices, evaluation, task
 from core.config import Config
 from core.gradients import Gradients
-from core.history import FULL_BYTES, History, Row, evaluation_steps
+from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
 from core.lines import LINES
 from core.optimizers import OPTIMIZERS
 from core.streams import stream
@@ -48,6 +48,7 @@ class Run:
         full: whether to keep every step's weights and gradients, while they fit.
         evaluate: whether to score the whole sets at some steps.
         histograms: whether to count the sizes of gradients at every tenth step.
+        chunk_steps: how many steps are reduced at one time; few for a run that is watched.
     Attributes: step (steps done), next_line (of the loop, in the step under way), history, model,
     error (a Raised, or None), evaluation_error (the exception that ended the evaluations on the
     whole sets, or None), namespace (the names that the lines see).
@@ -64,6 +65,7 @@ class Run:
         full: bool = True,
         evaluate: bool = True,
         histograms: bool = False,
+        chunk_steps: int = CHUNK_STEPS,
     ):
         self.config = config
         self.device = devices.check(device, config.dtype)
@@ -91,7 +93,7 @@ class Run:
         self._rates = dict(config.schedule)
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
         self._set_lr = compile(OPTIMIZERS[config.optimizer].set_lr, "<set_lr>", "exec")
-        self.history = History(self.model, full and self._fits_in_full(), histograms)
+        self.history = History(self.model, full and self._fits_in_full(), histograms, chunk_steps)
         self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
             self._evaluate()

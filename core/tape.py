@@ -6,13 +6,14 @@ counters, .grad, the optimizer's state; batches come from the seed.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from core.looks import Look, look
+from core.graph import Flow, Graph, graph, operations
+from core.looks import FLOWING, Look, look
 from core.loop import Run
 
 SPACING = 25  # steps between two checkpoints, at first
@@ -68,12 +69,20 @@ def _mutable(run: Run) -> list[Tensor]:
     return [*run.parameters, *run.model.buffers()]
 
 
+@dataclass(frozen=True)
+class Details:
+    """Operations that forward or loss recorded, in their order; the gradients of a backward alone."""
+
+    operations: list[str] = field(default_factory=list)
+    fresh: dict[str, Tensor | None] = field(default_factory=dict)
+
+
 class Tape:
     """A run with a place in it.
 
     looks: what was held before the first line of the step shown and after each line executed in
     it, that of the step under way, or of the last one where the next line begins a step. Empty
-    after `play`, until `settle`.
+    after `play`, until `settle`. details: what a look does not hold, for each line executed in it.
     """
 
     def __init__(self, run: Run):
@@ -81,6 +90,8 @@ class Tape:
         self.spacing = SPACING
         self.checkpoints = {0: checkpoint(run)}
         self.looks: list[Look] = [look(run)]
+        self.details: list[Details] = []
+        self._flow: Flow | None = None  # of the last backward, for the graph of the loss
 
     @property
     def place(self) -> tuple[int, int]:
@@ -100,11 +111,58 @@ class Tape:
             self._keep()
             run.history.flush()
             run.begin()
-            self.looks = [look(run)]
-        run.line()
+            self.looks, self.details = [look(run)], []
+        self._watched_line()
         self.looks.append(look(run))
         if run.next_line == 0:
             run.history.flush()
+
+    def _watched_line(self) -> None:
+        """Execute a line, with hooks that only look where gradients will flow."""
+        run, loop = self.run, self.run.config.loop
+        name = loop[run.next_line] if loop else ""
+        loss = run.namespace.get("loss")
+        flow = Flow(loss) if name == "backward" and loss is not None else None
+        run.line()
+        if flow is not None:
+            flow.remove()
+        if name in ("forward", "loss", "backward"):
+            self._flow = flow
+        self.details.append(self._detail(name))
+
+    def _detail(self, name: str) -> "Details":
+        if self.run.error is not None:
+            return Details()
+        names = self.run.namespace
+        if name == "forward":
+            return Details(operations=operations(names["outputs"]))
+        if name == "loss":
+            before = len(operations(names["outputs"]))
+            return Details(operations=operations(names["loss"])[before:])
+        fresh = self.run.gradients.fresh if name == "backward" else None
+        names = dict(self.run.model.named_parameters())
+        return Details(
+            fresh={n: None if g is None else g.clone() for n, g in zip(names, fresh or (), strict=False)}
+        )
+
+    @property
+    def root(self) -> str | None:
+        """The tensor whose graph is of interest now: the loss, or the outputs it will be made of."""
+        executed = self.run.config.loop[: self.run.next_line]
+        if executed and executed[-1] == "forward":
+            return "outputs"
+        return next((name for name in ("loss", "outputs") if name in self.run.namespace), None)
+
+    def graph(self) -> Graph:
+        """What autograd holds now, with the gradients that have flowed if backward was the last to look.
+
+        Raises ValueError with one sentence if there is no graph to show.
+        """
+        if self.root is None:
+            raise ValueError("Nothing was recorded yet: the graph begins with the forward line.")
+        known = dict(self.run.model.named_parameters())
+        known |= {name: self.run.namespace[name] for name in FLOWING if name in self.run.namespace}
+        return graph(self.run.namespace[self.root], known, self._flow if self.root == "loss" else None)
 
     def next_step(self) -> None:
         """Execute the lines that are left of this step."""
@@ -116,7 +174,7 @@ class Tape:
         """Train on by so many steps, as far as the time goes; at least one."""
         run, until = self.run, self.run.step + steps
         deadline = time.monotonic() + budget_s
-        self.looks = []
+        self.looks, self.details, self._flow = [], [], None
         while not run.done and run.step < until:
             if run.next_line == 0:
                 self._keep()
@@ -163,8 +221,9 @@ class Tape:
         first = step if line else max(step - 1, 0)  # the step whose lines are looked at
         before = max(first - 1, 0)  # and outputs and loss of the one before it are still there
         self._restore(before)
-        self.run.advance(first - self.run.step)
-        self.looks = [look(self.run)]
+        while self.run.step < first and not self.run.done:
+            self.line()
+        self.looks, self.details = [look(self.run)], []
         while self.place < (step, line) and not self.run.done:
             self.line()
 

@@ -16,14 +16,14 @@ from core.updates import DIGITS, signed
 FEW = 4  # entries of a tensor that are all shown
 LOSS_DIGITS = 5  # that matter; small changes of the loss are what one looks for
 NOT_KEPT = "not kept: not a leaf"
-COLUMNS = ("shape", "dtype", "device", "requires_grad", "is_leaf", "grad_fn", "version", "values", ".grad")
+COLUMNS = ("values", ".grad", "shape", "dtype", "device", "requires_grad", "is_leaf", "grad_fn", "version")
 
 
 @dataclass(frozen=True)
 class Table:
     """Two frames of the same rows and columns.
 
-    cells: text; columns name, those of COLUMNS, changed. marks: whether a cell is another one than
+    cells: text; columns name, changed, those of COLUMNS. marks: whether a cell is another one than
     in the look before.
     """
 
@@ -35,9 +35,8 @@ def table(now: Look, before: Look | None = None) -> Table:
     """Every parameter, then inputs, targets, outputs and loss; before: the look to compare with."""
     names = (*now.parameters, *FLOWING)
     changed = [_changed(name, now, before or now) for name in names]
-    cells = pd.DataFrame([_row(name, now.tensors.get(name)) for name in names]).assign(
-        changed=[_in_order(found) for found in changed]
-    )
+    cells = pd.DataFrame([_row(name, now.tensors.get(name)) for name in names])
+    cells.insert(1, "changed", [_in_order(found) for found in changed])
     marks = cells.apply(lambda column: [column.name in found for found in changed])
     return Table(cells, marks.assign(changed=[bool(found) for found in changed]))
 
@@ -47,6 +46,8 @@ def _row(name: str, held: Held | None) -> dict[str, str]:
         return {"name": name, **dict.fromkeys(COLUMNS, ""), "values": "not defined yet"}
     return {
         "name": name,
+        "values": in_words(held.values, LOSS_DIGITS if name == "loss" else DIGITS),
+        ".grad": grad_in_words(held.grad) if held.is_leaf else NOT_KEPT,
         "shape": str(held.shape),
         "dtype": str(held.values.dtype).removeprefix("torch."),
         "device": str(held.values.device),
@@ -54,8 +55,6 @@ def _row(name: str, held: Held | None) -> dict[str, str]:
         "is_leaf": str(held.is_leaf),
         "grad_fn": str(held.grad_fn),
         "version": str(held.version),
-        "values": in_words(held.values, LOSS_DIGITS if name == "loss" else DIGITS),
-        ".grad": grad_in_words(held.grad) if held.is_leaf else NOT_KEPT,
     }
 
 

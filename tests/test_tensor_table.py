@@ -42,7 +42,7 @@ def cell(one, name, column):
 def test_there_is_a_row_for_every_tensor_and_a_column_for_every_property():
     one = table(look(linear()))
     assert list(one.cells["name"]) == NAMES
-    assert list(one.cells.columns) == ["name", *COLUMNS, "changed"]
+    assert list(one.cells.columns) == ["name", "changed", *COLUMNS]
     assert one.marks.shape == one.cells.shape and list(one.marks.columns) == list(one.cells.columns)
     deep = table(look(Run(Config(hidden=(3,)))))
     assert list(deep.cells["name"]) == ["0.weight", "0.bias", "2.weight", "2.bias", *NAMES[2:]]
@@ -89,7 +89,7 @@ def test_each_line_marks_what_it_has_changed():
     run = linear(dataset="deliveries_exact", start=(5.0, 5.0))
     found = [changed(one) for one in tables(run, 10)]
     grads = {"weight": ".grad", "bias": ".grad"}
-    weights = {"weight": "version, values", "bias": "version, values"}
+    weights = {"weight": "values, version", "bias": "values, version"}
     assert found[:5] == [{}, {"outputs": "new"}, {"loss": "new"}, grads, weights]
     again = [grads, {"outputs": "new tensor, values"}, {"loss": "new tensor, values"}, grads, weights]
     assert found[5:] == again
@@ -125,7 +125,7 @@ def test_a_change_too_small_to_read_is_marked():
     with torch.no_grad():
         run.model.weight.copy_(torch.nextafter(run.model.weight, torch.tensor([[9.0]])))
     one = table(look(run), before)
-    assert cell(one, "weight", "values") == "5" and changed(one) == {"weight": "version, values"}
+    assert cell(one, "weight", "values") == "5" and changed(one) == {"weight": "values, version"}
 
 
 def test_a_new_batch_is_a_new_tensor():

@@ -17,9 +17,9 @@ def draw(held: Tape) -> None:
         return
     kept = found.kept
     with st.container(horizontal=True):
-        st.metric("nodes", kept.nodes, width=150)
-        st.metric("kept for backward", graph_picture.size(kept.nbytes), width=220)
-        st.metric("of parameters", graph_picture.size(kept.parameter_nbytes), width=220)
+        st.metric("nodes", kept.nodes, width=80)
+        st.metric("kept for backward", graph_picture.size(kept.nbytes), width=160)
+        st.metric("of parameters", graph_picture.size(kept.parameter_nbytes), width=140)
     st.caption(
         "Read from the real `grad_fn` chain. Forward and loss keep tensors; `backward()` goes up the arrows "
         "and frees them."

@@ -8,10 +8,11 @@ from core.tensor_table import Table, table
 
 
 def draw(held: Tape) -> None:
-    """One row per tensor; cells that the last line changed are marked, and named in the last column."""
+    """One row per tensor; cells that the last line changed are marked, and named beside the tensor."""
     now, before = held.looks[-1], held.looks[-2] if len(held.looks) > 1 else None
     found = table(now, before)
-    st.dataframe(_marked(found), hide_index=True)
+    pinned = {"name": st.column_config.TextColumn(pinned=True)}
+    st.dataframe(_marked(found), hide_index=True, column_config=pinned)
     st.caption(
         "Marked: changed by the last line. `.grad` can be None, zeros or values: three different things. "
         "`version` counts writes into the tensor, by which autograd notices one that comes too early."
