@@ -102,15 +102,18 @@ def _panel(run: str, title: str, norms: bool, columns: int) -> Any:
 
 
 def _bars(base: Any, across: dict[str, Any], title: str, look: dict[str, Any]) -> list[Any]:
-    """The leftover from zero, and the fresh gradient from where `core.ledger.joined` starts it."""
+    """The leftover from zero, and the fresh gradient from where `core.ledger.joined` starts it.
+
+    Not read out one by one: a group without bars would have no text, and the table has the numbers.
+    """
     leftover = _part(base, "leftover", "datum.leftover != 0")
     fresh = _part(base, "fresh", "datum.fresh != 0")
     from_zero = {"y": _y("leftover:Q", title), "y2": alt.Y2Datum(0)}
     on_top = {"y": _y("start:Q", title), "y2": "end:Q"}
     colors = {"color": look["color"], "stroke": look["stroke"]}
     return [
-        leftover.mark_rect(strokeWidth=1, fillOpacity=0.2).encode(**across, **from_zero, **colors),
-        fresh.mark_rect(strokeWidth=1, fillOpacity=0.95).encode(**across, **on_top, **colors),
+        leftover.mark_rect(strokeWidth=1, fillOpacity=0.2, aria=False).encode(**across, **from_zero, **colors),
+        fresh.mark_rect(strokeWidth=1, fillOpacity=0.95, aria=False).encode(**across, **on_top, **colors),
     ]
 
 

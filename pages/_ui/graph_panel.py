@@ -21,7 +21,7 @@ def draw(held: Tape) -> None:
         st.metric("kept for backward", graph_picture.size(kept.nbytes), width=160)
         st.metric("of parameters", graph_picture.size(kept.parameter_nbytes), width=140)
     st.caption(
-        "Read from the real `grad_fn` chain. Forward and loss keep tensors; `backward()` goes up the arrows "
+        "Read from the real grad_fn chain. Forward and loss keep tensors; backward goes up the arrows "
         "and frees them."
     )
     dark = st.context.theme.type == "dark"

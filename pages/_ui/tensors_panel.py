@@ -14,8 +14,8 @@ def draw(held: Tape) -> None:
     pinned = {"name": st.column_config.TextColumn(pinned=True)}
     st.dataframe(_marked(found), hide_index=True, column_config=pinned)
     st.caption(
-        "Marked: changed by the last line. `.grad` can be None, zeros or values: three different things. "
-        "`version` counts writes into the tensor, by which autograd notices one that comes too early."
+        "Marked: changed by the last line. .grad can be None, zeros or values: three different things. "
+        "The version counts writes into the tensor, by which autograd notices one that comes too early."
     )
 
 

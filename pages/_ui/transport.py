@@ -25,7 +25,7 @@ def draw(held: Tape) -> None:
         for label, icon, shortcut, move, about in BACK:
             _button(label, icon, shortcut, move, about, playing or held.at_start)
         for label, icon, shortcut, move, about in NEXT:
-            _button(label, icon, shortcut, move, about, playing or held.run.done, label == "Next line")
+            _button(label, icon, shortcut, move, about, playing or held.run.done)
         _play(playing, held.run.done)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _progress(held)
@@ -51,7 +51,7 @@ def _play(playing: bool, done: bool) -> None:
     )
 
 
-def _button(label, icon, shortcut, move, about, disabled, main=False) -> None:  # type: ignore[no-untyped-def]
+def _button(label, icon, shortcut, move, about, disabled) -> None:  # type: ignore[no-untyped-def]
     st.button(
         label,
         icon=icon,
@@ -61,7 +61,6 @@ def _button(label, icon, shortcut, move, about, disabled, main=False) -> None:  
         args=(move,),
         disabled=disabled,
         help=about,
-        type="primary" if main else "secondary",
     )
 
 

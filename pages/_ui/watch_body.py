@@ -64,7 +64,8 @@ def draw(held: Tape, device: str) -> None:
         lines_panel.draw(held)
     with right:
         _panel(held, device)
-    live_panel.draw(held)
+    with st.container(key="so_far"):
+        live_panel.draw(held)
 
 
 def _panel(held: Tape, device: str) -> None:
@@ -81,7 +82,8 @@ def _panel(held: Tape, device: str) -> None:
             required=True,
             label_visibility="collapsed",
         )
-        PANELS[chosen][1](held, device)
+        with st.container(key=f"panel_{chosen}"):
+            PANELS[chosen][1](held, device)
 
 
 @st.fragment(run_every=player.EVERY_S)
@@ -92,4 +94,5 @@ def _playing(held: Tape) -> None:
     if not player.playing():
         st.rerun()
     transport.draw(held)
-    live_panel.draw(held)
+    with st.container(key="so_far"):
+        live_panel.draw(held)

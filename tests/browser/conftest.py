@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def _chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def address():
-    """The address of a fresh server, ready to answer; it ends with the tests."""
+def server():
+    """A fresh server, ready to answer: its address and its process; it ends with the tests."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -43,10 +44,15 @@ def address():
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_healthy(address, server)
-        yield address
+        yield address, server
     finally:
         server.terminate()
         server.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def address(server):
+    return server[0]
 
 
 def _wait_until_healthy(address, server):
@@ -96,10 +102,15 @@ def visit(chromium, address):
         context.close()
 
 
+LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}  # what is drawn last on a page; on Compare, the table
+
+
 def settle(page):
     """Wait until the page has been drawn and no script runs."""
     page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
-    page.locator("[data-testid=stExpander]", has_text="All numbers").wait_for(timeout=PATIENCE_MS)
+    name = urllib.parse.urlsplit(page.url).path.strip("/")
+    last = LAST.get(name, "[data-testid=stExpander]:has-text('All numbers')")
+    page.locator(last).first.wait_for(timeout=PATIENCE_MS)
     page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
 
 
