@@ -111,9 +111,10 @@ def _bars(base: Any, across: dict[str, Any], title: str, look: dict[str, Any]) -
     from_zero = {"y": _y("leftover:Q", title), "y2": alt.Y2Datum(0)}
     on_top = {"y": _y("start:Q", title), "y2": "end:Q"}
     colors = {"color": look["color"], "stroke": look["stroke"]}
+    bar = {"strokeWidth": 1, "aria": False}
     return [
-        leftover.mark_rect(strokeWidth=1, fillOpacity=0.2, aria=False).encode(**across, **from_zero, **colors),
-        fresh.mark_rect(strokeWidth=1, fillOpacity=0.95, aria=False).encode(**across, **on_top, **colors),
+        leftover.mark_rect(fillOpacity=0.2, **bar).encode(**across, **from_zero, **colors),
+        fresh.mark_rect(fillOpacity=0.95, **bar).encode(**across, **on_top, **colors),
     ]
 
 

@@ -106,6 +106,17 @@ def test_play_goes_on_until_pause_and_the_bits_are_those_of_one_go():
     assert equal(weights(app), Run(baseline(app)).advance(step).parameters)
 
 
+def test_the_panel_and_the_pace_outlive_playing():
+    app = opened(**LINEAR)
+    sound(widget(app, "look").set_value("graph").run())
+    sound(app.select_slider(key="pace").set_value(5).run())
+    press(app, "Play")
+    assert "grad_fn chain" not in texts(app)
+    press(app, "Pause")
+    assert app.select_slider(key="pace").value == 5
+    assert "grad_fn chain" in texts(app)
+
+
 def test_play_ends_with_the_run():
     app = opened(**LINEAR)
     sound(app.select_slider(key="pace").set_value(500).run())
@@ -177,7 +188,7 @@ def test_every_example_opens_at_its_place_and_panel(name):
     sound(app.button(key=f"preset_{name}").click().run())
     preset = PRESETS[name]
     assert tape(app).place == preset.place and baseline(app) == preset.config
-    assert app.session_state.look == preset.panel
+    assert app.session_state["look"] == preset.panel
 
 
 def test_the_examples_show_the_numbers_of_their_titles():
@@ -212,12 +223,12 @@ def test_every_panel_bears_every_kind_of_run(setting, panel):
     for label in ("Next line", "Next step", "Next step", "Next line"):
         if not app.button(key=f"do_{label}").disabled:
             press(app, label)
-    assert app.session_state.look == panel and not app.error
+    assert app.session_state["look"] == panel and not app.error
 
 
 def test_a_link_opens_at_its_place():
     app = opened(**LINEAR, at="3.2", look="graph")
-    assert tape(app).place == (3, 2) and app.session_state.look == "graph"
+    assert tape(app).place == (3, 2) and app.session_state["look"] == "graph"
     assert "at" not in app.query_params  # the place moves on; Share has a link with it
 
 

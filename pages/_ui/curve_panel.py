@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core import charts, curves
-from pages._ui import width
+from pages._ui import state, width
 from pages._ui.training import Trained
 from pages._ui.words import dot
 
@@ -54,28 +54,29 @@ def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bo
             "Loss",
             list(LOSS_COLUMNS),
             format_func=LOSS_COLUMNS.__getitem__,
-            default="loss",
-            key="loss_column",
             required=True,
+            **state.kept("loss_column", list(LOSS_COLUMNS)),
         )
         quantity = st.selectbox(
             "Gradient",
             list(curves.QUANTITIES),
             format_func=curves.QUANTITIES.__getitem__,
-            key="quantity",
             width=230,
+            **state.kept("quantity", list(curves.QUANTITIES)),
         )
         names = list(
             dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
         )
+        parameters = [curves.ALL_PARAMETERS, *names]
         parameter = st.selectbox(
             "of",
-            [curves.ALL_PARAMETERS, *names],
+            parameters,
             format_func=lambda name: name or "all parameters",
-            key="parameter",
             width=170,
+            **state.kept("parameter", parameters),
         )
-        scale = st.segmented_control("Scale", ["log", "linear"], default="log", key="scale", required=True)
+        scales = ["log", "linear"]
+        scale = st.segmented_control("Scale", scales, required=True, **state.kept("scale", scales))
     return loss, quantity, parameter, (scale == "log", scale == "log")
 
 

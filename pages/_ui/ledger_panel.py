@@ -8,8 +8,9 @@ from core import histogram_picture, ledger, ledger_picture
 from core.history import History
 from core.lines import parts
 from core.tape import Tape
-from pages._ui import whole_runs, width
+from pages._ui import state, whole_runs, width
 
+KINDS, ALL = ["norm", "one element"], "all parameters"
 MOST_ELEMENTS = 10_000  # that the field of an element offers
 
 
@@ -51,7 +52,8 @@ def _choose(history: History) -> tuple[str, int | None]:
     """A parameter, and one element of it or its norm."""
     shapes = history.layout.shapes
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        parameter = st.selectbox("Parameter", list(shapes), key="ledger_of", width=220)
+        names = list(shapes)
+        parameter = st.selectbox("Parameter", names, width=220, **state.kept("ledger_of", names))
         size = math.prod(shapes[parameter])
         why = ledger.why_norms_only(history)
         if why:
@@ -59,9 +61,7 @@ def _choose(history: History) -> tuple[str, int | None]:
             return parameter, None
         if size == 1:
             return parameter, 0
-        kind = st.segmented_control(
-            "Of", ["norm", "one element"], default="norm", key="ledger_kind", required=True
-        )
+        kind = st.segmented_control("Of", KINDS, required=True, **state.kept("ledger_kind", KINDS))
         if kind == "norm":
             return parameter, None
         highest = min(size, MOST_ELEMENTS) - 1
@@ -77,10 +77,9 @@ def _histograms(
         return
     st.subheader("Sizes of all gradients over time")
     st.caption("Each column is a step; colour is the share of the entries of .grad in each power of two.")
-    kind = st.segmented_control(
-        "Entries of", ["all parameters", parameter], default="all parameters", key="sizes_of", required=True
-    )
-    chosen = None if kind == "all parameters" else parameter
+    options = [ALL, parameter]
+    kind = st.segmented_control("Entries of", options, required=True, **state.kept("sizes_of", options))
+    chosen = None if kind == ALL else parameter
     frames = [h.histograms.frame(chosen) for h in histories if h.histograms]
     frame, ends = histogram_picture.heat_frame([f.loc[f["step"] < steps] for f in frames])
     if not len(frame):

@@ -11,7 +11,7 @@ import streamlit as st
 from core import Config, memory, memory_picture
 from core.lines import USUAL
 from core.tape import Tape
-from pages._ui import width
+from pages._ui import state, width
 from pages._ui.training import cache
 
 SLICE_S, QUIET_S = 0.05, 0.3
@@ -71,9 +71,8 @@ def _picture(computed: Computed) -> None:
         "Count",
         list(titles),
         format_func=lambda name: titles[name],
-        default="saved",
-        key="memory_of",
         required=True,
+        **state.kept("memory_of", list(titles)),
     )
     frame, title = memory_picture.memory_frame(computed.rows, chosen)
     pixels = width.of_container("memory_width")

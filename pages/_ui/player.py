@@ -99,7 +99,7 @@ def play(on: bool) -> None:
 def tick(held: Tape) -> None:
     """One slice of playing."""
     with cache().slot:
-        held.play(st.session_state.get("pace", PACES[0]), players().budget_s(_session()))
+        held.play(state.choice("pace", PACES), players().budget_s(_session()))
     if held.run.done:
         play(False)
 

@@ -56,6 +56,30 @@ def link(page: str, params: dict[str, list[str]]) -> str:
     return f"{base}?{urlencode(params, doseq=True)}" if params else base
 
 
+def kept(key: str, options: Sequence[Any], default: Any = None) -> dict[str, Any]:
+    """Arguments of a widget whose choice outlives a run of the page in which it is not drawn.
+
+    Streamlit forgets the state of such a widget, and a run may be interrupted before it comes to it.
+    """
+    st.session_state[key] = choice(key, options, default)
+    return {"key": key, "on_change": _keep, "args": (key,)}
+
+
+def choice(key: str, options: Sequence[Any], default: Any = None) -> Any:
+    """What was chosen there; the default, or the first option, if that is not on offer."""
+    chosen = st.session_state.setdefault("choices", {}).get(key)
+    return chosen if chosen in options else options[0] if default is None else default
+
+
+def choose(key: str, value: Any) -> None:
+    """Set such a choice."""
+    st.session_state.setdefault("choices", {})[key] = value
+
+
+def _keep(key: str) -> None:
+    choose(key, st.session_state[key])
+
+
 def notes() -> list[str]:
     """Sentences about the last choice or link; shown until the next change."""
     return st.session_state.get("notes", [])

@@ -31,7 +31,7 @@ def go_where_asked(held: Tape) -> None:
     """Take the place and the panel that a link or an example names; what is not valid is said."""
     asked = state.asked()
     if "look" in asked and asked["look"] in PANELS:
-        st.session_state.look = asked["look"]
+        state.choose("look", asked["look"])
     if "at" in asked:
         place = _place(held, asked["at"])
         if place is None:
@@ -53,7 +53,6 @@ def _place(held: Tape, text: str) -> tuple[int, int] | None:
 def draw(held: Tape, device: str) -> None:
     """Buttons and curves; and, unless it plays, the lines and one panel."""
     if player.playing():
-        st.session_state.look = st.session_state.get("look")  # Streamlit forgets what is not drawn
         _playing(held)
         st.caption("Pause to look into the lines, the tensors and the graph at this step.")
         return
@@ -72,15 +71,13 @@ def _panel(held: Tape, device: str) -> None:
     """One of PANELS, as chosen; the others are not computed."""
     with st.container(border=True):
         st.header("Look inside")
-        if st.session_state.get("look") not in PANELS:
-            st.session_state.look = next(iter(PANELS))
         chosen = st.segmented_control(
             "Panel",
             list(PANELS),
             format_func=lambda name: PANELS[name][0],
-            key="look",
             required=True,
             label_visibility="collapsed",
+            **state.kept("look", list(PANELS)),
         )
         with st.container(key=f"panel_{chosen}"):
             PANELS[chosen][1](held, device)

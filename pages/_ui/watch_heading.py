@@ -8,6 +8,7 @@ from core import export
 from core.presets import PRESETS, Preset
 from core.tape import Tape
 from pages._ui import player, state
+from pages._ui.watch_body import PANELS
 
 
 def draw(held: Tape) -> None:
@@ -39,7 +40,7 @@ def _take_away(held: Tape) -> None:
     with st.popover("Share", icon=":material/link:"):
         st.caption("This address opens the same run at this place.")
         params = {name: [text] for name, text in config.to_params().items()}
-        here = {"at": ["{}.{}".format(*held.place)], "look": [st.session_state.get("look", "tensors")]}
+        here = {"at": ["{}.{}".format(*held.place)], "look": [state.choice("look", list(PANELS))]}
         st.code(state.link("watch", params | here), language=None, wrap_lines=True)
         st.page_link(
             "pages/compare.py", label="Compare this run with others", query_params=config.to_params()

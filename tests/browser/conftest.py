@@ -102,7 +102,8 @@ def visit(chromium, address):
         context.close()
 
 
-LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}  # what is drawn last on a page; on Compare, the table
+# What is drawn last on a page; on Compare it is the table.
+LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
 
 
 def settle(page):

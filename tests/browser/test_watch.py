@@ -79,7 +79,8 @@ def config(page):
 def test_every_button_has_its_key(visit):
     page = visit(LINEAR)
     page.get_by_role("heading", name="Watch the loop").click()  # away from any field
-    for key, step, line in [("n", 0, 2), ("s", 1, 1), ("n", 1, 2), ("b", 1, 1), ("Shift+B", 0, 1), ("n", 0, 2)]:
+    presses = [("n", 0, 2), ("s", 1, 1), ("n", 1, 2), ("b", 1, 1), ("Shift+B", 0, 1), ("n", 0, 2)]
+    for key, step, line in presses:
         page.keyboard.press(key)
         wait_for_place(page, step, line)
     page.keyboard.press("0")
