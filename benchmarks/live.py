@@ -26,6 +26,7 @@ SESSIONS, SECONDS = 20, 15.0
 MAX_SESSIONS, MAX_SECONDS = 64, 120.0
 ADDRESS = "steps=5000&lr=0.1"
 BYSTANDER_EVERY_S = 1.0
+AGAIN = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN  # the page is drawn anew at once
 PATIENCE_S = 60.0
 
 
@@ -58,7 +59,7 @@ class Session:
         async for data in self.socket:
             message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
             self._take(message)
-            if message.WhichOneof("type") == "script_finished":
+            if message.WhichOneof("type") == "script_finished" and message.script_finished != AGAIN:
                 return
 
     def _take(self, message: ForwardMsg) -> None:

@@ -5,6 +5,7 @@ be read as a formula by the chart. Wide, so that one look reads all runs at one 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,19 @@ QUANTITIES = {
     "leftover_norm": "Gradient norm, leftover",
     "update_ratio": "Update-to-weight ratio",
 }
+
+
+class Series(NamedTuple):
+    """Values at some steps, both (n,); the steps are whole numbers and rise."""
+
+    steps: np.ndarray
+    values: np.ndarray
+
+    def at(self, count: int) -> np.ndarray:
+        """(count,): the value of each step from 0, nan where there is none."""
+        found = np.full(count, np.nan)
+        found[self.steps] = self.values
+        return found
 
 
 def curves_frame(
@@ -55,13 +69,13 @@ def curves_frame(
     marks = {i: ends_at(result) for i, result in enumerate(results)}
     points = {i: _val_points(result, rows) for i, result in enumerate(results)}
     extra = [step for step in marks.values() if step is not None]
-    extra += [step for series in points.values() for step in series.index]
+    extra += [step for series in points.values() for step in series.steps]
     extra += [pinned] if pinned is not None else []
     kept = np.intersect1d(rows, np.union1d(kept, np.array(extra, dtype=int)))
-    frame = {"step": kept, "pinned": (kept == pinned).astype(float)}
+    frame = {"step": kept.astype(float), "pinned": (kept == pinned).astype(float)}
     frame |= {name: column[kept] for name, column in columns.items()}
     for i in range(len(results)):
-        val = points[i].reindex(kept).to_numpy(dtype=float)
+        val = points[i].at(last + 1)[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
         frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
     runs = range(len(results))
@@ -70,13 +84,13 @@ def curves_frame(
     for letter, source, top in zip("bc", "lg", tops, strict=True):
         for i in range(len(results)):
             frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
-    return pd.DataFrame(frame).astype({"step": "float64"}), tops
+    return pd.DataFrame(frame), tops
 
 
 def value_at(result: Result, column: str, parameter: str, step: int) -> str:
     """A number of one run at one step, in words: the nearest evaluated step for whole sets."""
     series = _quantity(result, column, parameter) if column in QUANTITIES else _losses(result, column)
-    steps, values = series.index.to_numpy(), series.to_numpy(dtype=float)
+    steps, values = series
     if not len(steps):
         return "none"
     nearest = int(np.abs(steps - step).argmin())
@@ -86,43 +100,44 @@ def value_at(result: Result, column: str, parameter: str, step: int) -> str:
     return f"{number(values[nearest])} (step {steps[nearest]})" if evaluated else "none"
 
 
-def _losses(result: Result, column: str) -> pd.Series:
-    frame = result.steps if column == "loss" else result.evaluations
-    return pd.Series(frame[column].to_numpy(), index=frame["step"])
+def _losses(result: Result, column: str) -> Series:
+    return _series(result.steps if column == "loss" else result.evaluations, column)
 
 
-def _quantity(result: Result, quantity: str, parameter: str) -> pd.Series:
+def _series(frame: pd.DataFrame, column: str) -> Series:
+    return Series(frame["step"].to_numpy(), frame[column].to_numpy(dtype=float))
+
+
+def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     frame = result.steps
     if parameter != ALL_PARAMETERS:
         frame = result.parameters
         frame = frame.loc[frame["parameter"] == parameter]
-    return pd.Series(frame[quantity].to_numpy(), index=frame["step"])
+    return _series(frame, quantity)
 
 
 def _shown(values: np.ndarray, log: bool) -> np.ndarray:
     return np.isfinite(values) & (values > 0 if log else True)
 
 
-def _column(series: pd.Series, steps: np.ndarray, log: bool) -> np.ndarray:
+def _column(series: Series, steps: np.ndarray, log: bool) -> np.ndarray:
     """The series at every step, with gaps where it has no value that the axis can show.
 
     Values at a few steps only are joined by straight lines, as the chart would."""
-    known = series.to_numpy(dtype=float)
-    if 1 < len(known) < len(steps) - 1 and np.diff(series.index.to_numpy()).max(initial=1) > 1:
-        values = np.interp(steps, series.index, known, right=np.nan)
+    if 1 < len(series.steps) < len(steps) - 1 and np.diff(series.steps).max(initial=1) > 1:
+        values = np.interp(steps, series.steps, series.values, right=np.nan)
     else:
-        values = series.reindex(steps).to_numpy(dtype=float, copy=True)
+        values = series.at(len(steps))
     values[~_shown(values, log)] = np.nan
     return values
 
 
-def _val_points(result: Result, rows: np.ndarray) -> pd.Series:
+def _val_points(result: Result, rows: np.ndarray) -> Series:
     """Validation loss at up to VAL_POINTS evaluated steps among `rows`."""
     series = _losses(result, "val_loss")
-    inside = np.isin(series.index.to_numpy(), rows)
-    known = np.flatnonzero(inside & ~np.isnan(series.to_numpy(dtype=float)))
-    chosen = np.linspace(0, len(known) - 1, min(VAL_POINTS, len(known))).round().astype(int)
-    return pd.Series(series.to_numpy()[known[chosen]], index=series.index[known[chosen]])
+    known = np.flatnonzero(np.isin(series.steps, rows) & ~np.isnan(series.values))
+    chosen = known[np.linspace(0, len(known) - 1, min(VAL_POINTS, len(known))).round().astype(int)]
+    return Series(series.steps[chosen], series.values[chosen])
 
 
 def ends_at(result: Result) -> int | None:

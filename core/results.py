@@ -35,8 +35,8 @@ class Result:
     message: Message | None
 
 
-def result(run: Run) -> Result:
-    """What a run has so far."""
+def result(run: Run, whole: bool = True) -> Result:
+    """What a run has so far. whole: with the norms of each parameter, and the snapshots."""
     history, error = run.history, run.error
     message = None
     if error is not None:
@@ -46,9 +46,9 @@ def result(run: Run) -> Result:
         run.config,
         run.step,
         history.steps,
-        history.parameters,
+        history.parameters if whole else pd.DataFrame(),
         history.evaluations,
-        history.snapshots,
+        history.snapshots if whole else np.empty((0, 0)),
         message,
     )
 

@@ -291,8 +291,15 @@ class TestWhatTheServerHolds:
 
     def test_sessions_that_play_share_one_slice(self):
         players = player.Players()
-        alone = players.budget_s("one")
-        assert alone == player.SLICE_S
-        assert players.budget_s("two") == alone / 2
-        many = [players.budget_s(str(number)) for number in range(40)]
-        assert many[-1] == player.SHORTEST_S
+        assert players.count("one") == players.count("one") == 1
+        assert players.count("two") == 2
+        assert player.budget_s(1) == player.SLICE_S
+        assert player.budget_s(2) == player.SLICE_S / 2
+        assert player.budget_s(40) == player.SHORTEST_S
+
+    def test_a_session_that_stopped_drawing_no_longer_counts(self, monkeypatch):
+        players, now = player.Players(), 100.0
+        monkeypatch.setattr(player.time, "monotonic", lambda: now)
+        assert players.count("one") == 1 and players.count("two") == 2
+        now += player.SEEN_S
+        assert players.count("two") == 1

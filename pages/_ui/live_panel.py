@@ -18,7 +18,7 @@ FIRST_SPAN = 20  # steps that the axis has room for at least
 
 def draw(held: Tape) -> None:
     """Loss, gradient norm and accuracy now, and both curves up to now."""
-    so_far = result(held.run)
+    so_far = result(held.run, whole=False)
     _numbers(so_far)
     if not len(so_far.steps):
         st.caption("The curves begin with the first complete step.")

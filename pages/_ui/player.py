@@ -17,10 +17,12 @@ from core.tape import Tape
 from pages._ui import state
 from pages._ui.training import cache
 
-EVERY_S = 0.2
+EVERY_S = 0.2  # between two drawings of a lone session
+DRAWING_S = 0.022  # between two drawings of any session, where many play: leaves room for other visitors
 CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
 SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
-SHORTEST_S = 0.01
+SHORTEST_S = 0.005
+SEEN_S = 2.0  # a session that has not drawn for so long no longer plays
 PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
 FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
 
@@ -42,13 +44,13 @@ class Players:
             self._held[run] = need if full else 0
         return run
 
-    def budget_s(self, session: str) -> float:
-        """How long a slice of this session may take: all that play share one slice."""
+    def count(self, session: str) -> int:
+        """How many sessions play now, this one among them."""
         now = time.monotonic()
         with self._lock:
             self._ticks[session] = now
-            self._ticks = {one: at for one, at in self._ticks.items() if now - at < 10 * EVERY_S}
-            return max(SLICE_S / len(self._ticks), SHORTEST_S)
+            self._ticks = {one: at for one, at in self._ticks.items() if now - at < SEEN_S}
+            return len(self._ticks)
 
 
 @st.cache_resource(show_spinner=False)
@@ -96,10 +98,20 @@ def play(on: bool) -> None:
     st.session_state.playing = on
 
 
+def every_s() -> float:
+    """How long between two drawings: the more play at once, the longer."""
+    return max(EVERY_S, DRAWING_S * players().count(_session()))
+
+
+def budget_s(playing: int) -> float:
+    """How long one session's slice may take: all that play share one slice."""
+    return max(SLICE_S / playing, SHORTEST_S)
+
+
 def tick(held: Tape) -> None:
     """One slice of playing."""
     with cache().slot:
-        held.play(state.choice("pace", PACES), players().budget_s(_session()))
+        held.play(state.choice("pace", PACES), budget_s(players().count(_session())))
     if held.run.done:
         play(False)
 

@@ -19,7 +19,7 @@ NEXT = [
 
 
 def draw(held: Tape) -> None:
-    """The buttons, where the run is, and what can be set."""
+    """The buttons, and what can be set; `progress` is drawn apart, since it moves while the run plays."""
     playing = player.playing()
     with st.container(horizontal=True, key="transport"):
         for label, icon, shortcut, move, about in BACK:
@@ -28,7 +28,6 @@ def draw(held: Tape) -> None:
             _button(label, icon, shortcut, move, about, playing or held.run.done)
         _play(playing, held.run.done)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _progress(held)
         st.select_slider(
             "Pace of Play, steps per drawing", player.PACES, width=210, **state.kept("pace", player.PACES)
         )
@@ -66,7 +65,8 @@ def _button(label, icon, shortcut, move, about, disabled) -> None:  # type: igno
     )
 
 
-def _progress(held: Tape) -> None:
+def progress(held: Tape) -> None:
+    """Where the run is."""
     run = held.run
     steps = run.config.steps
     where = f"Step {run.step} of {steps}"

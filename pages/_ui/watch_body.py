@@ -53,11 +53,13 @@ def _place(held: Tape, text: str) -> tuple[int, int] | None:
 def draw(held: Tape, device: str) -> None:
     """Buttons and curves; and, unless it plays, the lines and one panel."""
     if player.playing():
-        _playing(held)
+        transport.draw(held)
+        st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
         st.caption("Pause to look into the lines, the tensors and the graph at this step.")
         return
     player.act(Tape.settle)
     transport.draw(held)
+    transport.progress(held)
     left, right = st.columns([5, 6])
     with left:
         lines_panel.draw(held)
@@ -83,13 +85,11 @@ def _panel(held: Tape, device: str) -> None:
             PANELS[chosen][1](held, device)
 
 
-@st.fragment(run_every=player.EVERY_S)
-def _playing(held: Tape) -> None:
-    """One drawing of a run that plays; Pause ends it, and the whole page is drawn again."""
-    if player.playing():
-        player.tick(held)
-    if not player.playing():
+def _drawing(held: Tape, every_s: float) -> None:
+    """One drawing of a run that plays; at its end, or at another pace, the whole page is drawn again."""
+    player.tick(held)
+    if not player.playing() or not every_s / 1.5 < player.every_s() < 1.5 * every_s:
         st.rerun()
-    transport.draw(held)
+    transport.progress(held)
     with st.container(key="so_far"):
         live_panel.draw(held)
