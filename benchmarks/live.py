@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from benchmarks.server import cpu_seconds, resident_mb, start
 
 SESSIONS, SECONDS = 20, 15.0
+STARTING_S = 4.0  # in which all press Play, and find their pace
 MAX_SESSIONS, MAX_SECONDS = 64, 120.0
 ADDRESS = "steps=5000&lr=0.1"
 BYSTANDER_EVERY_S = 1.0
@@ -111,11 +112,11 @@ async def measure(port: int, pid: int, count: int, seconds: float) -> Iterator[s
     *players, bystander = sessions
     alone = await bystander.press("Next line", time.perf_counter() + 5.0)
     begun, used = time.perf_counter(), cpu_seconds(pid)
-    until = begun + seconds
-    *_, waits = await asyncio.gather(*(p.play(until) for p in players), bystander.press("Next line", until))
-    rates = sorted(player.rate(begun + 2.0, until) for player in players)  # once all have started
+    until = begun + STARTING_S + seconds
+    *_, (starting, waits) = await asyncio.gather(*(p.play(until) for p in players), stand_by(bystander, until))
+    rates = sorted(player.rate(begun + STARTING_S, until) for player in players)
     steps = sum(player.steps[-1][1] for player in players)
-    drawings = sum(len(player.steps) for player in players) + len(waits)
+    drawings = sum(len(player.steps) for player in players) + len(starting) + len(waits)
     each = 1000 * (cpu_seconds(pid) - used) / drawings
     for socket in sockets:
         await socket.close()
@@ -124,9 +125,17 @@ async def measure(port: int, pid: int, count: int, seconds: float) -> Iterator[s
             f"{count} sessions playing for {seconds:g} s, {steps} steps in all",
             f"drawings per second: slowest session {rates[0]:.1f}, median {statistics.median(rates):.1f}",
             f"server processor time per drawing, everything included: {each:.0f} ms",
-            f"bystander's Next line: alone {_waits(alone)}; while they play {_waits(waits)}",
+            f"bystander's Next line: alone {_waits(alone)}",
+            f"while all press Play at once: {_waits(starting)}",
+            f"while they play: {_waits(waits)}",
         ]
     )
+
+
+async def stand_by(bystander: Session, until: float) -> tuple[list[float], list[float]]:
+    """Waits while all players start at one moment, and those after it."""
+    starting = await bystander.press("Next line", time.perf_counter() + STARTING_S)
+    return starting, await bystander.press("Next line", until)
 
 
 def _waits(seconds: list[float]) -> str:

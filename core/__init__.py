@@ -26,26 +26,41 @@ The loop, and what is recorded around it:
     loop               Run: executes the five lines and records around them
     results            a run as plain data, for caches and pages
 
-One line at a time:
-
-    graph              what autograd has recorded: operations, leaves, kept tensors
-    looks              what PyTorch holds between two lines
-    tape               back and forth through a run, to the same bits
-
 What it means:
 
     theory             curvature and stability limits to hold runs against
     verdict            a run in words, with the numbers they rest on
-    updates            what the optimizer does to one weight, in numbers
-    tensor_table       every tensor, and what the last line has changed in it
-    account            what an executed line has changed, in words and numbers
     ledger             .grad as this batch plus what was left over
     plane              the plane that shows a run's way through its weights
     surface            the real loss at the points of that plane
-    memory             what keeping losses keeps alive
     comparison         several runs, one change each; their labels and their link
     presets            moments worth opening at once
     fit                what the model computes at a step: curve, surface, confusion matrix
+
+What autograd records and keeps:
+
+    nodes              the operations behind a tensor, by way of its grad_fn
+    summary            a tensor in short: shape, norm, few entries
+    storage            where the numbers of tensors lie, and their bytes
+    saved              the tensors that each node keeps for backward
+    flow               the gradients that flow back, noted by hooks
+    graph              all of it, as plain data
+    ways               six ways to keep a loss, as lines
+    memory             what each way keeps alive, measured
+    memory_words       what there is to say about it: a table and sentences
+
+One line at a time:
+
+    looks              what PyTorch holds between two lines
+    tape               back and forth through a run, to the same bits
+    updates            what the optimizer does to one weight, in numbers
+    tensor_table       every tensor, and what the last line has changed in it
+    executed           what was held before a line and after it; words that accounts share
+    forward_account    the outputs, and the operations that were recorded
+    loss_account       the loss as the mean of its terms
+    grad_account       what zero_grad and backward did to .grad
+    step_account       the weights that moved, and the optimizer's arithmetic
+    account            what an executed line has changed, in words and numbers
 
 Pictures, and the way home:
 

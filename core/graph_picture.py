@@ -8,7 +8,9 @@ stands in its box, with bytes where a storage is met first, so that they add up.
 import re
 from collections.abc import Iterable
 
-from core.graph import CHANGED, FREED, UNREADABLE, Graph, Leaf, Node, Saved, Summary
+from core.graph import Graph, Leaf, Node
+from core.saved import CHANGED, FREED, UNREADABLE, Saved
+from core.summary import Summary
 from core.verdict import number
 
 LINE, LEAF_LINE = 19, 15  # characters; an operation fits between two leaves on a phone

@@ -1,4 +1,4 @@
-"""What does keeping losses keep alive? Ways to keep them, and the bytes and graph nodes each holds.
+"""What does keeping losses keep alive? The bytes and graph nodes that each way holds, measured.
 
 A loss that has a grad_fn holds its graph; a graph that backward has not freed holds the tensors
 saved for it. Both are counted exactly, by running the lines: the process's own memory would show
@@ -15,89 +15,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from core import devices, graph, task
+from core import devices, nodes, task
 from core.config import Config
 from core.knobs import shown
-from core.lines import LINES, USUAL
+from core.storage import size_text, storages
 from core.streams import stream
+from core.ways import WAYS
 
 STEPS, MAX_STEPS = 20, 100  # losses that are kept, of each way
 MAX_BYTES = 64 * 2**20  # that one way may hold
-
-PREDICT = (LINES["forward"].text, LINES["loss"].text)
-TRAIN = tuple(LINES[name].text for name in USUAL)
-NO_GRAD = ("with torch.no_grad():", *("    " + line for line in PREDICT))
-LIST, SUM = "losses = []", "total = 0"
-
-
-@dataclass(frozen=True)
-class Way:
-    """A loop that keeps its losses: the line before it, its own lines, and the one that keeps.
-
-    title: short, for a panel of a picture. about: what stays alive, and why.
-    """
-
-    title: str
-    before: str
-    lines: tuple[str, ...]
-    keeps: str
-    about: str
-
-    @property
-    def text(self) -> str:
-        """The lines of one step, as they are executed and shown."""
-        return "\n".join((*self.lines, self.keeps))
-
-
-# With backward, and beside it the same without.
-WAYS = {
-    "item": Way(
-        "loss.item()",
-        LIST,
-        TRAIN,
-        "losses.append(loss.item())",
-        "A plain number has no grad_fn: the graph goes as soon as the next step replaces the loss.",
-    ),
-    "no_grad": Way(
-        "loss, no_grad",
-        LIST,
-        NO_GRAD,
-        "losses.append(loss)",
-        "Under no_grad nothing is recorded: the loss is a tensor without a grad_fn.",
-    ),
-    "after": Way(
-        "loss, after backward",
-        LIST,
-        TRAIN,
-        "losses.append(loss)",
-        "Backward frees the saved tensors, but the loss still holds every node of its graph.",
-    ),
-    "without": Way(
-        "loss, no backward",
-        LIST,
-        PREDICT,
-        "losses.append(loss)",
-        "An evaluation that forgot no_grad: the saved tensors wait for a backward that never comes.",
-    ),
-    "sum_after": Way(
-        "sum, after backward",
-        SUM,
-        TRAIN,
-        "total += loss",
-        "Every addition is recorded too: one chain that reaches back to the first step.",
-    ),
-    "sum_without": Way(
-        "sum, no backward",
-        SUM,
-        PREDICT,
-        "total += loss",
-        "The one number at the end of the chain holds the saved tensors of all steps.",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -149,12 +78,6 @@ class Saved:
         """Bytes that are held now. Whole storages, as a view keeps all of its own; each once."""
         held = storages(packed.tensor for packed in self._alive)
         return sum(held[where] for where in held.keys() - storages(self._left_out).keys())
-
-
-def storages(tensors: Iterable[Tensor]) -> dict[tuple[torch.device, int], int]:
-    """Device and address of the storages of these tensors -> their bytes."""
-    found = ((tensor.device, tensor.untyped_storage()) for tensor in tensors)
-    return {(device, storage.data_ptr()): storage.nbytes() for device, storage in found}
 
 
 class Watch:
@@ -260,60 +183,4 @@ def _execute(code: Any, names: dict[str, Any]) -> None:
 def _held(name: str, count: int, names: dict[str, Any], saved: Saved) -> Held:
     values = names["losses"] if "losses" in names else [names["total"]]
     tensors = [value for value in values if isinstance(value, Tensor)]
-    return Held(name, count, saved.nbytes, graph.count(*tensors), sum(storages(tensors).values()))
-
-
-def table(rows: Iterable[Held]) -> pd.DataFrame:
-    """One row per way at its last step: way, saved, per_loss, nodes, keeps, own.
-
-    saved, per_loss and own are bytes; keeps is the line that keeps.
-    """
-    last = {row.way: row for row in rows}
-    return pd.DataFrame(
-        {
-            "way": WAYS[name].title,
-            "saved": row.saved,
-            "per_loss": round(row.saved / max(row.kept, 1)),
-            "nodes": row.nodes,
-            "keeps": WAYS[name].keeps,
-            "own": row.own,
-        }
-        for name, row in last.items()
-    )
-
-
-def words(watch: Watch) -> str:
-    """What a finished Watch has found, in sentences with its numbers."""
-    last = {row.way: row for row in watch.rows}
-    after, without, total = (last[name] for name in ("after", "without", "sum_after"))
-    count = "1 loss" if watch.steps == 1 else f"{watch.steps} losses"
-    own = last["no_grad"].own // watch.steps
-    # nn.MSELoss computes its mean in place of the squared errors, and the storage keeps their size.
-    buffer = (
-        f" The loss, one number, sits in a storage of {size_text(own)}, even under no_grad."
-        if own > 8
-        else ""
-    )
-    return (
-        f"Without backward, each kept loss holds the {size_text(watch.per_loss)} saved for it: "
-        f"{size_text(without.saved)} for {count}. Backward frees those bytes "
-        f"({size_text(after.saved)} left), yet {after.nodes:,} graph nodes stay with the kept losses, and "
-        f"{total.nodes:,} with their sum. With `loss.item()`, {last['item'].nodes} nodes stay.{buffer}"
-    )
-
-
-def limit_words(watch: Watch, asked: int = STEPS) -> str | None:
-    """Why fewer losses were kept than asked for; None if all were."""
-    if watch.steps == asked:
-        return None
-    return (
-        f"{watch.steps} in place of {asked}: at {size_text(watch.per_loss)} per loss, one more "
-        f"could pass the limit of {size_text(MAX_BYTES)}."
-    )
-
-
-def size_text(nbytes: int) -> str:
-    """Bytes in the unit that fits: 512 bytes, 4.0 KiB, 4.0 MiB."""
-    if nbytes < 2**10:
-        return f"{nbytes} bytes"
-    return f"{nbytes / 2**10:,.1f} KiB" if nbytes < 2**20 else f"{nbytes / 2**20:,.1f} MiB"
+    return Held(name, count, saved.nbytes, nodes.count(*tensors), sum(storages(tensors).values()))

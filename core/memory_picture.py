@@ -13,7 +13,9 @@ import altair as alt
 import pandas as pd
 
 from core.charts import DASHES, SPACING, without_data
-from core.memory import WAYS, Held, size_text
+from core.memory import Held
+from core.storage import size_text
+from core.ways import WAYS
 
 HEIGHT = 84  # pixels of one panel
 COLUMNS = 2

@@ -12,9 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.graph import Flow, Graph, graph, operations
+from core.flow import Flow
+from core.graph import Graph, graph
 from core.looks import FLOWING, Look, look
 from core.loop import Run
+from core.nodes import operations
 
 SPACING = 25  # steps between two checkpoints, at first
 KEPT_BYTES = 16 * 2**20  # of all checkpoints; beyond it every second one is dropped

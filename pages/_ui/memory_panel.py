@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core import Config, memory, memory_picture
+from core import Config, memory, memory_picture, memory_words
 from core.lines import USUAL
 from core.tape import Tape
+from core.ways import WAYS
 from pages._ui import state, width
 from pages._ui.training import cache
 
@@ -59,7 +60,7 @@ def draw(held: Tape, device: str) -> None:
         + (" A mini-batch is a copy of its rows, so it counts." if computed.config.batch_size else "")
     )
     with st.expander("The lines of each way", icon=":material/code:"):
-        for way in memory.WAYS.values():
+        for way in WAYS.values():
             st.markdown(f"**{way.title}**: {way.about}")
             loop = f"for step in range({computed.steps}):\n{textwrap.indent(way.text, '    ')}"
             st.code(f"{way.before}\n{loop}", language="python")
@@ -98,7 +99,8 @@ def _measure(config: Config, device: str) -> Computed:
         _fill(watch)
     except ValueError as error:
         return Computed(config, device, problem=str(error))
-    table, words, limit = memory.table(watch.rows), memory.words(watch), memory.limit_words(watch)
+    table, words = memory_words.table(watch.rows), memory_words.words(watch)
+    limit = memory_words.limit_words(watch)
     return Computed(config, device, watch.steps, tuple(watch.rows), table, words, limit)
 
 

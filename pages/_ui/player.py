@@ -18,7 +18,7 @@ from pages._ui import state
 from pages._ui.training import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
-DRAWING_S = 0.022  # between two drawings of any session, where many play: leaves room for other visitors
+DRAWING_S = 0.0235  # between two drawings of any session, where many play: leaves room for other visitors
 CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
 SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
 SHORTEST_S = 0.005

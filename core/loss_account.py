@@ -1,0 +1,69 @@
+"""Which terms is the loss the mean of? With the numbers of its formula put in.
+
+The terms are computed again by the loss's own module; the formula is shown only if their mean is
+the loss.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from core import losses
+from core.executed import ALL_TERMS, CLOSE, Executed, Said, listed, numbers_of, recorded_in_words, sum_text
+from core.looks import same
+from core.losses import LOSSES
+from core.tensor_table import LOSS_DIGITS, in_words
+from core.updates import digits_apart, factor, signed
+
+ROWS = 10  # of a table of terms
+
+
+def loss_account(done: Executed) -> Said:
+    """The loss, its formula with numbers, and the operations that were recorded."""
+    tensors, earlier = done.after.tensors, done.before.tensors.get("loss")
+    loss, outputs, targets = tensors["loss"], tensors["outputs"].values.cpu(), tensors["targets"].values.cpu()
+    value = in_words(loss.values, LOSS_DIGITS)
+    still = earlier is not None and same(earlier.values, loss.values)
+    headline = f"The loss is {value}{', as before to the last bit' * still}."
+    recorded = [recorded_in_words(done.details.operations, loss)]
+    terms = losses.terms(done.config.loss, outputs, targets)
+    if terms is None or not np.isclose(terms.double().mean(), loss.values.cpu(), CLOSE, 0.0, equal_nan=True):
+        return headline, recorded, None
+    texts = _term_texts(done.config.loss, outputs, targets)
+    results = [signed(term) for term in numbers_of(terms)[:ROWS]]
+    count = terms.numel()
+    formulas = [_mean(texts, count, value)] if texts else []
+    formulas += [_mean(results, count, value)] if count > 1 else []
+    numbers = pd.DataFrame({"term": texts or results, "is": results}) if count > ALL_TERMS else None
+    return headline, formulas + recorded, numbers
+
+
+def _term_texts(loss: str, outputs: Tensor, targets: Tensor) -> list[str]:
+    """The first terms of the loss with their numbers; none if it has no text for them."""
+    write, by_row = LOSSES[loss].term, "class_index" in LOSSES[loss].takes
+    z, y = losses.paired(loss, outputs, targets)
+    if write is None or (by_row and y.is_floating_point()):  # shares of classes, of one's own data
+        return []
+    z = z if by_row else z.flatten()
+    pairs = zip(z[:ROWS].tolist(), y.flatten()[:ROWS].tolist(), strict=True)
+    return [_term(write, *pair) for pair in pairs]
+
+
+def _term(write: Callable[..., str], z: float | list[float], y: float) -> str:
+    if isinstance(z, list):
+        return write(z, y).format(z=_logits(z, int(y)), y=y)
+    digits = digits_apart(z, y)
+    return write(z, y).format(z=signed(z, digits), y=factor(signed(y, digits)))
+
+
+def _logits(row: list[float], chosen: int) -> str:
+    """All logits of a few; of many that of the class, the others as dots."""
+    if len(row) <= ALL_TERMS:
+        return listed(row)
+    return "…, " * (chosen > 0) + signed(row[chosen]) + ", …" * (chosen < len(row) - 1)
+
+
+def _mean(terms: Sequence[str], count: int, value: str) -> str:
+    return f"({sum_text(terms, count)}) / {count} = {value}" if count > 1 else f"{terms[0]} = {value}"

@@ -1,0 +1,51 @@
+"""Which operations has autograd recorded? The nodes behind a tensor, by way of its grad_fn."""
+
+import re
+from collections.abc import Iterable
+
+from torch import Tensor
+from torch.autograd.graph import Node as GradFn
+
+MAX_NODES = 200  # of a graph that is shown
+
+
+def walk(tensors: Iterable[Tensor], limit: int | None = None) -> list[GradFn]:
+    """Every node once, depth first; not by recursion, since a chain can be longer than the stack."""
+    order: dict[GradFn, None] = {}
+    todo = [t.grad_fn for t in tensors if t.grad_fn is not None][::-1]
+    while todo and (limit is None or len(order) < limit):
+        node = todo.pop()
+        if node not in order:
+            order[node] = None
+            todo += [below for below, _ in reversed(node.next_functions) if below is not None]
+    return list(order)
+
+
+def count(*tensors: Tensor) -> int:
+    """How many nodes the graphs behind these tensors have together, each counted once."""
+    return len(walk(tensors))
+
+
+def operation(node: GradFn) -> str:
+    """A node's name without C++ namespaces: torch::autograd::AccumulateGrad -> AccumulateGrad."""
+    return re.sub(r"[\w() ]+::", "", node.name())
+
+
+def operations(tensor: Tensor) -> list[str]:
+    """Names of the operations behind a tensor, MAX_NODES at most, in the order they were executed in."""
+    nodes = [node for node in walk([tensor], MAX_NODES) if not is_leaf(node)]
+    return [operation(node) for node in sorted(nodes, key=lambda node: node._sequence_nr())]
+
+
+def is_leaf(node: GradFn) -> bool:
+    """Whether backward ends there, in the .grad of a tensor."""
+    return operation(node) == "AccumulateGrad"
+
+
+def graph_problem(tensor: Tensor) -> str | None:
+    """Why there is no graph to show, in one sentence; None if there is one."""
+    if tensor.grad_fn is None:
+        return "Nothing was recorded: the tensor has no grad_fn."
+    if len(walk([tensor], MAX_NODES + 1)) > MAX_NODES:
+        return f"The graph has more than {MAX_NODES} nodes, too many to draw."
+    return None
