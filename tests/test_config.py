@@ -45,7 +45,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("schedule", ((4, 0.1), (3, 0.2)), "each step once"),
     ("schedule", tuple((step, 0.1) for step in range(1, 22)), "at most 20 pairs"),
     ("loop", ("forward", "eval"), "lines of zero_grad, forward, loss, backward, step"),
-    ("dataset", "mnist", "one of deliveries, line"),
+    ("dataset", "mnist", "one of deliveries, "),
     ("model", "Module", "one of linear, mlp, lenet"),
     ("activation", "softmax", "one of tanh, relu, sigmoid, gelu"),
     ("loss", "Module", "one of mse, l1, huber, cross_entropy, bce"),

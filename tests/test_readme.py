@@ -46,6 +46,15 @@ def test_the_lesson_shows_what_is_said_about_it():
     assert words == ["diverged", "learns", "bounces"]
 
 
+def test_the_second_lesson_opens_where_it_says():
+    link = re.search(r"^ {4}watch\?(\S+)$", README, re.MULTILINE)[1]
+    params = {name: values[0] for name, values in parse_qs(link).items()}
+    assert (params.pop("at"), params.pop("look")) == ("8.0", "ledger")
+    history = Run(Config.from_params(params)).advance(8).history
+    fresh, grads = history.fresh_grads["weight"].ravel(), history.grads["weight"].ravel()
+    assert [step for step in range(8) if fresh[step] * grads[step] < 0] == [4, 5, 6]
+
+
 def test_added_entries_train_and_are_written_into_the_script(monkeypatch):
     """One entry each is all: check, link and script derive from the tables."""
     tables = {"DATASETS": DATASETS, "LOSSES": LOSSES, "OPTIMIZERS": OPTIMIZERS}
