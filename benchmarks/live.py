@@ -113,7 +113,9 @@ async def measure(port: int, pid: int, count: int, seconds: float) -> Iterator[s
     alone = await bystander.press("Next line", time.perf_counter() + 5.0)
     begun, used = time.perf_counter(), cpu_seconds(pid)
     until = begun + STARTING_S + seconds
-    *_, (starting, waits) = await asyncio.gather(*(p.play(until) for p in players), stand_by(bystander, until))
+    *_, (starting, waits) = await asyncio.gather(
+        *(p.play(until) for p in players), stand_by(bystander, until)
+    )
     rates = sorted(player.rate(begun + STARTING_S, until) for player in players)
     steps = sum(player.steps[-1][1] for player in players)
     drawings = sum(len(player.steps) for player in players) + len(starting) + len(waits)

@@ -8,20 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core import Config, Run, graph, task
-from core.memory import (
-    MAX_BYTES,
-    MAX_STEPS,
-    STEPS,
-    WAYS,
-    Saved,
-    Watch,
-    limit_words,
-    size_text,
-    storages,
-    table,
-    words,
-)
+from core import Config, Run, nodes, task
+from core.memory import MAX_BYTES, MAX_STEPS, STEPS, Saved, Watch
+from core.memory_words import limit_words, words
+from core.saved import kept as kept_by_nodes
+from core.storage import size_text
+from core.ways import WAYS
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "lr": 0.01}
 ZERO_WAYS = ("item", "no_grad", "after", "sum_after")  # hold no saved tensors
@@ -66,10 +58,10 @@ def test_a_known_graph_holds_its_inputs_its_tanh_and_its_errors(large, with_data
     columns = HIDDEN + 1 + FEATURES * with_data  # tanh, output - target, and the inputs
     assert saved.nbytes == ROWS * columns * FLOAT
     assert not with_data or saved.nbytes == 4_726_784
-    nodes = graph.count(loss)
+    many = nodes.count(loss)
     loss.backward()
     assert saved.nbytes == 0
-    assert graph.count(loss) == nodes > 0
+    assert nodes.count(loss) == many > 0
 
 
 def test_a_second_loss_shares_the_inputs(large):
@@ -174,8 +166,8 @@ def test_the_same_bytes_as_read_from_the_nodes():
     with saved.hooks():
         loss = loss_fn(model(data.inputs[:32]), data.targets[:32])
     bare = loss_fn(model(data.inputs[:32]), data.targets[:32])
-    assert saved.nbytes == graph.kept([bare], dict(model.named_parameters())).nbytes > 0
-    assert graph.count(loss) == graph.count(bare)
+    assert saved.nbytes == kept_by_nodes([bare], dict(model.named_parameters())).nbytes > 0
+    assert nodes.count(loss) == nodes.count(bare)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "gelu"])
@@ -215,18 +207,13 @@ def test_models_start_alike_and_train(monkeypatch):
         kept["last"] = [t.item() for t in tensors]
         return 0
 
-    monkeypatch.setattr("core.memory.graph.count", spy)
+    monkeypatch.setattr("core.memory.nodes.count", spy)
     config = Config(**DELIVERIES, batch_size=2, steps=4)
     watch = Watch(config, steps=4)
     for _ in range(5 * list(WAYS).index("after") + 5):
         watch.advance(budget_s=0)
     run = Run(config).advance()
     assert kept["last"] == run.history.losses.tolist()
-
-
-def test_storages_count_once_and_whole():
-    base = torch.zeros(10)
-    assert list(storages([base[:2], base[5:], base]).values()) == [40]
 
 
 # -- the lines ----------------------------------------------------------------------------------
@@ -306,44 +293,3 @@ def test_lines_that_raise_say_so_in_one_sentence():
     with pytest.raises(ValueError, match="the lines raised ValueError: Target size") as caught:
         Watch(config, data=(inputs, targets), model=nn.Linear(1, 1))
     assert "\n" not in str(caught.value)
-
-
-# -- words and table ----------------------------------------------------------------------------
-
-
-def test_table_by_hand():
-    found = table(deliveries(steps=4).rows).set_index("way")
-    assert list(found.index) == [way.title for way in WAYS.values()]
-    row = found.loc["loss, no backward"]
-    assert (row["saved"], row["per_loss"], row["nodes"]) == (64, 16, 14)
-    assert found.loc["sum, after backward", "keeps"] == "total += loss"
-    assert found.loc["sum, after backward", "nodes"] == 18
-    assert found.loc["loss.item()", ["saved", "nodes", "own"]].tolist() == [0, 0, 0]
-
-
-def test_words_have_the_numbers():
-    said = words(deliveries(steps=4))
-    for part in (
-        "the 16 bytes saved",
-        "64 bytes for 4 losses",
-        "(0 bytes left)",
-        "14 graph nodes",
-        "18 with",
-    ):
-        assert part in said
-    assert "for 1 loss." in words(deliveries(steps=1))
-
-
-@pytest.mark.parametrize(
-    ("nbytes", "text"),
-    [
-        (0, "0 bytes"),
-        (1023, "1023 bytes"),
-        (1024, "1.0 KiB"),
-        (2**20, "1.0 MiB"),
-        (4_202_496, "4.0 MiB"),
-        (64 * 2**20, "64.0 MiB"),
-    ],
-)
-def test_sizes_in_words(nbytes, text):
-    assert size_text(nbytes) == text
