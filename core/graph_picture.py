@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from core.graph import Graph, Leaf, Node
 from core.saved import CHANGED, FREED, UNREADABLE, Saved
+from core.storage import size_text
 from core.summary import Summary
 from core.verdict import number
 
@@ -63,22 +64,14 @@ def words(graph: Graph) -> str:
     return f"Autograd graph{of}: {counted}. {_kept(graph)}."
 
 
-def size(nbytes: int) -> str:
-    """Bytes in short: 32 B, 1.6 kB, 4.19 MB."""
-    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
-        if nbytes >= 0.9995 * 10**power:  # what rounds to 1,000 of a unit is 1 of the next
-            return f"{nbytes / 10**power:.3g} {unit}"
-    return f"{nbytes} B"
-
-
 def _kept(graph: Graph) -> str:
     states = [saved.state for saved in graph.saved]
     if CHANGED in states:
         changed = _counted(states.count(CHANGED), "saved tensor")
-        return f"It keeps {size(graph.kept.nbytes)} besides parameters; {changed} changed in place since"
+        return f"It keeps {size_text(graph.kept.nbytes)} besides parameters; {changed} changed in place since"
     if FREED in states and not graph.kept.nbytes:
         return "What it kept for backward is freed"
-    return f"It keeps {size(graph.kept.nbytes)} besides parameters"
+    return f"It keeps {size_text(graph.kept.nbytes)} besides parameters"
 
 
 def _counted(many: int, one: str, more: str = "") -> str:
@@ -167,7 +160,7 @@ def _saved(saved: Saved) -> list[str]:
         parts.append(f"= {_name(saved.tensor)}")
     if not saved.parameter and saved.shape is not None:
         parts[-1] += ","
-        parts.append(size(saved.nbytes) if saved.counted else "shared")
+        parts.append(size_text(saved.nbytes) if saved.counted else "shared")
     return _packed(parts)
 
 

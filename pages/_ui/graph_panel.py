@@ -5,6 +5,7 @@ import streamlit as st
 
 from core import graph_picture
 from core.graph import Graph
+from core.storage import size_text
 from core.tape import Tape
 
 
@@ -18,8 +19,8 @@ def draw(held: Tape) -> None:
     kept = found.kept
     with st.container(horizontal=True):
         st.metric("nodes", kept.nodes, width=80)
-        st.metric("kept for backward", graph_picture.size(kept.nbytes), width=160)
-        st.metric("of parameters", graph_picture.size(kept.parameter_nbytes), width=140)
+        st.metric("kept for backward", size_text(kept.nbytes), width=160)
+        st.metric("of parameters", size_text(kept.parameter_nbytes), width=140)
     st.caption(
         "Read from the real grad_fn chain. Forward and loss keep tensors; backward goes up the arrows "
         "and frees them."
