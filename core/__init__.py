@@ -62,6 +62,11 @@ One line at a time:
     step_account       the weights that moved, and the optimizer's arithmetic
     account            what an executed line has changed, in words and numbers
 
+What goes wrong:
+
+    orders             what each order of the five lines does
+    momentum           why a loop without zero_grad still learns
+
 Pictures, and the way home:
 
     thinning           few enough rows for a chart, and where its axis ends
@@ -72,6 +77,7 @@ Pictures, and the way home:
     ledger_picture     bars of fresh and leftover gradients
     histogram_picture  sizes of gradients over time, as heat maps
     surface_picture    contours of the loss, and the path on them
+    orders_picture     a map of all orders, a tile for each
     memory_picture     bytes that kept losses hold
     export             Config -> script, listing and data file
 """

@@ -37,11 +37,7 @@ class Result:
 
 def result(run: Run, whole: bool = True) -> Result:
     """What a run has so far. whole: with the norms of each parameter, and the snapshots."""
-    history, error = run.history, run.error
-    message = None
-    if error is not None:
-        kind = type(error.exception).__name__
-        message = Message(error.step, error.line, kind, str(error.exception))
+    history = run.history
     return Result(
         run.config,
         run.step,
@@ -49,8 +45,16 @@ def result(run: Run, whole: bool = True) -> Result:
         history.parameters if whole else pd.DataFrame(),
         history.evaluations,
         history.snapshots if whole else np.empty((0, 0)),
-        message,
+        message(run),
     )
+
+
+def message(run: Run) -> Message | None:
+    """What ended the run, if a line raised."""
+    error = run.error
+    if error is None:
+        return None
+    return Message(error.step, error.line, type(error.exception).__name__, str(error.exception))
 
 
 def loss_path(result: Result) -> pd.DataFrame:
