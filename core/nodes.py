@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from torch import Tensor
 from torch.autograd.graph import Node as GradFn
@@ -9,10 +10,14 @@ from torch.autograd.graph import Node as GradFn
 MAX_NODES = 200  # of a graph that is shown
 
 
-def walk(tensors: Iterable[Tensor], limit: int | None = None) -> list[GradFn]:
-    """Every node once, depth first; not by recursion, since a chain can be longer than the stack."""
+def walk(tensors: Iterable[Any], limit: int | None = None) -> list[GradFn]:
+    """Every node once, depth first; not by recursion, since a chain can be longer than the stack.
+
+    What is no tensor has no nodes: a line may put anything under the name of outputs or loss.
+    """
     order: dict[GradFn, None] = {}
-    todo = [t.grad_fn for t in tensors if t.grad_fn is not None][::-1]
+    ends = [t.grad_fn for t in tensors if isinstance(t, Tensor)]
+    todo = [end for end in ends if end is not None][::-1]
     while todo and (limit is None or len(order) < limit):
         node = todo.pop()
         if node not in order:
@@ -31,7 +36,7 @@ def operation(node: GradFn) -> str:
     return re.sub(r"[\w() ]+::", "", node.name())
 
 
-def operations(tensor: Tensor) -> list[str]:
+def operations(tensor: Any) -> list[str]:
     """Names of the operations behind a tensor, MAX_NODES at most, in the order they were executed in."""
     nodes = [node for node in walk([tensor], MAX_NODES) if not is_leaf(node)]
     return [operation(node) for node in sorted(nodes, key=lambda node: node._sequence_nr())]
@@ -42,8 +47,10 @@ def is_leaf(node: GradFn) -> bool:
     return operation(node) == "AccumulateGrad"
 
 
-def graph_problem(tensor: Tensor) -> str | None:
+def graph_problem(tensor: Any) -> str | None:
     """Why there is no graph to show, in one sentence; None if there is one."""
+    if not isinstance(tensor, Tensor):
+        return "Nothing was recorded: this is no tensor."
     if tensor.grad_fn is None:
         return "Nothing was recorded: the tensor has no grad_fn."
     if len(walk([tensor], MAX_NODES + 1)) > MAX_NODES:

@@ -231,11 +231,11 @@ class Tape:
 
     def _restore(self, step: int) -> None:
         run = self.run
-        if not (run.step == step and run.next_line == 0 and run.error is None):
+        if self.place > (step, 0) or run.error is not None:
             start = max(s for s in self.checkpoints if s <= step)
             run.go_on_from(start)
             restore(run, self.checkpoints[start])
-            run.advance(step - start)
+        run.advance(step - run.step)  # on, too: of what lies between, the history needs every step
 
     def _keep(self) -> None:
         """A checkpoint here, if one is due; fewer of them once they take too much memory."""

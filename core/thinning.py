@@ -42,7 +42,7 @@ def axis_top(series: Sequence[np.ndarray], log: bool) -> float | None:
     finite = [values[np.isfinite(values)] for values in series]
     usual = [values[0] for values in finite if len(values)]
     whole = [f for f, v in zip(finite, series, strict=True) if len(f) >= max(len(v) - 1, 1)]
-    usual += [float(np.median(values)) for values in whole]
+    usual += [float(np.quantile(values, 0.5, method="lower")) for values in whole]  # a sum could overflow
     highest = max((values.max() for values in finite if len(values)), default=0.0)
     top = HEADROOM[log] * float(max(usual, default=0.0))
     if highest <= top or top <= 0:

@@ -536,3 +536,8 @@ def test_every_spec_compiles_and_draws(all_specs):
         rows = json.loads(frame.to_json(orient="records"))
         svg = vl_convert.vegalite_to_svg({**spec, "data": {"values": rows}})
         assert svg.startswith("<svg") and "NaN" not in svg
+
+
+def test_an_axis_bears_losses_near_the_largest_number_there_is():
+    huge = np.array([0.5, 1.5e308, 1.7e308, 1.7e308])
+    assert axis_top([huge], log=True) in (None, 1e308)

@@ -319,3 +319,31 @@ def test_recorded_arrays_do_not_change_when_the_run_goes_on():
     for quantity, arrays in before.items():
         for name, array in arrays.items():
             np.testing.assert_array_equal(getattr(run.history, quantity)[name][:10], array)
+
+
+@pytest.mark.parametrize("loop", ["ZFLBS", "FLBS", "SFLZB"])
+def test_many_short_chunks_that_are_joined_read_like_one(monkeypatch, loop):
+    monkeypatch.setattr("core.history.MANY_CHUNKS", 3)
+    config = Config(dataset="xor", hidden=(3,), steps=40, loop=from_letters(loop))
+    short, whole = Run(config, chunk_steps=2), Run(config)
+    while not short.done:
+        short.advance(3)
+    whole.advance()
+    pd.testing.assert_frame_equal(short.history.steps, whole.history.steps, check_exact=True)
+    for name in ("weights", "grads", "fresh_grads", "leftovers"):
+        for one, other in zip(
+            getattr(short.history, name).values(), getattr(whole.history, name).values(), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("at", [0, 1, 17, 40])
+def test_a_history_that_is_cut_is_that_of_a_shorter_run(at):
+    config = Config(dataset="xor", hidden=(3,), steps=40, loop=from_letters("FLBS"))
+    run = Run(config).advance()
+    run.history.cut(at)
+    shorter = Run(config).advance(at)
+    pd.testing.assert_frame_equal(run.history.steps, shorter.history.steps, check_exact=True)
+    for name, array in run.history.leftovers.items():
+        np.testing.assert_array_equal(array, shorter.history.leftovers[name])
+    assert run.history.evaluations["step"].tolist() == shorter.history.evaluations["step"].tolist()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from core import Config
-from core.models import ACTIVATIONS, LeNet, definition, expression, parameter_count
+from core.models import ACTIVATIONS, LeNet, definition, expression, fill, parameter_count, tensor_count
 from core.task import make_data, make_model
 
 SEEDS = (0, 1, 999_999)
@@ -123,3 +123,18 @@ def test_parameters_are_counted_without_building_the_model(kind, features, outpu
 def test_the_count_is_that_of_the_model(kind):
     ours = model(dataset="digits", model=kind, hidden=(7,))
     assert parameter_count(kind, 64, 10, (7,), "relu") == sum(p.numel() for p in ours.parameters())
+
+
+def test_fill_sets_every_tensor_or_each_in_turn():
+    model = nn.Sequential(nn.Linear(1, 2), nn.Tanh(), nn.Linear(2, 1))
+    fill(model, (0.5,))
+    assert all(bool((p == 0.5).all()) for p in model.parameters())
+    fill(model, (1.0, 2.0))
+    assert [float(p.flatten()[0].detach()) for p in model.parameters()] == [1.0, 2.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "hidden", "count"), [("linear", (), 2), ("mlp", (4,), 4), ("lenet", (), 10)]
+)
+def test_tensors_are_counted_a_weight_and_a_bias_per_layer(kind, hidden, count):
+    assert tensor_count(kind, hidden) == count

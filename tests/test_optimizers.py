@@ -14,7 +14,7 @@ from torch import nn
 
 from core import Config, Run
 from core.lines import USUAL
-from core.optimizers import OPTIMIZERS, SGDByHand, expression
+from core.optimizers import OPTIMIZERS, SGDByHand, arguments, expression
 from core.task import make_optimizer, optimizer_arguments
 
 BASELINE = json.loads((Path(__file__).parent / "reference/pytorch_optim_baseline.json").read_text())
@@ -229,3 +229,13 @@ def test_the_parameters_of_pytorchs_own_baseline_are_reached(case, step):
     ours = nn.utils.parameters_to_vector(trained.parameters()).detach().numpy()
     rtol, atol = (1e-12, 1e-12) if case.get("tight") else (1e-3, 5e-4)
     np.testing.assert_allclose(ours, expected, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_rate_that_changes_is_used_from_the_next_update_on(name):
+    weight = nn.Parameter(torch.tensor([1.0]))
+    optimizer = OPTIMIZERS[name].make([weight], **arguments(name, 0.1, 0.5, 0.0))
+    exec(OPTIMIZERS[name].set_lr, {"optimizer": optimizer, "lr": 0.0})  # noqa: S102
+    weight.grad = torch.tensor([2.0])
+    optimizer.step()
+    assert float(weight.detach()) == 1.0  # nothing moves at rate 0

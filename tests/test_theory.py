@@ -282,6 +282,7 @@ def test_sgd_by_hand_has_neither_momentum_nor_weight_decay():
         {"loop": from_letters("FLBS"), "momentum": 0.5},
         {"loop": from_letters("FLBS"), "weight_decay": 0.1},
         {"loop": ()},
+        {"schedule": ((5, 0.1),)},  # which of the two rates would it be?
     ],
 )
 def test_no_limit_is_claimed_where_none_is_known(choices):

@@ -64,11 +64,15 @@ def test_a_changed_control_changes_runs_and_address(visit):
 def test_pointing_at_a_step_reads_all_runs(visit):
     page = visit(FEW)
     scroll_to_chart(page)
-    page.mouse.move(*in_loss_panel(page, 0.5))
     tooltip = page.locator("#vg-tooltip-element")
-    tooltip.get_by_text("Baseline").wait_for()
-    text = tooltip.inner_text()
-    assert all(name in text for name in ("step", "Baseline", "Learning rate × 100", "No zero_grad"))
+    names = ("step", "Baseline", "Learning rate × 100", "No zero_grad")
+    for share in (0.5, 0.52, 0.48, 0.54, 0.46):  # a slow machine may still be laying the chart out
+        page.mouse.move(*in_loss_panel(page, share))
+        tooltip.get_by_text("Baseline").wait_for()
+        if all(name in tooltip.inner_text() for name in names):
+            break
+        page.wait_for_timeout(2000)
+    assert [name for name in names if name not in tooltip.inner_text()] == []
 
 
 def test_a_click_pins_a_step_with_the_true_numbers(visit):
