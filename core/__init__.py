@@ -5,6 +5,8 @@ Read the modules in this order; each imports only from those above it.
 What there is to choose:
 
     streams            one seeded generator per purpose
+    line               one line: source text, and what it is for
+    mistakes           lines that go wrong, and their repairs, as source text
     lines              the five lines of the loop, as source text
     data               data sets by name -> inputs and targets
     models             models by name -> nn.Module
@@ -23,6 +25,7 @@ The loop, and what is recorded around it:
     history            what a run recorded -> arrays and data frames
     evaluation         scores on the whole sets
     gradients          .grad around backward: fresh, left over, used
+    warned             what PyTorch warns of, as data, with no filter changed for others
     loop               Run: executes the five lines and records around them
     results            a run as plain data, for caches and pages
 
@@ -60,6 +63,7 @@ One line at a time:
     loss_account       the loss as the mean of its terms
     grad_account       what zero_grad and backward did to .grad
     step_account       the weights that moved, and the optimizer's arithmetic
+    other_account      every tensor that another line has changed
     account            what an executed line has changed, in words and numbers
 
 What goes wrong:

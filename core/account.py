@@ -12,9 +12,10 @@ from core.config import Config
 from core.executed import Executed
 from core.forward_account import forward_account
 from core.grad_account import backward_account, zero_grad_account
-from core.lines import part
+from core.lines import LINES, part
 from core.looks import Look
 from core.loss_account import loss_account
+from core.other_account import other_account
 from core.step_account import step_account
 from core.tape import Details
 
@@ -44,5 +45,12 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
     lack the fresh gradients of a backward that found something in .grad: the difference of two sums
     would be rounded wrongly.
     """
-    headline, formulas, numbers = ACCOUNTS[part(name)](Executed(before, after, config, details or Details()))
+    say = ACCOUNTS[part(name)] if _known(name, config) else other_account
+    headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
     return Account(name, headline, tuple(formulas), numbers)
+
+
+def _known(name: str, config: Config) -> bool:
+    """Whether the line does just what one of the five does; then its arithmetic is known."""
+    replaced = config.before and name in ("zero_grad", "step")  # perhaps by an optimizer of other weights
+    return bool(LINES[name].letter) and not replaced

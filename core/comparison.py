@@ -12,14 +12,15 @@ from typing import Any
 
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
 from core.knobs import shown
-from core.lines import LINES, USUAL, letters, part, parts
+from core.lines import LINES, USUAL, letters, part, parts, plain
 from core.losses import fitting
+from core.mistakes import BEFORE
 from core.work import MAX_RUNS
 
 SEPARATOR = "~"
 NO_RUNS = "none"
 KEPT = "keep"  # begins a variant of the defaults
-MAX_TEXT = 400  # characters of one variant; the longest that this module writes is shorter
+MAX_TEXT = 1000  # characters of one variant; the longest that this module writes is shorter
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
 
@@ -187,6 +188,8 @@ def _change_label(name: str, text: str, config: Config) -> str:
     knob, value = KNOBS[name], getattr(config, name)
     if name == "loop":
         return loop_label(value)
+    if name == "before":
+        return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
     if knob.choices:
         return knob.choices[value]
     if text.startswith("x"):
@@ -195,16 +198,22 @@ def _change_label(name: str, text: str, config: Config) -> str:
     return f"{knob.label} {f'{value:g}' if isinstance(value, float) else text}"
 
 
+def _line_label(name: str) -> str:
+    line = LINES[name]
+    return line.text.split(".", 1)[-1] if line.letter else line.about
+
+
 def loop_label(loop: tuple[str, ...]) -> str:
     """A loop in words: which lines are left out, or the order of all of them."""
     if loop == USUAL:
         return "Usual loop"
     if not loop:
         return "No lines"
-    others = [LINES[name].text.split(".", 1)[-1] for name in loop if LINES[name].version_of]
+    others = [_line_label(name) for name in loop if name not in USUAL]
     if others:
-        usual = loop_label(parts(loop))
-        return ", ".join(([] if parts(loop) == USUAL else [usual]) + others)
+        usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
+        label = ", ".join(usual + others)
+        return label if plain(loop) else label[:1].upper() + label[1:]
     left_out = [name for name in USUAL if name not in loop]
     kept_in_order = tuple(name for name in USUAL if name in loop) == loop
     if left_out and kept_in_order:

@@ -16,6 +16,7 @@ from core.knobs import (
     Knob,
     choice,
     hidden_sizes,
+    lines_before,
     loop_lines,
     real,
     schedule,
@@ -89,6 +90,9 @@ class Config:
     )
     loop: tuple[str, ...] = loop_lines(
         USUAL, "Loop", "The lines in their order; leave letters out to leave lines out."
+    )
+    before: tuple[str, ...] = lines_before(
+        "Before the loop", "Lines that run once, after the optimizer is made; most of them are mistakes."
     )
 
     def __post_init__(self) -> None:
@@ -164,6 +168,8 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     if len(start) > 1 and len(start) != tensors:
         sentence = f"must be one number, or {tensors} for this model, one per tensor; got {len(start)}"
         yield Conflict("start", sentence, ())
+    if values["before"] and values["optimizer"] == "sgd_by_hand":  # they need an optimizer of PyTorch's
+        yield Conflict("before", "must be none for sgd_by_hand; got other lines", ())
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
 

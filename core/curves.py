@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from core.lines import parts
 from core.results import Result
 from core.thinning import axis_top, goes_beyond, thin
 from core.verdict import number
@@ -144,7 +145,7 @@ def ends_at(result: Result) -> int | None:
     """The step in which a run raised or its loss stopped being finite; None if neither."""
     if result.message is not None:
         return result.message.step
-    if "loss" not in result.config.loop:
+    if "loss" not in parts(result.config.loop):
         return None
     losses = result.steps["loss"].to_numpy()
     bad = np.flatnonzero(~np.isfinite(losses))

@@ -16,12 +16,14 @@ from core import models, optimizers, task
 from core.comparison import loop_label
 from core.config import Config
 from core.data import DATASETS, FORMS, split, standardise
-from core.lines import LINES, USUAL, parts
+from core.lines import LINES, USUAL, part, parts
 from core.losses import LOSSES, form
+from core.mistakes import BEFORE
 from core.results import Result
 from core.streams import stream_seed
 
 IMPORTS = {  # text in the body -> the import it needs
+    r"\bcopy\.deepcopy\b": "import copy",
     r"\bmath\.": "import math",
     r"\bIterable\b": "from collections.abc import Iterable",
     r"\bIterator\b": "from collections.abc import Iterator",
@@ -56,6 +58,7 @@ def setup(config: Config) -> list[str]:
         *_start(config),
         f"loss_fn = nn.{LOSSES[config.loss].module.__name__}()",
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
+        *(line for name in config.before for line in BEFORE[name].text.split("\n")),
     ]
 
 
@@ -77,7 +80,7 @@ def loop_lines(config: Config) -> list[str]:
     for place, name in enumerate(USUAL):
         if name not in parts(config.loop):
             texts.insert(place, f"# {LINES[name].text}  # left out")
-    return texts
+    return [line for text in texts for line in text.split("\n")]
 
 
 def script(config: Config, device: str = "cpu") -> str:
@@ -179,7 +182,8 @@ def _training(config: Config, device: str) -> str:
         body = ["inputs, targets = all_inputs[rows], all_targets[rows]", *body]
     else:
         lines.append(f"for step in range({config.steps}):")
-    body.append("print(step, loss.item())" if "loss" in config.loop else "print(step)")
+    makes_a_number = any(part(name) == "loss" and LINES[name].number for name in config.loop)
+    body.append("print(step, loss.item())" if makes_a_number else "print(step)")
     return "\n".join(lines + ["    " + text for text in body])
 
 

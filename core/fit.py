@@ -12,6 +12,7 @@ from torch.nn.utils import vector_to_parameters
 from core import task
 from core.config import Config
 from core.losses import LOSSES
+from core.models import MODELS
 from core.results import Result
 
 CURVE_POINTS, GRID = 100, 32  # points of a curve; cells of a surface in each direction
@@ -107,6 +108,8 @@ def _confusion(config: Config, model: nn.Module, data: task.Data) -> pd.DataFram
 
 def fit_problem(result: Result, index: int) -> str | None:
     """Why there is no picture at this row, in one sentence; None if there is one."""
+    if MODELS[result.config.model].averages:
+        return "The running averages of batch normalisation are not recorded, so there is no picture."
     if not np.isfinite(result.snapshots[index]).all():
         return "The weights are no longer finite here."
     return None

@@ -5,28 +5,33 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from core.history import Row
-from core.lines import letters
 from core.vectors import Vector
+
+ZERO_BACKWARD_STEP, BACKWARD_STEP_ZERO = ["zero_grad", "backward", "step"], ["backward", "step", "zero_grad"]
 
 
 class Gradients:
     """The .grad of every parameter, looked at around the lines `backward` and `step`.
 
+    watched: whether other lines may write into .grad at any time; then it is read, and copied, each time.
+
     left: what the last backward has left in .grad, None if none has been there. fresh: what it
     has computed itself.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], loop: tuple[str, ...]):
+    def __init__(self, parameters: Sequence[nn.Parameter], loop: tuple[str, ...], watched: bool = False):
         self.parameters = parameters
         self.left: Vector | None = None
         self.fresh: Vector | None = None
-        self.accumulates = "zero_grad" not in loop  # else .grad is None before backward
+        self.watched = watched
+        self.accumulates = watched or "zero_grad" not in loop  # else .grad is None before backward
         # On the CPU nothing writes into gradients later; elsewhere torch.optim's Nesterov does,
         # and so does the line that writes zeros over them. Then they are copied.
         on_cpu = all(p.device.type == "cpu" for p in parameters)
-        self._copies = not on_cpu or "zero_grad_zeros" in loop
-        order = "".join(letter for letter in letters(loop) if letter in "ZBS")
-        self.steps_on_fresh = order in ("ZBS", "BSZ")  # .grad is just what backward has left
+        self._copies = watched or not on_cpu or "zero_grad_zeros" in loop
+        order = [name for name in loop if name in ("zero_grad", "backward", "step")]
+        # .grad is just what backward has left
+        self.steps_on_fresh = not watched and order in (ZERO_BACKWARD_STEP, BACKWARD_STEP_ZERO)
 
     def backward(self, execute: Callable[[], None], row: Row) -> None:
         """Run backward into empty .grads, then add what was there: fresh + leftover.
@@ -69,10 +74,12 @@ class Gradients:
 
     def _set_aside(self, row: Row) -> Sequence[Tensor | None] | None:
         """Take what is in .grad out of it; None if nothing is."""
-        if self.left is None:
+        if not self.watched and self.left is None:
+            return None
+        if all(p.grad is None for p in self.parameters):
             return None
         leftovers = [p.grad for p in self.parameters]
-        row.leftovers = self._frozen(leftovers) if self._copies else self.left
+        row.leftovers = self._frozen(leftovers) if self._copies or self.left is None else self.left
         self.put([None] * len(leftovers))
         return leftovers
 

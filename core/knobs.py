@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.lines import LINES, from_letters, letters, parts
+from core.lines import LETTERED, LINES, MAX_LINES, from_letters, letters, parts
+from core.mistakes import BEFORE
 
 MAX_LAYERS, MAX_WIDTH = 3, 256
 MAX_START = 1000.0  # size of a starting weight that is given
@@ -124,15 +125,20 @@ def hidden_sizes(default: tuple[int, ...], label: str, about: str) -> Any:
 def _check_loop(value: Any) -> tuple[str, ...]:
     names: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (None,)
     known = all(isinstance(name, str) and name in LINES for name in names)
-    if not known or len(set(parts(names))) != len(names):
-        raise ValueError(f"must be lines of {', '.join(LINES)}, each at most once; got {shown(value)}")
+    if not known or len(names) > MAX_LINES or _twice(names) or _twice(parts(names)):
+        limit = f"lines of {', '.join(LETTERED)} or known mistakes, each at most once, at most {MAX_LINES}"
+        raise ValueError(f"must be {limit}; got {shown(value)}")
     return names  # type: ignore[return-value]  # all are str, checked above
+
+
+def _twice(names: tuple[Any, ...]) -> bool:
+    return len(set(names)) != len(names)
 
 
 def _parse_loop(text: str) -> tuple[str, ...]:
     if not text:
         raise ValueError
-    return () if text == NO_LINES else from_letters(text[:100])
+    return () if text == NO_LINES else from_letters(text[:400])
 
 
 def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:
@@ -140,6 +146,25 @@ def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:
         return letters(names) or NO_LINES
 
     return field(default=default, metadata={"knob": Knob(label, about, _parse_loop, _check_loop, text)})
+
+
+def _check_before(value: Any) -> tuple[str, ...]:
+    names: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (None,)
+    if not all(isinstance(name, str) and name in BEFORE for name in names) or _twice(names):
+        raise ValueError(f"must be lines of {', '.join(BEFORE)}, each at most once; got {shown(value)}")
+    return names
+
+
+def lines_before(label: str, about: str) -> Any:
+    """Names of lines that run once before the loop: scheduler.dead_relu in links."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        return () if text == NO_LINES else tuple(text[:400].split("."))
+
+    def text(names: tuple[str, ...]) -> str:
+        return ".".join(names) or NO_LINES
+
+    return field(default=(), metadata={"knob": Knob(label, about, parse, _check_before, text)})
 
 
 def _short(value: float) -> str:
@@ -152,7 +177,7 @@ def starting_weights(label: str, about: str) -> Any:
     check_one = _number((-MAX_START, MAX_START), whole=False)
 
     def check(value: Any) -> tuple[float, ...]:
-        if not isinstance(value, (tuple, list)) or len(value) > 2 * (MAX_LAYERS + 2):
+        if not isinstance(value, (tuple, list)) or len(value) > 4 * MAX_LAYERS + 2:
             raise ValueError(f"must be numbers, one for all tensors or one for each; got {shown(value)}")
         return tuple(check_one(number) for number in value)
 

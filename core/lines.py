@@ -4,42 +4,32 @@ The order follows the page of torch.optim; the beginners' tutorial calls zero_gr
 the loss instead. Both are right, and so are two more orders: the page lets you try all 120.
 """
 
-from dataclasses import dataclass
-from types import CodeType
-
-
-@dataclass(frozen=True)
-class Line:
-    """One statement of the loop: its source text, its letter in links, what it does.
-
-    version_of: the one of the five lines that it stands in for, if it is not one of them.
-    """
-
-    text: str
-    letter: str
-    about: str
-    version_of: str = ""
-
-    def compiled(self, name: str) -> CodeType:
-        """The code object of this line, named for tracebacks."""
-        return compile(self.text, f"<{name}>", "exec")
-
+from core.line import Line
+from core.mistakes import BEFORE, MISTAKES
 
 LINES = {
-    "zero_grad": Line("optimizer.zero_grad()", "Z", "forget the previous gradients"),
-    "forward": Line("outputs = model(inputs)", "F", "predict, and record the graph"),
-    "loss": Line("loss = loss_fn(outputs, targets)", "L", "one number: how wrong"),
-    "backward": Line("loss.backward()", "B", "add this batch's gradient to every .grad"),
-    "step": Line("optimizer.step()", "S", "move the weights against .grad"),
+    "zero_grad": Line("optimizer.zero_grad()", "forget the previous gradients", "Z"),
+    "forward": Line("outputs = model(inputs)", "predict, and record the graph", "F"),
+    "loss": Line("loss = loss_fn(outputs, targets)", "one number: how wrong", "L"),
+    "backward": Line("loss.backward()", "add this batch's gradient to every .grad", "B"),
+    "step": Line("optimizer.step()", "move the weights against .grad", "S"),
     "zero_grad_zeros": Line(
         "optimizer.zero_grad(set_to_none=False)",
-        "0",
         "write zeros over the previous gradients",
+        "0",
         version_of="zero_grad",
     ),
+    **MISTAKES,
 }
 
-USUAL = tuple(name for name, line in LINES.items() if not line.version_of)
+LETTERED = tuple(name for name, line in LINES.items() if line.letter)
+USUAL = tuple(name for name in LETTERED if not LINES[name].version_of)
+MAX_LINES = 12
+
+
+def text_of(name: str) -> str:
+    """Source text of a line of the loop, or before it."""
+    return (LINES.get(name) or BEFORE[name]).text
 
 
 def part(name: str) -> str:
@@ -48,16 +38,36 @@ def part(name: str) -> str:
 
 
 def parts(loop: tuple[str, ...]) -> tuple[str, ...]:
-    """A loop in terms of the five lines."""
-    return tuple(map(part, loop))
+    """A loop in terms of the five lines; what stands between them is left out."""
+    return tuple(known for known in map(part, loop) if known in USUAL)
+
+
+def plain(loop: tuple[str, ...]) -> bool:
+    """Whether a loop has none but the five lines and their everyday versions."""
+    return all(LINES[name].letter for name in loop)
 
 
 def letters(loop: tuple[str, ...]) -> str:
-    """A loop as letters, for links: ("forward", "loss") -> "FL"."""
-    return "".join(LINES[name].letter for name in loop)
+    """A loop as text for links: letters, with names between dots for lines that have none.
+
+    ("forward", "loss") -> "FL"; ("forward", "loss_squeezed", "backward") -> "F.loss_squeezed.B".
+    """
+    return "".join(LINES[name].letter or f".{name}." for name in loop)
 
 
 def from_letters(text: str) -> tuple[str, ...]:
-    """The inverse of letters; raises KeyError on a letter that no line has."""
-    names = {line.letter: name for name, line in LINES.items()}
-    return tuple(names[letter] for letter in text)
+    """The inverse of letters; raises KeyError on what is no line."""
+    by_letter = {line.letter: name for name, line in LINES.items() if line.letter}
+    pieces = text.split(".")
+    if len(pieces) % 2 == 0:
+        raise KeyError(text)
+    names: list[str] = []
+    for number, piece in enumerate(pieces):
+        names += [_unlettered(piece)] if number % 2 else [by_letter[letter] for letter in piece]
+    return tuple(names)
+
+
+def _unlettered(name: str) -> str:
+    if LINES[name].letter:  # it has a letter: one loop, one text
+        raise KeyError(name)
+    return name

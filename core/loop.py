@@ -2,7 +2,8 @@
 
 The lines of `Config.loop` are compiled from the table in `core.lines` and executed one by one
 in a namespace that holds model, loss_fn, optimizer, inputs and targets; nothing stands between
-them. What is recorded is read before or after a line.
+them. What is recorded is read before or after a line. Those of `Config.before` run once, when the
+run is made.
 """
 
 import copy
@@ -17,11 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core import devices, evaluation, task
+from core import devices, evaluation, task, warned
 from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
-from core.lines import LINES
+from core.lines import LINES, part, parts, plain
+from core.mistakes import BEFORE
 from core.optimizers import OPTIMIZERS
 from core.streams import stream
 
@@ -33,6 +35,18 @@ class Raised:
     step: int
     line: str
     exception: Exception
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning of PyTorch's: in which step (from 0) and at which line it came first, and its text."""
+
+    step: int
+    line: str
+    text: str
+
+
+MAX_WARNINGS = 10  # of one run, each text once
 
 
 class Run:
@@ -51,7 +65,7 @@ class Run:
         chunk_steps: how many steps are reduced at one time; few for a run that is watched.
     Attributes: step (steps done), next_line (of the loop, in the step under way), history, model,
     error (a Raised, or None), evaluation_error (the exception that ended the evaluations on the
-    whole sets, or None), namespace (the names that the lines see).
+    whole sets, or None), warnings (a list of Warned), namespace (the names that the lines see).
     """
 
     def __init__(
@@ -67,6 +81,8 @@ class Run:
         histograms: bool = False,
         chunk_steps: int = CHUNK_STEPS,
     ):
+        self._given = {"data": data, "model": model, "batches": batches, "full": full}
+        self._given |= {"evaluate": evaluate, "histograms": histograms, "chunk_steps": chunk_steps}
         self.config = config
         self.device = devices.check(device, config.dtype)
         on_cpu = task.make_data(config) if data is None else task.own_data(config, data)
@@ -74,29 +90,60 @@ class Run:
         if self.device.type != "cpu":
             evaluation.check_labels(model, on_cpu)
         self.data = on_cpu.to(self.device)
-        self.model = model.to(self.device)
         self.step = self.next_line = 0
         self.error: Raised | None = None
         self.evaluation_error: Exception | None = None
+        self.warnings: list[Warned] = []
+        self.namespace: dict[str, Any] = self._names(model.to(self.device))
+        for name in config.before:
+            self._prepare(name)
+        self.model: nn.Module = self.namespace["model"]
         self.parameters = list(self.model.parameters())
-        self.gradients = Gradients(self.parameters, config.loop)
-        self.namespace: dict[str, Any] = {
-            "inputs": self.data.inputs,
-            "targets": self.data.targets,
-            "model": self.model,
-            "loss_fn": task.make_loss(config).to(self.device),
-            "optimizer": task.make_optimizer(config, self.model),
-        }
+        self.gradients = Gradients(self.parameters, config.loop, watched=self.goes_only_forward)
         self._own_batches = batches
         self._batches = self._rows()
         self._row: Row | None = None  # of the step under way
         self._rates = dict(config.schedule)
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
+        self._parts = {name: part(name) for name in config.loop}
         self._set_lr = compile(OPTIMIZERS[config.optimizer].set_lr, "<set_lr>", "exec")
         self.history = History(self.model, full and self._fits_in_full(), histograms, chunk_steps)
         self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
-            self._evaluate()
+            with warned.collecting(self._warn):
+                self._evaluate()
+
+    def _names(self, model: nn.Module) -> dict[str, Any]:
+        """What the lines see before the first of them."""
+        return {
+            "inputs": self.data.inputs,
+            "targets": self.data.targets,
+            "model": model,
+            "loss_fn": task.make_loss(self.config).to(self.device),
+            "optimizer": task.make_optimizer(self.config, model),
+            "torch": torch,
+            "nn": nn,
+            "copy": copy,
+        }
+
+    def _prepare(self, name: str) -> None:
+        """Execute a line before the loop, unless one before it has raised."""
+        if self.error is not None:
+            return
+        try:
+            with warned.collecting(partial(self._warn, line=name)):
+                exec(BEFORE[name].compiled(name), self.namespace)  # noqa: S102  (only the fixed table of lines)
+        except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
+            self._raise(name, exception)
+
+    def again(self) -> "Run":
+        """A new run of the same things, at its beginning."""
+        return Run(self.config, self.device, **self._given)
+
+    @property
+    def goes_only_forward(self) -> bool:
+        """Whether lines make things that no checkpoint holds: going back is to begin anew."""
+        return bool(self.config.before) or not plain(self.config.loop)
 
     @property
     def done(self) -> bool:
@@ -109,15 +156,20 @@ class Run:
         """
         until = self.config.steps if max_steps is None else self.step + max_steps
         deadline = None if budget_s is None else time.monotonic() + budget_s
-        while not self.done and self.step < until:
-            self._iterate()
-            if deadline is not None and time.monotonic() >= deadline:
-                break
+        with warned.collecting(self._warn):
+            while not self.done and self.step < until:
+                self._iterate()
+                if deadline is not None and time.monotonic() >= deadline:
+                    break
         self.history.flush()
         return self
 
     def line(self) -> str:
         """Execute the next line alone; its name. A loop without lines goes on by a step: ""."""
+        with warned.collecting(self._warn):
+            return self._line()
+
+    def _line(self) -> str:
         row = self.begin()
         if not self._lines:
             self._end()
@@ -161,14 +213,22 @@ class Run:
 
     def _execute(self, name: str, code: CodeType, row: Row) -> None:
         """One line, with a look before or after some of them."""
-        if name == "backward":
+        part = self._parts[name]
+        if part == "backward":
             self.gradients.backward(partial(exec, code, self.namespace), row)
             return
-        if name == "step":
+        if part == "step":
             self.gradients.before_step(row)
         exec(code, self.namespace)  # noqa: S102  (only the fixed table of lines)
-        if name == "loss":
+        if part == "loss" and LINES[name].number:
             row.loss = self.namespace["loss"].detach()
+
+    def _warn(self, text: str, line: str = "") -> None:
+        """Note a warning, each text once."""
+        known = any(warning.text == text for warning in self.warnings)
+        if not known and len(self.warnings) < MAX_WARNINGS:
+            now = self.config.loop[self.next_line : self.next_line + 1]
+            self.warnings.append(Warned(self.step, line or "".join(now), text))
 
     def _raise(self, name: str, exception: Exception) -> None:
         self.error = Raised(self.step, name, exception.with_traceback(None))
@@ -185,7 +245,7 @@ class Run:
         The run's Config says so from then on: a new run of it gives the same bits.
         Raises ValueError if the rate, or one change more, is over its limit.
         """
-        updated = "step" in self.config.loop[: self.next_line]
+        updated = "step" in parts(self.config.loop[: self.next_line])
         at = self.step + updated
         planned = tuple(change for change in self.config.schedule if change[0] < at)
         if at:
@@ -240,7 +300,7 @@ class Run:
 
     def _evaluate(self) -> None:
         """Score the whole sets now."""
-        loss_fn = self.namespace["loss_fn"]
+        loss_fn: Any = self.namespace["loss_fn"]
         try:
             found = evaluation.scores(self.model, loss_fn, self.data, self.config.loss)
         except Exception as exception:  # noqa: BLE001  (one's own data or model; the lines go on)

@@ -50,6 +50,15 @@ def mlp(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
+def mlp_norm(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
+    """The MLP with batch normalisation before each activation (Ioffe & Szegedy 2015)."""
+    sizes = (features, *hidden)
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.BatchNorm1d(after), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
+
+
 def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
     """LeNet; its sizes and activation are fixed."""
     return LeNet(outputs)
@@ -57,17 +66,22 @@ def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str)
 
 @dataclass(frozen=True)
 class Model:
-    """One row of MODELS: how to make it, and the only data set it is for, if there is one."""
+    """One row of MODELS: how to make it, and the only data set it is for, if there is one.
+
+    averages: whether forward keeps running averages, which are no weights and so in no snapshot.
+    """
 
     title: str
     make: Callable[[int, int, tuple[int, ...], str], nn.Module]
     only_for: str | None = None
     layers: bool = False  # whether hidden sizes and activation apply
+    averages: bool = False
 
 
 MODELS = {
     "linear": Model("Linear", linear),
     "mlp": Model("MLP", mlp, layers=True),
+    "mlp_norm": Model("MLP, batch norm", mlp_norm, layers=True, averages=True),
     "lenet": Model("LeNet", lenet, only_for="digits"),
 }
 
@@ -79,6 +93,8 @@ def initialise(model: nn.Module, generator: torch.Generator) -> None:
     calling the same functions in the same order gives the same bits.
     """
     for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.reset_parameters()  # ones and zeros: nothing is drawn
         if isinstance(layer, (nn.Linear, nn.Conv2d)):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
             if layer.bias is not None:
@@ -128,6 +144,8 @@ def expression(model: nn.Module) -> str:
         return f"nn.Sequential({', '.join(expression(layer) for layer in model)})"
     if isinstance(model, nn.Linear):
         return f"nn.Linear({model.in_features}, {model.out_features})"
+    if isinstance(model, nn.BatchNorm1d):
+        return f"nn.BatchNorm1d({model.num_features})"
     if isinstance(model, LeNet):
         return f"LeNet({model.fc3.out_features})"
     return f"nn.{type(model).__name__}()"  # an activation

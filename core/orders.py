@@ -81,7 +81,7 @@ class Trials:
     """
 
     def __init__(self, config: Config, loops: Sequence[tuple[str, ...]], device: str = "cpu"):
-        self.config = replace(config, steps=STEPS, schedule=(), loop=USUAL)
+        self.config = replace(config, steps=STEPS, schedule=(), loop=USUAL, before=())
         self.device = device
         self.loops = loops
         self.done: list[Tried] = []

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from core.config import Config
-from core.loop import Run
+from core.lines import parts, plain
+from core.loop import Run, Warned
+from core.models import MODELS
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Result:
     evaluations: pd.DataFrame
     snapshots: np.ndarray
     message: Message | None
+    warnings: tuple[Warned, ...] = ()
 
 
 def result(run: Run, whole: bool = True) -> Result:
@@ -46,6 +49,7 @@ def result(run: Run, whole: bool = True) -> Result:
         history.evaluations,
         history.snapshots if whole else np.empty((0, 0)),
         message(run),
+        tuple(run.warnings),
     )
 
 
@@ -60,13 +64,17 @@ def message(run: Run) -> Message | None:
 def loss_path(result: Result) -> pd.DataFrame:
     """Columns step and loss: the training loss over the run, to its very end.
 
-    Where each step sees all rows, the loss of every step, then that after the last one. With
-    batches, whose losses jump about, the loss on the whole training set at evaluated steps.
+    Where each step sees all rows, the loss of every step, then that after the last one (unless lines of
+    another kind make it). With batches, whose losses jump about, the loss on the whole training set at
+    evaluated steps.
     """
     evaluated = result.evaluations
     whole = pd.DataFrame({"step": evaluated["step"], "loss": evaluated["train_loss"]})
-    if result.config.batch_size or "loss" not in result.config.loop:
+    config = result.config
+    if config.batch_size or "loss" not in parts(config.loop):
         return whole
     every = pd.DataFrame({"step": result.steps["step"], "loss": result.steps["loss"]})
+    if not plain(config.loop) or MODELS[config.model].averages:
+        return every  # on the whole set another loss counts: loss_fn(model(inputs), targets), in eval mode
     last = whole.loc[whole["step"] >= len(every)]
     return pd.concat([every, last], ignore_index=True)

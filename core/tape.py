@@ -2,7 +2,8 @@
 
 Going back restores a checkpoint of some steps before and executes the lines again. Everything a
 step depends on is in it, so the bits are those of the first time: weights and their version
-counters, .grad, the optimizer's state; batches come from the seed.
+counters, .grad, the optimizer's state; batches come from the seed. Lines of other kinds may make
+things that no checkpoint knows (a scheduler, say): then the run begins anew.
 """
 
 import time
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from core.flow import Flow
 from core.graph import Graph, graph
+from core.lines import part, parts
 from core.looks import FLOWING, Look, look
 from core.loop import Run
 from core.nodes import operations
@@ -122,7 +124,7 @@ class Tape:
     def _watched_line(self) -> None:
         """Execute a line, with hooks that only look where gradients will flow."""
         run, loop = self.run, self.run.config.loop
-        name = loop[run.next_line] if loop else ""
+        name = part(loop[run.next_line]) if loop else ""
         loss = run.namespace.get("loss")
         flow = Flow(loss) if name == "backward" and loss is not None else None
         run.line()
@@ -150,7 +152,7 @@ class Tape:
     @property
     def root(self) -> str | None:
         """The tensor whose graph is of interest now: the loss, or the outputs it will be made of."""
-        executed = self.run.config.loop[: self.run.next_line]
+        executed = parts(self.run.config.loop[: self.run.next_line])
         if executed and executed[-1] == "forward":
             return "outputs"
         return next((name for name in ("loss", "outputs") if name in self.run.namespace), None)
@@ -231,10 +233,13 @@ class Tape:
 
     def _restore(self, step: int) -> None:
         run = self.run
-        if self.place > (step, 0) or run.error is not None:
-            start = max(s for s in self.checkpoints if s <= step)
-            run.go_on_from(start)
-            restore(run, self.checkpoints[start])
+        if (self.place > (step, 0) or run.error is not None) and not self.at_start:
+            if run.goes_only_forward:
+                run = self.run = run.again()
+            else:
+                start = max(s for s in self.checkpoints if s <= step)
+                run.go_on_from(start)
+                restore(run, self.checkpoints[start])
         run.advance(step - run.step)  # on, too: of what lies between, the history needs every step
 
     def _keep(self) -> None:

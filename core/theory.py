@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from core import task
 from core.config import Config
 from core.lines import letters, parts
+from core.lines import plain as is_plain
 from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
@@ -110,7 +111,8 @@ def stability_limit(config: Config, curvature: float) -> float | None:
     weight decay also for a stale gradient and for zero_grad skipped.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    if config.optimizer not in SGD_FAMILY or config.schedule or not steepness > 0:
+    known = is_plain(config.loop) and not config.before
+    if config.optimizer not in SGD_FAMILY or config.schedule or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum
     if config.optimizer == "sgd_by_hand":

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from core.lines import LINES
+from core.lines import text_of
 from core.results import Result, loss_path
 from core.theory import stability_limit
 
@@ -68,7 +68,7 @@ def verdict(result: Result, curvature: float | None = None) -> Verdict:
 def _raised(result: Result) -> Verdict:
     message = result.message
     assert message is not None
-    text = f"In step {message.step}, `{LINES[message.line].text}` raised {message.type}."
+    text = f"In step {message.step}, `{text_of(message.line)}` raised {message.type}."
     losses = loss_path(result)["loss"].dropna()
     if message.step and len(losses):
         text += f" The loss before that was {number(losses.iloc[-1])}."

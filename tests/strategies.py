@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from core import Config
 from core.data import DATASETS
 from core.knobs import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
-from core.lines import LINES, USUAL
+from core.lines import LETTERED, LINES, USUAL, part
 from core.losses import fitting
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS
@@ -14,13 +14,25 @@ from core.streams import MAX_SEED
 NAMES = tuple(DATASETS)
 
 
+VERSIONS = {name: [n for n in LETTERED if part(n) == name] for name in USUAL}
+BETWEEN = [name for name in LINES if part(name) not in USUAL]
+
+
+@st.composite
+def mistaken_loops(draw):
+    """Any lines that a loop may have, mistakes among them."""
+    order = draw(st.permutations([*USUAL, *draw(st.sets(st.sampled_from(BETWEEN), max_size=4))]))
+    left_out = draw(st.sets(st.sampled_from(USUAL), max_size=2))
+    lines = [[n for n in LINES if part(n) == name] for name in order if name not in left_out]
+    return tuple(draw(st.sampled_from(versions)) for versions in lines)
+
+
 @st.composite
 def loops(draw):
     """Any of the five lines, in any order, any of them left out."""
     order = draw(st.permutations(USUAL))
     kept = draw(st.sets(st.sampled_from(USUAL)))
-    versions = {name: [name, *(n for n, line in LINES.items() if line.version_of == name)] for name in USUAL}
-    return tuple(draw(st.sampled_from(versions[name])) for name in order if name in kept)
+    return tuple(draw(st.sampled_from(VERSIONS[name])) for name in order if name in kept)
 
 
 @st.composite

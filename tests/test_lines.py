@@ -4,15 +4,27 @@ import ast
 
 import pytest
 from hypothesis import given
-from strategies import loops
+from strategies import loops, mistaken_loops
 
-from core.lines import LINES, USUAL, from_letters, letters, part, parts
+from core.lines import LETTERED, LINES, USUAL, from_letters, letters, part, parts, plain
+from core.mistakes import BEFORE
 
 
-@pytest.mark.parametrize("name", LINES)
-def test_every_line_is_python_of_its_own(name):
-    assert ast.unparse(ast.parse(LINES[name].text)) == LINES[name].text
-    assert LINES[name].compiled(name).co_filename == f"<{name}>"
+@pytest.mark.parametrize(("name", "line"), [*LINES.items(), *BEFORE.items()])
+def test_every_line_is_python_of_its_own(name, line):
+    assert ast.dump(ast.parse(line.text))
+    assert line.compiled(name).co_filename == f"<{name}>"
+    assert line.text == line.text.strip()
+    assert line.about
+
+
+FORBIDDEN = ("rand", "seed", "set_", "print", "import", "__", "open", "exec", "eval(", "global", "cuda")
+
+
+@pytest.mark.parametrize(("name", "line"), [*LINES.items(), *BEFORE.items()])
+def test_no_line_touches_what_others_share(name, line):
+    words = line.text.replace("set_to_none", "").replace("model.eval()", "")
+    assert not [word for word in FORBIDDEN if word in words]
 
 
 def test_the_usual_five_are_those_of_the_torch_optim_page():
@@ -20,9 +32,16 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 
 
 def test_letters_are_single_and_differ():
-    known = [line.letter for line in LINES.values()]
+    known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
+    assert letters(LETTERED) == "ZFLBS0"
     assert all(len(letter) == 1 for letter in known)
+
+
+@given(mistaken_loops())
+def test_any_loop_reads_back_from_its_text(loop):
+    assert from_letters(letters(loop)) == loop
+    assert plain(loop) == ("." not in letters(loop))
 
 
 @given(loops())
@@ -30,7 +49,9 @@ def test_letters_read_back_as_the_loop(loop):
     assert from_letters(letters(loop)) == loop
 
 
-@pytest.mark.parametrize("text", ["X", "ZFLBs", "Z F", "Ｚ"])
+@pytest.mark.parametrize(
+    "text", ["X", "ZFLBs", "Z F", "Ｚ", "Z.F", ".zero_grad.", ".loss_squeezed", "F.eval.B"]
+)
 def test_a_letter_that_no_line_has_is_refused(text):
     with pytest.raises(KeyError):
         from_letters(text)

@@ -106,6 +106,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "dtype": "float64",
         "start": "0.5",
         "schedule": "3_0.1",
+        "before": ["scheduler"],
         "noise": 0.1,
         "val_share": 0.4,
         "momentum": 0.5,
@@ -116,8 +117,12 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())
-    assert getattr(baseline(app), field) == {"start": (0.5,), "schedule": ((3, 0.1),)}.get(field, new)
-    assert app.query_params.get(field) == str(new)
+    assert getattr(baseline(app), field) == {
+        "start": (0.5,),
+        "schedule": ((3, 0.1),),
+        "before": ("scheduler",),
+    }.get(field, new)
+    assert app.query_params.get(field) == {"before": "scheduler"}.get(field, str(new))
 
 
 def widget(app, key):

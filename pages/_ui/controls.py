@@ -9,8 +9,9 @@ from core import devices
 from core.comparison import Variant, kept, label, ready
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import LINES, part, parts
+from core.lines import LETTERED, LINES, part, parts
 from core.losses import fitting
+from core.mistakes import BEFORE
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui import state
@@ -30,7 +31,7 @@ def sidebar(baseline: Config, title: str, runs: bool) -> str:
         if runs:
             st.header("Compare it with")
             _runs()
-        return _device()
+        return device()
 
 
 def _changed(field: str, convert: Callable[[Any], Any] = lambda value: value) -> None:
@@ -150,9 +151,14 @@ def _float(text: str) -> Any:
 
 def _loop(config: Config) -> None:
     st.multiselect(
-        options=list(LINES),
+        options=[*LETTERED, *(name for name in config.loop if name not in LETTERED)],
         format_func=lambda name: LINES[name].text,
         **_widget("loop", list(config.loop), tuple),
+    )
+    st.multiselect(
+        options=list(BEFORE),
+        format_func=lambda name: BEFORE[name].about,
+        **_widget("before", list(config.before), tuple),
     )
 
 
@@ -216,7 +222,7 @@ def _add_any(field: str) -> None:
     state.add(Variant(((field, str(st.session_state.get(source, "")).strip()),)))
 
 
-def _device() -> str:
+def device() -> str:
     """Where to compute; asked only where there is a choice."""
     names = devices.available()
     if len(names) == 1:

@@ -1,11 +1,12 @@
 """The five lines with a mark at the next one, and what each executed line has changed."""
 
+import textwrap
 from contextlib import nullcontext
 
 import streamlit as st
 
 from core.account import Account, account
-from core.lines import LINES, part
+from core.lines import LINES, part, text_of
 from core.tape import Tape
 from pages._ui import player, state
 from pages._ui.code_panel import highlight
@@ -23,16 +24,25 @@ def draw(held: Tape) -> None:
 def _code(held: Tape) -> None:
     loop = held.run.config.loop
     texts = [LINES[name].text for name in loop] or ["pass"]
-    code = [f"for step in range({held.run.config.steps}):", *("    " + text for text in texts)]
+    head = [*(line for name in held.run.config.before for line in text_of(name).split("\n"))]
+    head.append(f"for step in range({held.run.config.steps}):")
+    code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
     running = not held.run.done and bool(loop)
-    highlight([held.run.next_line + 2] if running else [])
+    highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
     st.code("\n".join(code), language="python", line_numbers=True)
     text = player.next_line(held)
     if text:
-        st.markdown(f":orange[▶] Next: `{text}`, {LINES[loop[held.run.next_line]].about}.")
+        first = text.split("\n")[0] + (" …" if "\n" in text else "")
+        st.markdown(f":orange[▶] Next: `{first}`, {LINES[loop[held.run.next_line]].about}.")
     elif held.run.error is None:
         st.markdown("The run is over. Go back, or start again.")
     _set_to_none(held)
+
+
+def _numbers_of(code: list[str], place: int) -> list[int]:
+    """Line numbers, from 1, of one piece of code that may have several lines."""
+    before = sum(piece.count("\n") + 1 for piece in code[:place])
+    return [before + 1 + number for number in range(code[place].count("\n") + 1)]
 
 
 def _set_to_none(held: Tape) -> None:
@@ -74,9 +84,14 @@ def _accounts(held: Tape) -> None:
         _account(done, number == len(names) - 1)
 
 
+def _as_code(text: str) -> str:
+    """Lines of code in a sentence; two spaces break the line."""
+    return "  \n".join(f"`{line}`" for line in text.split("\n"))
+
+
 def _account(done: Account, open_: bool) -> None:
     """One line's account; the arithmetic of the last one is open."""
-    st.markdown(f"`{LINES[done.line].text}`")
+    st.markdown(_as_code(LINES[done.line].text))
     st.text(done.headline)
     if not (done.formulas or done.numbers is not None):
         return
@@ -95,6 +110,6 @@ def _raised(held: Tape) -> None:
     """PyTorch's own words, as text: they are never interpreted."""
     raised = held.run.error
     assert raised is not None
-    st.markdown(f"`{LINES[raised.line].text}` raised")
+    st.markdown(f"{_as_code(text_of(raised.line))} raised")
     st.code(f"{type(raised.exception).__name__}: {raised.exception}", language=None, wrap_lines=True)
     st.caption("**Back one line** undoes it; the same line raises the same again.")

@@ -85,7 +85,7 @@ def _picture(computed: Computed) -> None:
 
 def _computed(config: Config, device: str) -> Computed:
     """What was measured, once per session for all that does not change it."""
-    config = replace(config, loop=USUAL, schedule=(), steps=1)
+    config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
     held: Computed | None = st.session_state.get("memory_held")
     if held is None or (held.config, held.device) != (config, device):
         held = st.session_state.memory_held = _measure(config, device)

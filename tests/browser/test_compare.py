@@ -140,6 +140,7 @@ def test_a_shared_link_shows_the_same_in_a_second_session(visit):
     page = visit("/?steps=40&lr=0.2&run=optimizer~adam&run=seed~3&run=keep~steps~40")
     page.get_by_role("button", name="Share").click()
     link = page.get_by_test_id("stPopoverBody").locator("code").inner_text()
+    page.get_by_test_id("stMetricValue").nth(3).wait_for()
     values = page.get_by_test_id("stMetricValue").all_inner_texts()
     other = visit("/" + link.split("/", 3)[3])
     other.get_by_test_id("stMetricValue").nth(3).wait_for()
