@@ -68,6 +68,15 @@ One line at a time:
 
 What goes wrong:
 
+    trap               a mistake as two Configs, with it and repaired
+    traps              the mistakes that learners make most often
+    outcomes           what a run with a mistake did, in one word
+    fact               a number of both runs, and what it means
+    gradient_facts     where the gradients went
+    loss_facts         how low a loss can go, and why
+    model_facts        what the model has become
+    evidence           which facts show a mistake, by name
+    diagnosis          a series of hidden mistakes, drawn by a seed
     orders             what each order of the five lines does
     momentum           why a loop without zero_grad still learns
 
@@ -83,7 +92,9 @@ Pictures, and the way home:
     surface_picture    contours of the loss, and the path on them
     orders_picture     a map of all orders, a tile for each
     memory_picture     bytes that kept losses hold
+    source             pieces of source that make up a run
     export             Config -> script, listing and data file
+    trap_export        a trap as a pytest file that fails on the mistake
 """
 
 import torch

@@ -1,34 +1,31 @@
 """How is a run taken home? Config -> script, listing; results -> data file.
 
-The script is plain PyTorch that needs nothing of this project. It contains the very functions
-and lines that the run used, read from their source, and prints the same losses to the last bit
-on the same machine. Text comes only from tables and from `repr` of checked values.
+The script is plain PyTorch that needs nothing of this project, made of pieces from `core.source`; it
+prints the same losses to the last bit on the same machine.
 """
 
-import inspect
 import io
-import re
 from collections.abc import Mapping
 
 import pandas as pd
 
-from core import models, optimizers, task
+from core import task
 from core.comparison import loop_label
 from core.config import Config
-from core.data import DATASETS, FORMS, split, standardise
-from core.lines import LINES, USUAL, part, parts
-from core.losses import LOSSES, form
-from core.mistakes import BEFORE
+from core.data import DATASETS
+from core.lines import LINES, part
+from core.losses import LOSSES
 from core.results import Result
-from core.streams import stream_seed
-
-IMPORTS = {  # text in the body -> the import it needs
-    r"\bcopy\.deepcopy\b": "import copy",
-    r"\bmath\.": "import math",
-    r"\bIterable\b": "from collections.abc import Iterable",
-    r"\bIterator\b": "from collections.abc import Iterator",
-    r"\bdatasets\.": "from sklearn import datasets",
-}
+from core.source import (
+    batches_call,
+    change_lr_lines,
+    data_lines,
+    functions,
+    imports_for,
+    loop_lines,
+    schedule_lines,
+    setup,
+)
 
 
 def listing(config: Config) -> list[str]:
@@ -40,55 +37,17 @@ def listing(config: Config) -> list[str]:
     return [
         f"# {row.title}: {len(data.inputs)} rows to train on{noise}{each}, {config.dtype}",
         *setup(config),
-        *_schedule(config),
+        *schedule_lines(config),
         "",
         f"for step in range({config.steps}):",
-        *("    " + text for text in _change_lr(config) + loop_lines(config)),
+        *("    " + text for text in change_lr_lines(config) + loop_lines(config)),
     ]
-
-
-def setup(config: Config) -> list[str]:
-    """Model, loss and optimizer, as Python."""
-    model = task.make_model(config, task.make_data(config))
-    double = ".double()" if config.dtype == "float64" else ""
-    arguments = task.optimizer_arguments(config)
-    return [
-        f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
-        f"model = {models.expression(model)}{double}",
-        *_start(config),
-        f"loss_fn = nn.{LOSSES[config.loss].module.__name__}()",
-        f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
-        *(line for name in config.before for line in BEFORE[name].text.split("\n")),
-    ]
-
-
-def _start(config: Config) -> list[str]:
-    """Lines that set the starting weights, where they are given."""
-    if not config.start:
-        return []
-    if len(config.start) == 1:
-        head, value = "for parameter in model.parameters():", repr(config.start[0])
-    else:
-        head = f"for parameter, value in zip(model.parameters(), {list(config.start)!r}):"
-        value = "value"
-    return [head, f"    nn.init.constant_(parameter, {value})"]
-
-
-def loop_lines(config: Config) -> list[str]:
-    """The lines of the loop in their order; those left out as comments, in their usual place."""
-    texts = [LINES[name].text for name in config.loop]
-    for place, name in enumerate(USUAL):
-        if name not in parts(config.loop):
-            texts.insert(place, f"# {LINES[name].text}  # left out")
-    return [line for text in texts for line in text.split("\n")]
 
 
 def script(config: Config, device: str = "cpu") -> str:
     """A Python script that repeats this run and prints step and loss."""
-    body = "\n\n".join([_functions(config), _data(config, device), _training(config, device)])
-    imports = [text for pattern, text in IMPORTS.items() if re.search(pattern, body)]
-    tensor = "Tensor, " if re.search(r"\bTensor\b", body) else ""
-    imports += ["import torch", f"from torch import {tensor}nn"]
+    body = "\n\n".join([functions(config), data_lines(config, device), _training(config, device)])
+    imports = imports_for(body)
     title = f"{DATASETS[config.dataset].title}, {LOSSES[config.loss].title}: {loop_line(config)}."
     docstring = f'"""{title}\n\nPrints the loss of every step, before its update.\n"""'
     threads = "torch.set_num_threads(1)  # more threads can change the last bit"
@@ -100,84 +59,15 @@ def loop_line(config: Config) -> str:
     return f"{label[:1].lower()}{label[1:]}, {config.steps} steps"
 
 
-def _functions(config: Config) -> str:
-    """Sources of the functions and classes that the script calls."""
-    row = DATASETS[config.dataset]
-    target_form = form(config.loss, config.dataset)
-    assert target_form is not None  # Config checked that they fit
-    sources = [inspect.getsource(row.make)]
-    if _splits(config):
-        sources.append(inspect.getsource(split))
-    if row.scale != "raw":
-        sources.append(inspect.getsource(standardise))
-    sources.append(inspect.getsource(FORMS[target_form].make))
-    if config.batch_size:
-        sources.append(inspect.getsource(task.batches))
-    data = task.make_data(config)
-    sources += [models.definition(task.make_model(config, data)), optimizers.definition(config.optimizer)]
-    return "\n\n".join(source for source in sources if source)
-
-
-def _splits(config: Config) -> bool:
-    return task.make_data(config).val_inputs is not None
-
-
-def _schedule(config: Config) -> list[str]:
-    """The changes of the learning rate as a table, where there are any."""
-    changes = ", ".join(f"{step}: {lr!r}" for step, lr in config.schedule)
-    return [f"schedule = {{{changes}}}  # step: learning rate from there on"] if changes else []
-
-
-def _change_lr(config: Config) -> list[str]:
-    """Lines at the top of a step that take a new learning rate from the table."""
-    if not config.schedule:
-        return []
-    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr
-    return ["if step in schedule:", "    lr = schedule[step]", f"    {set_lr}"]
-
-
-def _data(config: Config, device: str) -> str:
-    """Lines that make inputs and targets."""
-    row, name = DATASETS[config.dataset], DATASETS[config.dataset].make.__name__
-    seeded = f"{config.noise!r}, {_generator(config, 'data')}" if row.noisy else ""
-    lines = [f"inputs, labels = {name}({seeded})"]
-    rows = ""
-    if _splits(config):
-        lines.append(
-            f"train, held_out = split(len(inputs), {config.val_share!r}, {_generator(config, 'split')})"
-        )
-        rows = "[train]"
-    whole = ", None" if row.scale == "image" else ""
-    target_form = form(config.loss, config.dataset)
-    assert target_form is not None  # Config checked that they fit
-    if row.scale != "raw":
-        lines.append(f"inputs = standardise(inputs, inputs{rows}{whole})")
-        if target_form == "values":
-            lines.append(f"labels = standardise(labels, labels{rows}{whole})")
-    dtype = f"torch.{config.dtype}"
-    to = "" if device == "cpu" else f".to({device!r})"
-    make = FORMS[target_form].make.__name__
-    prefix = "all_" if config.batch_size else ""
-    lines.append(f"{prefix}inputs = inputs.to({dtype}){rows}{to}")
-    lines.append(f"{prefix}targets = {make}(labels, {dtype}){rows}{to}")
-    return "\n".join(lines)
-
-
-def _generator(config: Config, purpose: str) -> str:
-    return f"torch.Generator().manual_seed({stream_seed(config.seed, purpose)})"
-
-
 def _training(config: Config, device: str) -> str:
     """Model, loss, optimizer and the loop."""
     lines = setup(config)
     if device != "cpu":
         lines.insert(2, f"model.to({device!r})")
-    lines += [*_schedule(config), ""]
-    body = _change_lr(config) + loop_lines(config)
+    lines += [*schedule_lines(config), ""]
+    body = change_lr_lines(config) + loop_lines(config)
     if config.batch_size:
-        lines.append(
-            f"rows_of_steps = batches(len(all_inputs), {config.batch_size}, {_generator(config, 'batches')})"
-        )
+        lines.append(f"rows_of_steps = {batches_call(config)}")
         lines.append(f"for step, rows in zip(range({config.steps}), rows_of_steps):")
         body = ["inputs, targets = all_inputs[rows], all_targets[rows]", *body]
     else:

@@ -32,6 +32,12 @@ def text_of(name: str) -> str:
     return (LINES.get(name) or BEFORE[name]).text
 
 
+def first_line(name: str) -> str:
+    """The same in a sentence: the first of its lines, and … for more."""
+    first, *more = text_of(name).split("\n")
+    return first + " …" * bool(more)
+
+
 def part(name: str) -> str:
     """Which of the five lines this is, or stands in for."""
     return LINES[name].version_of or name

@@ -96,11 +96,11 @@ _BETWEEN = {
     "read_grad": Line("size = model.weight.grad.norm()", "the length of the gradient"),
     "scheduler_step": Line("scheduler.step()", "the schedule of the learning rate"),
     "look_in_training_mode": Line(
-        "with torch.no_grad():\n    answer = model(inputs[:1] * 100)", "an answer while in training mode"
+        "with torch.no_grad():\n    answers = model(inputs[:8])", "answers while in training mode"
     ),
     "look_in_eval_mode": Line(
-        "model.eval()\nwith torch.no_grad():\n    answer = model(inputs[:1] * 100)\nmodel.train()",
-        "an answer in eval mode",
+        "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
+        "answers in eval mode",
     ),
 }
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from core.lines import text_of
+from core.lines import first_line
 from core.results import Result, loss_path
 from core.theory import stability_limit
 
@@ -48,7 +48,7 @@ def number(value: float) -> str:
     """A value as the page shows it: four digits that matter, inf and nan in words."""
     if not np.isfinite(value):
         return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
-    return f"{value:.4g}"
+    return f"{value + 0.0:.4g}"  # + 0.0: no minus before a zero
 
 
 def verdict(result: Result, curvature: float | None = None) -> Verdict:
@@ -68,7 +68,7 @@ def verdict(result: Result, curvature: float | None = None) -> Verdict:
 def _raised(result: Result) -> Verdict:
     message = result.message
     assert message is not None
-    text = f"In step {message.step}, `{text_of(message.line)}` raised {message.type}."
+    text = f"In step {message.step}, `{first_line(message.line)}` raised {message.type}."
     losses = loss_path(result)["loss"].dropna()
     if message.step and len(losses):
         text += f" The loss before that was {number(losses.iloc[-1])}."
@@ -105,6 +105,8 @@ def _by_shape(result: Result, path: pd.DataFrame, limit: str) -> Verdict:
 def _falling(losses: np.ndarray, quoted: str) -> Verdict:
     """A run that ends below its start: by how much, and whether it still falls."""
     first, last = losses[0], losses[-1]
+    if last <= 0:
+        return Verdict("learns", f"{quoted} It fell below 0.")
     drop = (first - last) / first
     before = min(losses[int(0.9 * (len(losses) - 1))], first)
     lately = max(before - last, 0.0) / (first - last)
@@ -123,10 +125,14 @@ def _flat(losses: np.ndarray) -> Verdict:
 
 
 def _growing(losses: np.ndarray) -> bool:
-    """Whether the loss ends far above its start, each quarter of the run above the one before."""
+    """Whether the loss ends far above its start, each quarter of the run above the one before.
+
+    Or its peaks do: those of each quarter far above those of the one before.
+    """
     quarters = [part for part in np.array_split(losses, 4) if len(part)]
-    rises = len(quarters) == 4 and all(after.min() > before.max() for before, after in pairwise(quarters))
-    return rises and bool(losses[-1] / GROWN >= losses[0])
+    rises = all(after.min() > before.max() for before, after in pairwise(quarters))
+    swells = all(after.max() / GROWN > before.max() for before, after in pairwise(quarters))
+    return len(quarters) == 4 and (rises or swells) and bool(losses[-1] / GROWN >= losses[0])
 
 
 def _swings(losses: np.ndarray) -> bool:

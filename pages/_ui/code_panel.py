@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core import export
-from core.lines import text_of
+from core.lines import first_line
 from core.losses import LOSSES
 from pages._ui.training import Trained
 from pages._ui.words import badge, dot
@@ -59,7 +59,7 @@ def _message(one: Trained) -> None:
     message = one.result.message
     if message is not None:
         st.code(f"{message.type}: {message.text}", language=None, wrap_lines=True)
-        st.caption(f"Raised in step {message.step}, at the line `{text_of(message.line)}`.")
+        st.caption(f"Raised in step {message.step}, at the line `{first_line(message.line)}`.")
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:

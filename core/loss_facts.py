@@ -1,0 +1,103 @@
+"""How low can this loss go, and why is that not low? Facts about losses, their floors and limits."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from core import theory
+from core.fact import Fact, both, last_loss
+from core.loop import Run
+from core.verdict import number
+
+
+def variance(wrong: Run, right: Run) -> list[Fact]:
+    y = wrong.data.targets.double()
+    found = [
+        Fact("mean of the targets", number(float(y.mean())), "", "What a model says that ignores its inputs.")
+    ]
+    spread = number(float(y.var(correction=0)))
+    found.append(Fact("variance of the targets", spread, "", "The loss of that model."))
+    return found + last_loss(wrong, right)
+
+
+def lowest(wrong: Run, right: Run) -> list[Fact]:
+    about = "Of log-probabilities this loss is never below 0."
+    return both("lowest loss", wrong, right, lambda run: float(run.history.losses.min()), about)
+
+
+def softmax_floor(wrong: Run, right: Run) -> list[Fact]:
+    """ln(1 + (C - 1) / e): the right class at 1, all others at 0, taken as logits."""
+    with torch.no_grad():
+        classes = wrong.model(wrong.data.inputs[:1]).shape[1]
+    floor = math.log(1 + (classes - 1) / math.e)
+    return [
+        Fact(
+            "loss of a perfect answer",
+            number(floor),
+            "0",
+            f"ln(1 + ({classes} - 1)/e), or as low as you like.",
+        ),
+        *last_loss(wrong, right),
+        *_faded(classes),
+    ]
+
+
+def _faded(classes: int) -> list[Fact]:
+    """The gradient at a confident wrong answer, through two softmaxes and through one."""
+    logits = torch.zeros(1, classes, dtype=torch.float64)
+    logits[0, 0], logits[0, 1] = -10.0, 10.0
+    found = []
+    for twice in (True, False):
+        z = logits.clone().requires_grad_()
+        nn.functional.cross_entropy(z.softmax(1) if twice else z, torch.tensor([0])).backward()
+        assert z.grad is not None
+        found.append(number(float(z.grad.norm())))
+    about = "Logits -10, 10, 0, …, where class 0 is right."
+    return [Fact("gradient at a confident wrong answer", found[0], found[1], about)]
+
+
+def sigmoid_floor(wrong: Run, right: Run) -> list[Fact]:
+    """Outputs of a sigmoid, taken as logits: at best 1 for class 1 and 0 for class 0."""
+    share = float(wrong.data.targets.double().mean())
+    floor = share * math.log(1 + 1 / math.e) + (1 - share) * math.log(2)
+    about = f"{share:.1%} of class 1 at ln(1 + 1/e), the others at ln 2; or as low as you like."
+    return [Fact("loss of a perfect answer", number(floor), "0", about), *last_loss(wrong, right)]
+
+
+def accuracy(wrong: Run, right: Run) -> list[Fact]:
+    def share(run: Run) -> float:
+        return float(run.history.evaluations["train_accuracy"].iloc[-1])
+
+    return [Fact("accuracy at the end", f"{share(wrong):.1%}", f"{share(right):.1%}")]
+
+
+def limits(wrong: Run, right: Run) -> list[Fact]:
+    """Learning rates against the limits that follow from the curvature."""
+    curvature = theory.starting_curvature(right.config)
+    known = theory.limits(curvature)
+    about = f"2 / {number(curvature)}; with the gradient of the step before, {number(known['stale'])}."
+    return [
+        Fact("learning rate", number(wrong.config.lr), number(right.config.lr)),
+        Fact("limit of the usual loop", number(known["usual"]), number(known["usual"]), about),
+    ]
+
+
+def whole_targets(wrong: Run, right: Run) -> list[Fact]:
+    """What the targets became, and what the same line does to targets that are whole numbers."""
+
+    def first(run: Run) -> str:
+        return ", ".join(number(float(y)) for y in run.data.targets.flatten())
+
+    cut = ", ".join(str(int(y)) for y in wrong.data.targets.long().flatten())
+    exact = [
+        Run(replace(run.config, dataset="deliveries_exact"), evaluate=False).advance()
+        for run in (wrong, right)
+    ]
+    differ = int((exact[0].history.losses != exact[1].history.losses).sum())
+    about = "With targets 7, 12, 17, 22, which are whole numbers."
+    return [
+        Fact("targets", cut, first(right)),
+        Fact("losses that differ on whole numbers", str(differ), "", about),
+    ]

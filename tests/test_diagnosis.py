@@ -1,0 +1,88 @@
+"""Hidden mistakes: the same for everybody with the same seed, fair, and with no name in what is shown."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import Run
+from core.diagnosis import ALIKE, CASES, CHOICES, MAX_SERIES, series, shapes
+from core.outcomes import outcome
+from core.results import result
+from core.trap import GROUPS
+from core.traps import TRAPS
+
+SEEDS = st.integers(0, MAX_SERIES)
+
+
+@given(SEEDS)
+def test_a_seed_is_a_series(seed):
+    assert series(seed) == series(seed)
+    assert len(series(seed)) == CASES
+
+
+def test_other_seeds_are_other_series():
+    assert len({tuple(case.name for case in series(seed)) for seed in range(200)}) > 190
+
+
+@given(SEEDS)
+def test_a_series_has_every_group_and_no_mistake_twice(seed):
+    names = [case.name for case in series(seed)]
+    assert len(set(names)) == CASES
+    assert {TRAPS[name].group for name in names} == set(GROUPS)
+
+
+@given(SEEDS)
+def test_the_right_answer_is_among_different_choices_and_none_looks_like_it(seed):
+    for case in series(seed):
+        assert case.name in case.choices
+        assert len(set(case.choices)) == CHOICES
+        for names in ALIKE:
+            assert len(names & {*case.choices}) <= 1 or case.name not in names
+
+
+def test_the_right_answer_stands_in_every_place():
+    places = [case.choices.index(case.name) for seed in range(60) for case in series(seed)]
+    counts = [places.count(place) for place in range(CHOICES)]
+    assert min(counts) > 40  # of 300, evenly spread: 75 each
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """name -> all that a learner can see of the mistake."""
+
+    def look(name):
+        wrong, right = (Run(c).advance() for c in (TRAPS[name].wrong, TRAPS[name].right))
+        one = result(wrong)
+        said = (one.message.type, one.message.text) if one.message else None
+        warnings = tuple(w.text for w in one.warnings)
+        setting = (TRAPS[name].wrong.dataset, TRAPS[name].wrong.model, TRAPS[name].wrong.lr)
+        lengths = one.steps["grad_norm"].round(3).tolist()
+        return setting, outcome(one, result(right)), said, warnings, lengths, shapes(wrong).to_csv()
+
+    return {name: look(name) for name in TRAPS}
+
+
+def test_what_looks_alike_is_known(seen):
+    same = {frozenset(pair) for pair in combinations(TRAPS, 2) if seen[pair[0]] == seen[pair[1]]}
+    known = {frozenset(pair) for names in ALIKE for pair in combinations(sorted(names), 2)}
+    assert same <= known
+
+
+def test_shapes_name_no_line(seen):
+    for name in TRAPS:
+        shown = seen[name][-1]
+        assert name not in shown
+        assert "optimizer" not in shown
+
+
+def test_shapes_show_what_went_wrong():
+    frame = shapes(Run(TRAPS["detached"].wrong).advance()).set_index("tensor")
+    assert frame.loc["outputs", "grad_fn"] == ""
+    assert frame.loc["outputs", "requires_grad"] == "False"
+    frame = shapes(Run(TRAPS["one_output"].wrong).advance()).set_index("tensor")
+    assert frame.loc["outputs", "shape"].endswith(", 1)")
+    assert frame.loc["0.weight", "grad"] == "zeros"
+    frame = shapes(Run(TRAPS["loss_not_called"].wrong).advance()).set_index("tensor")
+    assert "loss" not in frame.index  # the line that makes it has raised
