@@ -12,5 +12,6 @@ warm.up()
 PAGES = [
     st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),
     st.Page("pages/watch.py", title="Watch the loop", icon=":material/visibility:"),
+    st.Page("pages/traps.py", title="Break the loop", icon=":material/bug_report:"),
 ]
 st.navigation(PAGES, position="top").run()

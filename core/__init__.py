@@ -91,6 +91,8 @@ Pictures, and the way home:
     histogram_picture  sizes of gradients over time, as heat maps
     surface_picture    contours of the loss, and the path on them
     orders_picture     a map of all orders, a tile for each
+    momentum_picture   largest stable learning rates of three loops
+    trap_picture       errors of every output against every target
     memory_picture     bytes that kept losses hold
     source             pieces of source that make up a run
     export             Config -> script, listing and data file

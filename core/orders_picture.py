@@ -25,8 +25,8 @@ COLORS = {
     "raises": "#6B7280",
 }
 MIDDLE = ("forward", "loss", "backward")
-TILE = 30  # pixels, at most
-LABELS = 76  # pixels that the labels of the rows take
+TILE, TALL = 44, 34  # width and height in pixels, at most
+LABELS, TITLES = 76, 90  # pixels that the labels take, beside the tiles and below them
 
 
 def orders_frame(tried: Sequence[Tried], chosen: str) -> pd.DataFrame:
@@ -66,7 +66,8 @@ def map_size(whole: bool, width: int) -> tuple[int, int, bool]:
     turned = whole and width < 600
     across, down = (rows, columns) if turned else (columns, rows)
     tile = max(min(TILE, (width - LABELS) // across), 8)
-    return tile * across, min(tile, TILE) * down if whole else max(tile, 14) * down, turned
+    height = min(max(tile, 14), TALL if whole else 20) * down
+    return tile * across + LABELS, height + TITLES, turned
 
 
 def orders_spec(whole: bool, width: int) -> dict[str, Any]:
@@ -111,7 +112,14 @@ def _axis(field: str, whole: bool) -> dict[str, Any]:
     else:
         order = None
         style = {"title": {"row": "left out", "column": "order"}[field], "labels": field == "row"}
-    style |= {"ticks": False, "domain": False, "labelFont": "monospace", "grid": False, "labelLimit": 80}
+    style |= {
+        "ticks": False,
+        "domain": False,
+        "labelFont": "monospace",
+        "grid": False,
+        "labelLimit": 80,
+        "labelOverlap": False,
+    }
     return {"shorthand": f"{field}:N", "sort": order, "axis": alt.Axis(**style)}
 
 

@@ -47,7 +47,7 @@ def test_every_outcome_has_a_colour():
 def test_the_spec_is_valid_and_fits(whole, width):
     spec = orders_spec(whole, width)
     alt.LayerChart.from_dict(spec | {"data": {"values": []}})
-    assert spec["width"] + LABELS <= max(width, 24 * 8 + LABELS)
+    assert spec["width"] <= max(width, 24 * 8 + LABELS)
     tiles, letters = spec["layer"]
     assert tiles["encoding"]["color"]["field"] == "outcome"
     assert letters["encoding"]["text"]["field"] == "letter"

@@ -39,7 +39,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         with right:
             st.markdown(badge(one.verdict.word))
             st.markdown(one.verdict.because)
-            _message(one)
+            words_of_pytorch(one)
             st.download_button(
                 "Script",
                 data=partial(export.script, one.config, device),
@@ -54,12 +54,15 @@ def draw(trained: Sequence[Trained], device: str) -> None:
             st.caption(loss.when)
 
 
-def _message(one: Trained) -> None:
-    """PyTorch's own words, as text: they are never interpreted."""
+def words_of_pytorch(one: Trained) -> None:
+    """What was raised and warned of, as text: it is never interpreted."""
     message = one.result.message
     if message is not None:
         st.code(f"{message.type}: {message.text}", language=None, wrap_lines=True)
-        st.caption(f"Raised in step {message.step}, at the line `{first_line(message.line)}`.")
+        st.caption(f"Raised in step {message.step}, at the line {first_line(message.line)}.")
+    for warning in one.result.warnings:
+        st.code(f"Warning: {warning.text}", language=None, wrap_lines=True)
+        st.caption(f"Warned in step {warning.step}, at the line {first_line(warning.line)}.")
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:
@@ -68,12 +71,12 @@ def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:
     return [line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end)]
 
 
-def highlight(lines: Sequence[int]) -> None:
-    """Colour lines of the code block in container `changed_code`; only numbers go into the style."""
+def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
+    """Colour lines of the code block in container `key`; only numbers and that key go into the style."""
     colour = "var(--st-orange-background-color, #E8590C33)"
     band = f"linear-gradient({colour}, {colour}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
     bands = ", ".join(band.format(line - 1) for line in lines)
-    rule = f".st-key-changed_code pre code {{ display: block; background: {bands or 'none'}; }}"
+    rule = f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}"
     st.html(f"<style>{rule}</style>")
 
 

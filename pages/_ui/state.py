@@ -25,12 +25,32 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
     """
     given = _address()
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
-    if given != st.session_state.get("address") and not (moved and not given):
+    new = given != st.session_state.get("address") and not (moved and not given)
+    if new or "comparison" not in st.session_state:
         own = {name: given.pop(name)[0] for name in extra if name in given}
         st.session_state.comparison, ignored = read(given)
         st.session_state.notes = [one_line(ignored)] if ignored else []
         st.session_state.address, st.session_state.asked = given, own
     return st.session_state.comparison
+
+
+def own(page: str, names: Sequence[str]) -> dict[str, str]:
+    """Fields of a page that shows no comparison: what a new address gives, once; else nothing."""
+    given = _address()
+    moved, st.session_state.page = st.session_state.get("page", page) != page, page
+    if given == st.session_state.get("address") or (moved and not given):
+        return {}
+    st.session_state.address = given
+    unknown = [name for name in given if name not in names]
+    st.session_state.notes = (
+        [one_line([f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}"])] if unknown else []
+    )
+    return {name: given[name][0] for name in names if name in given}
+
+
+def note(sentence: str) -> None:
+    """Say something about the last choice or link, until the next change."""
+    st.session_state.notes = [*notes(), sentence]
 
 
 def asked() -> dict[str, str]:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core import Config, Run, plane, surface, surface_picture, theory
+from core.lines import part
 from core.tape import Tape
 from core.verdict import number
 from pages._ui import whole_runs
@@ -30,6 +31,9 @@ class Computed:
 
 def draw(held: Tape, device: str) -> None:
     """The contours, the path up to this step, and what the picture says in words."""
+    if not {"forward", "loss"} >= set(_makers(held.run.config)):
+        st.info("The surface is that of loss_fn(model(inputs), targets); this loop computes another loss.")
+        return
     computed = _computed(held.run.config, device)
     if computed is None:
         st.info("A surface needs at least two weights that are finite.")
@@ -47,6 +51,11 @@ def draw(held: Tape, device: str) -> None:
     st.markdown(computed.words)
     if computed.path.plane.size == 2:
         _limits(held.run.config)
+
+
+def _makers(config: Config) -> list[str]:
+    """The lines that make the loss."""
+    return [name for name in config.loop if part(name) in ("forward", "loss")]
 
 
 def _computed(config: Config, device: str) -> Computed | None:
