@@ -40,5 +40,6 @@ view = st.segmented_control(
 )
 with st.sidebar:
     device = controls.device()
-fields = VIEWS[view][1].draw(given, device)
+with st.container(key="drawn"):
+    fields = VIEWS[view][1].draw(given, device)
 state.write_address({name: [text] for name, text in ({"view": view} | fields).items()})

@@ -135,7 +135,9 @@ def _facts(found: Sequence[Fact]) -> None:
         return
     rows = [(fact.what, fact.wrong, fact.right, fact.about) for fact in dict.fromkeys(found)]
     st.subheader("What to look at")
-    st.table(pd.DataFrame(rows, columns=["", *NAMES, "what it means"]), hide_index=True, border="horizontal")
+    st.table(
+        pd.DataFrame(rows, columns=["what", *NAMES, "what it means"]), hide_index=True, border="horizontal"
+    )
 
 
 def _errors(done: Shown) -> None:

@@ -103,7 +103,7 @@ def visit(chromium, address):
 
 
 # What is drawn last on a page; on Compare it is the table.
-LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
+LAST = {"watch": ".st-key-so_far [data-testid=stMetric]", "traps": ".st-key-drawn"}
 
 
 def settle(page):
@@ -111,7 +111,7 @@ def settle(page):
     page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
     name = urllib.parse.urlsplit(page.url).path.strip("/")
     last = LAST.get(name, "[data-testid=stExpander]:has-text('All numbers')")
-    page.locator(last).first.wait_for(timeout=PATIENCE_MS)
+    page.locator(last).first.wait_for(state="attached", timeout=PATIENCE_MS)
     page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
 
 

@@ -1,0 +1,126 @@
+"""The journeys a person takes on the page "Break the loop", in a real Chromium."""
+
+import re
+
+import pytest
+from conftest import settle
+
+from core.diagnosis import CASES, series
+from core.traps import TRAPS
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
+
+# As on the other pages: findings in elements that we cannot mark up.
+DRAWN_BY_OTHERS = {"scrollable-region-focusable": ("stCode", "<pre"), "svg-img-alt": ("zoom_brush",)}
+
+
+def main(page):
+    return page.get_by_test_id("stMain")
+
+
+def press(page, name):
+    main(page).get_by_role("button", name=name, exact=True).first.click()
+    settle(page)
+
+
+def pick(page, name):
+    main(page).get_by_text(name, exact=True).first.click()
+    settle(page)
+
+
+def test_a_guess_then_both_runs_then_the_repair_in_watch(visit):
+    page = visit("/traps?trap=broadcast")
+    assert main(page).get_by_text(TRAPS["broadcast"].why).count() == 0
+    pick(page, "The loss falls, but ends clearly above that of the repaired run")
+    press(page, "Run both")
+    main(page).get_by_text("Right. The loss falls").wait_for()
+    main(page).get_by_text(TRAPS["broadcast"].why).wait_for()
+    main(page).get_by_text("Using a target size").wait_for()
+    page.locator(".st-key-errors canvas, .st-key-errors svg, [data-testid=stVegaLiteChart]").first.wait_for()
+    main(page).get_by_text("Watch the mistake").click()
+    page.wait_for_url(re.compile(r"/watch\?.*loss_squeezed"))
+    settle(page)
+    assert page.errors == []
+
+
+def test_the_exported_test_is_a_file_that_python_reads(visit):
+    page = visit("/traps?trap=skipped")
+    press(page, "Run both")
+    with page.expect_download() as download:
+        main(page).get_by_role("button", name="Test", exact=True).click()
+    text = download.value.path().read_text(encoding="utf-8")
+    compile(text, "test_skipped.py", "exec")
+    assert "def test_the_loop_trains" in text
+    assert download.value.suggested_filename == "test_skipped.py"
+
+
+def test_the_map_by_keyboard_and_by_a_click(visit):
+    page = visit("/traps?view=orders")
+    main(page).get_by_text("ZFLBS: same.").wait_for()
+    down = page.locator(".st-key-Down_backward button:visible").first
+    down.focus()
+    page.keyboard.press("Enter")
+    main(page).get_by_text("ZFLSB: never trains.").wait_for()
+    page.wait_for_url(re.compile("loop=ZFLSB"))
+    settle(page)
+    # The first tile of the first row: zero_grad and step before all else.
+    box = page.locator(".st-key-orders [data-testid=stVegaLiteChart]").bounding_box()
+    page.mouse.click(box["x"] + 85, box["y"] + 18)
+    main(page).get_by_text("ZSFLB: never trains.").wait_for()
+    assert page.errors == []
+
+
+def test_the_slider_crosses_the_limits(visit):
+    page = visit("/traps?view=momentum")
+    usual = page.locator(".st-key-loop_usual")
+    usual.get_by_text("Diverged").wait_for()
+    thumb = page.get_by_role("slider").first
+    thumb.focus()
+    for _ in range(3):  # 0.2, 0.13, and the two beside 2/λ
+        page.keyboard.press("ArrowLeft")
+    usual.get_by_text("is below its limit").wait_for()
+    main(page).get_by_text("are equal, to the last bit").wait_for()
+    assert page.errors == []
+
+
+def test_a_whole_series_of_diagnoses(visit):
+    page = visit("/traps?view=diagnosis&series=7")
+    cases = series(7)
+    for place, case in enumerate(cases):
+        main(page).get_by_text(f"Case {place + 1} of {CASES}").wait_for()
+        shown = main(page).inner_text()
+        assert TRAPS[case.name].why not in shown
+        assert TRAPS[case.name].why[:60] not in page.content()  # nor anywhere behind what is shown
+        pick(page, TRAPS[case.name].title)
+        press(page, "Repair it")
+        main(page).get_by_text(f"Right: {TRAPS[case.name].title}").wait_for()
+        press(page, "Next")
+    main(page).get_by_text(f"{CASES} of {CASES}", exact=True).wait_for()
+    assert "series=7" in page.url
+    assert page.errors == []
+
+
+VIEWS = ("view=traps&trap=softmax_twice_3", "view=orders", "view=momentum", "view=diagnosis&series=7")
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, view, scheme, width, height):
+    page = visit(f"/traps?{view}", width, height, color_scheme=scheme)
+    if "softmax" in view:
+        press(page, "Run both")
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(700)
+    found = axe.Axe().run(page).response["violations"]
+    ours = [
+        (one["id"], node["html"])
+        for one in found
+        for node in one["nodes"]
+        if not any(mark in node["html"] for mark in DRAWN_BY_OTHERS.get(one["id"], ()))
+    ]
+    assert ours == []
+    assert page.evaluate(
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth <= main.clientWidth; })()"
+    )
+    assert page.errors == []
