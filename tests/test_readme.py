@@ -12,11 +12,15 @@ from core import Config, Run
 from core.comparison import read
 from core.config import KNOBS
 from core.data import DATASETS, DataSet
-from core.export import setup
+from core.diagnosis import CASES, series
 from core.losses import FLOATS, LOSSES, Loss
 from core.optimizers import OPTIMIZERS, Optimizer
+from core.outcomes import outcome
 from core.results import result
+from core.source import setup
 from core.theory import limits, starting_curvature
+from core.trap import trap
+from core.traps import DELIVERIES
 from core.verdict import verdict
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -61,7 +65,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch):
     names = {name: dict(table) for name, table in tables.items()}
     names |= {"torch": torch, "Tensor": Tensor, "nn": nn, "DataSet": DataSet, "Loss": Loss}
     names |= {"FLOATS": FLOATS, "Optimizer": Optimizer}
-    for code in PYTHON[1:]:
+    for code in PYTHON[1:-1]:
         exec(compile(code, "README.md", "exec"), names)  # noqa: S102  (our own file)
     for (name, table), field in zip(tables.items(), ("dataset", "loss", "optimizer"), strict=True):
         (added,) = names[name].keys() - table.keys()
@@ -76,6 +80,21 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch):
         "loss_fn = nn.SmoothL1Loss()",
         "optimizer = torch.optim.NAdam(model.parameters(), lr=0.01)",
     ]
+
+
+def test_an_added_trap_is_run_beside_its_repair():
+    names = {"TRAPS": {}, "trap": trap, "DELIVERIES": DELIVERIES}
+    exec(compile(PYTHON[-1], "README.md", "exec"), names)  # noqa: S102  (our own file)
+    (added,) = names["TRAPS"].values()
+    wrong, right = (Run(config).advance() for config in (added.wrong, added.right))
+    assert outcome(result(wrong), result(right)) == added.group == "raises"
+    assert str(wrong.error.exception) == "name 'loss' is not defined"
+
+
+def test_the_link_of_a_series_opens_it():
+    link = re.search(r"^ {4}traps\?(\S+)$", README, re.MULTILINE)[1]
+    assert parse_qs(link) == {"view": ["diagnosis"], "series": ["7"]}
+    assert len(series(7)) == CASES
 
 
 def test_every_module_of_core_is_on_the_map():

@@ -64,8 +64,8 @@ def test_the_map_by_keyboard_and_by_a_click(visit):
     page.wait_for_url(re.compile("loop=ZFLSB"))
     settle(page)
     # The first tile of the first row: zero_grad and step before all else.
-    box = page.locator(".st-key-orders [data-testid=stVegaLiteChart]").bounding_box()
-    page.mouse.click(box["x"] + 85, box["y"] + 18)
+    chart = page.locator(".st-key-orders [data-testid=stVegaLiteChart]")
+    chart.click(position={"x": 85, "y": 18})
     main(page).get_by_text("ZSFLB: never trains.").wait_for()
     assert page.errors == []
 
