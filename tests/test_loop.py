@@ -662,7 +662,9 @@ def test_any_loop_of_any_config_is_recorded_to_its_end(config):
     assert len(run.history.parameters) == len(run.history.losses) * len(list(run.model.parameters()))
     assert run.history.evaluations["step"].iloc[0] == 0
     if raised:
-        assert run.error.line in LINES and isinstance(run.error.exception, (NameError, RuntimeError))
+        one_row = config.model == "mlp_norm"  # batch normalisation raises ValueError on a batch of one
+        assert run.error.line in LINES
+        assert isinstance(run.error.exception, (NameError, RuntimeError, ValueError)[: 2 + one_row])
 
 
 def test_validation_rows_that_cannot_be_scored_end_the_evaluations_but_not_the_run():

@@ -78,17 +78,24 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def visit(chromium, address):
-    """Open a path as a new visitor; keyword arguments are those of a browser context."""
-    contexts = []
+@pytest.fixture(scope="session")
+def contexts(chromium):
+    """Colour scheme -> a browser context, which keeps the app's files from one page to the next."""
+    made = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
+    yield made
+    for context in made.values():
+        context.close()
 
-    def open_page(path="/", width=1440, height=900, wait=True, **options):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, accept_downloads=True, **options
-        )
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture
+def visit(contexts, address):
+    """Open a path as a new visitor: every page is a session of its own."""
+    pages = []
+
+    def open_page(path="/", width=1440, height=900, wait=True, color_scheme="light"):
+        page = contexts[color_scheme].new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE_MS)
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
@@ -98,8 +105,8 @@ def visit(chromium, address):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 # What is drawn last on a page; on Compare it is the table.
@@ -113,6 +120,7 @@ def settle(page):
     last = LAST.get(name, "[data-testid=stExpander]:has-text('All numbers')")
     page.locator(last).first.wait_for(state="attached", timeout=PATIENCE_MS)
     page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')", timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

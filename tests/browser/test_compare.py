@@ -176,8 +176,7 @@ def test_long_work_can_be_stopped_and_goes_on(visit):
     page.get_by_test_id("stMain").get_by_role("button", name="Stop").wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width, height", [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
 def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, width, height):
     page = visit(FEW, width=width, height=height, color_scheme=scheme)
     scroll_to_chart(page)

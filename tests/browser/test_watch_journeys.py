@@ -219,8 +219,7 @@ def test_a_closed_tab_leaves_nothing_running(visit, server):
     assert used(server[1]) < playing / 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width, height", [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
 def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, width, height):
     page = visit("/watch?steps=40&at=8.4", width=width, height=height, color_scheme=scheme)
     for name in PANELS:
