@@ -28,6 +28,7 @@ The loop, and what is recorded around it:
     warned             what PyTorch warns of, as data, with no filter changed for others
     loop               Run: executes the five lines and records around them
     results            a run as plain data, for caches and pages
+    blocks             runs that train together
 
 What it means:
 

@@ -1,0 +1,41 @@
+"""Blocks: every Config in one of them, trained as a run of its own would be, ended when told to."""
+
+from pandas.testing import assert_frame_equal
+
+from core import Config, Run
+from core.blocks import MAX_BLOCK, blocks, train
+from core.results import result
+
+CONFIGS = [Config(dataset="deliveries", model="linear", steps=20, lr=lr) for lr in (0.01, 0.05, 0.2)]
+
+
+def told(steps, go_on=True):
+    return lambda done: steps.append(done) or go_on
+
+
+def test_every_config_is_in_one_block():
+    found = blocks([*CONFIGS, CONFIGS[0]])
+    assert sorted((c for block in found for c in block), key=CONFIGS.index) == CONFIGS
+    assert all(1 <= len(block) <= MAX_BLOCK for block in found)
+
+
+def test_a_block_is_trained_to_its_end():
+    steps = []
+    for block in blocks(CONFIGS):
+        results = train(block, "cpu", told(steps))
+        assert [r.config for r in results] == block
+        assert [r.done for r in results] == [20] * len(block)
+        for one in results:
+            alone = result(Run(one.config).advance()).steps["loss"]
+            assert abs(one.steps["loss"] / alone - 1).max() < 1e-5
+            assert one.parameters.empty and not one.snapshots.size
+    assert steps[-1] <= 60
+
+
+def test_who_is_told_to_stop_keeps_what_is_there():
+    block = blocks([Config(steps=5000)])[0]
+    (stopped,) = train(block, "cpu", told([], go_on=False))
+    assert 0 < stopped.done < 5000
+    assert len(stopped.steps) == stopped.done
+    begun = result(Run(block[0]).advance(stopped.done)).steps
+    assert_frame_equal(stopped.steps[["step"]], begun[["step"]])
