@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -131,6 +132,7 @@ def tensor_count(kind: str, hidden: tuple[int, ...]) -> int:
     return sum(1 for _ in model.parameters())
 
 
+@lru_cache(maxsize=256)  # a sweep asks for every run
 def parameter_count(kind: str, features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> int:
     """Number of trainable entries, without allocating any."""
     with torch.device("meta"):

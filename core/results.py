@@ -1,6 +1,7 @@
 """A run as plain data: what caches keep and pages show. No tensor of the run lives on in it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,20 +62,35 @@ def message(run: Run) -> Message | None:
     return Message(error.step, error.line, type(error.exception).__name__, str(error.exception))
 
 
-def loss_path(result: Result) -> pd.DataFrame:
-    """Columns step and loss: the training loss over the run, to its very end.
+class Path(NamedTuple):
+    """Losses at some steps, both (n,); the steps are whole numbers and rise."""
+
+    steps: np.ndarray
+    losses: np.ndarray
+
+
+def path(result: Result) -> Path:
+    """The training loss over the run, to its very end.
 
     Where each step sees all rows, the loss of every step, then that after the last one (unless lines of
     another kind make it). With batches, whose losses jump about, the loss on the whole training set at
     evaluated steps.
     """
     evaluated = result.evaluations
-    whole = pd.DataFrame({"step": evaluated["step"], "loss": evaluated["train_loss"]})
+    whole = Path(evaluated["step"].to_numpy(), evaluated["train_loss"].to_numpy())
     config = result.config
     if config.batch_size or "loss" not in parts(config.loop):
         return whole
-    every = pd.DataFrame({"step": result.steps["step"], "loss": result.steps["loss"]})
+    every = Path(result.steps["step"].to_numpy(), result.steps["loss"].to_numpy())
     if not plain(config.loop) or MODELS[config.model].averages:
         return every  # on the whole set another loss counts: loss_fn(model(inputs), targets), in eval mode
-    last = whole.loc[whole["step"] >= len(every)]
-    return pd.concat([every, last], ignore_index=True)
+    last = whole.steps >= len(every.steps)
+    return Path(
+        np.concatenate([every.steps, whole.steps[last]]), np.concatenate([every.losses, whole.losses[last]])
+    )
+
+
+def loss_path(result: Result) -> pd.DataFrame:
+    """The same with columns step and loss."""
+    steps, losses = path(result)
+    return pd.DataFrame({"step": steps, "loss": losses})

@@ -25,6 +25,19 @@ from core.optimizers import SGD_FAMILY
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
 EXACT_UP_TO = 64  # parameters; a full Hessian takes one product per parameter
 
+START = (
+    "dataset",
+    "noise",
+    "val_share",
+    "model",
+    "hidden",
+    "activation",
+    "start",
+    "loss",
+    "seed",
+    "dtype",
+)
+
 USUAL_ORDERS = {"ZFLBS", "FZLBS", "FLZBS", "FLBSZ", "SZFLB", "SFZLB", "SFLZB"}
 STALE_ORDERS = {"FLSZB", "FSZLB", "FSLZB"}  # each step uses the gradient of the step before
 SKIPPED_ORDERS = {"FLBS", "SFLB"}
@@ -90,6 +103,11 @@ def _lanczos(product: Callable[[Tensor], Tensor], size: int) -> float:
     except ArpackError:
         return float("nan")
     return float(largest[0])
+
+
+def start_of(config: Config) -> Config:
+    """A Config with the same loss at the same starting weights, whatever its run does from there."""
+    return Config(**{name: getattr(config, name) for name in START})
 
 
 def starting_curvature(config: Config) -> float:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
 from core.lines import first_line
-from core.results import Result, loss_path
+from core.results import Path, Result, path
 from core.theory import stability_limit
 
 FLAT = 0.01  # a range below this share of the first loss counts as no change
@@ -55,37 +54,38 @@ def verdict(result: Result, curvature: float | None = None) -> Verdict:
     """The verdict on a run; `curvature` at its starting weights lets it quote the limit."""
     if result.message is not None:
         return _raised(result)
-    path = loss_path(result)
-    losses = path["loss"].to_numpy()
-    bad = path.loc[~np.isfinite(losses)]
-    if not len(losses):
+    way = path(result)
+    if not len(way.losses):
         return Verdict("stuck", "No loss was computed.")
-    if len(bad):
-        return _diverged(path, bad, _limit_words(result, curvature))
-    return _by_shape(result, path, _limit_words(result, curvature))
+    if not np.isfinite(way.losses).all():
+        return _diverged(way, _limit_words(result, curvature))
+    return _by_shape(result, way, _limit_words(result, curvature))
 
 
 def _raised(result: Result) -> Verdict:
     message = result.message
     assert message is not None
     text = f"In step {message.step}, `{first_line(message.line)}` raised {message.type}."
-    losses = loss_path(result)["loss"].dropna()
-    if message.step and len(losses):
-        text += f" The loss before that was {number(losses.iloc[-1])}."
+    losses = path(result).losses
+    known = losses[~np.isnan(losses)]
+    if message.step and len(known):
+        text += f" The loss before that was {number(known[-1])}."
     return Verdict("raised", text)
 
 
-def _diverged(path: pd.DataFrame, bad: pd.DataFrame, limit: str) -> Verdict:
-    steps = {number(row.loss): int(row.step) for row in bad.iloc[::-1].itertuples()}
-    first = path["loss"].iloc[0]
+def _diverged(way: Path, limit: str) -> Verdict:
+    bad = ~np.isfinite(way.losses)
+    pairs = zip(way.losses[bad][::-1], way.steps[bad][::-1], strict=True)
+    steps = {number(loss): int(step) for loss, step in pairs}  # of each kind the first one
+    first = way.losses[0]
     became = " and ".join(
         f"{word} at step {step}" for word, step in sorted(steps.items(), key=lambda item: item[1])
     )
     return Verdict("diverged", f"The loss began at {number(first)} and became {became}. {limit}".strip())
 
 
-def _by_shape(result: Result, path: pd.DataFrame, limit: str) -> Verdict:
-    losses, steps = path["loss"].to_numpy(), path["step"].to_numpy()
+def _by_shape(result: Result, way: Path, limit: str) -> Verdict:
+    steps, losses = way
     first, last, best = losses[0], losses[-1], losses.min()
     at = int(steps[losses.argmin()])
     quoted = f"Loss {number(first)} at first, best {number(best)} at step {at}, last {number(last)}."
@@ -152,8 +152,8 @@ def _swinging(result: Result, losses: np.ndarray, quoted: str, limit: str) -> Ve
 
 def _leftover(result: Result) -> tuple[str, str] | None:
     """The word and the numbers, where old gradients rule the second half: momentum, undamped."""
-    half = result.steps.iloc[len(result.steps) // 2 :]
-    leftover, fresh = half["leftover_norm"].median(), half["fresh_norm"].median()
+    half = len(result.steps) // 2
+    leftover, fresh = (result.steps[name].iloc[half:].median() for name in ("leftover_norm", "fresh_norm"))
     if not leftover > fresh:
         return None
     return "oscillates", (

@@ -1,6 +1,7 @@
 """What does a comparison cost, and how much is allowed? Checked before any work starts."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from core import models, task
 from core.config import Config
@@ -13,8 +14,15 @@ TIME_LIMIT_S = 30.0  # of training per comparison; what is there by then is kept
 
 def parameter_count(config: Config) -> int:
     """Entries of all weights and biases of the run's model."""
-    features, outputs = task.sizes(config, task.make_data(config))
+    features, outputs = _sizes(config.dataset, config.loss)
     return models.parameter_count(config.model, features, outputs, config.hidden, config.activation)
+
+
+@lru_cache(maxsize=128)
+def _sizes(dataset: str, loss: str) -> tuple[int, int]:
+    """Width of inputs and outputs; neither noise nor the split changes it."""
+    config = Config(dataset=dataset, loss=loss)
+    return task.sizes(config, task.make_data(config))
 
 
 def vector_bytes(config: Config) -> int:

@@ -347,3 +347,11 @@ def test_at_exactly_four_the_swing_grows_by_two_per_step():
     """The boundary case: |w_t| = 2t + 1, in whole numbers, so without rounding."""
     steps = np.arange(200)
     assert (swing(4.0, 200) == (-1.0) ** steps * (2 * steps + 1)).all()
+
+
+def test_the_start_of_a_run_is_all_that_its_starting_curvature_depends_on():
+    config = Config(start=(0.3,), hidden=(4,), seed=2, noise=0.1, lr=3.0, momentum=0.9, loop=(), batch_size=8)
+    assert theory.start_of(config) == Config(start=(0.3,), hidden=(4,), seed=2, noise=0.1)
+    assert starting_curvature(theory.start_of(config)) == starting_curvature(config)
+    drawn = theory.start_of(Config(hidden=(4,), seed=2, noise=0.1))
+    assert starting_curvature(drawn) != starting_curvature(config)

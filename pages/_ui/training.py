@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, Run, work
 from core.results import Result, result
-from core.theory import starting_curvature
+from core.theory import start_of, starting_curvature
 from core.verdict import Verdict, verdict
 
 SLICE_S = 0.05
@@ -170,8 +170,7 @@ def _curvature(config: Config) -> float | None:
     """Curvature at the starting weights; None for a model too large to ask."""
     if work.parameter_count(config) > CURVATURE_UP_TO:
         return None
-    same = ("dataset", "noise", "val_share", "model", "hidden", "activation", "loss", "seed", "dtype")
-    return _curvature_of(Config(**{name: getattr(config, name) for name in same}))
+    return _curvature_of(start_of(config))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
