@@ -28,6 +28,15 @@ The loop, and what is recorded around it:
     warned             what PyTorch warns of, as data, with no filter changed for others
     loop               Run: executes the five lines and records around them
     results            a run as plain data, for caches and pages
+
+Many runs as one:
+
+    stacked_data       the rows that each run sees, with a leading run axis
+    stacked_model      weights with a leading run axis, and layers that work on all
+    stacked_loss       the sum of the losses of all runs
+    stacked_optimizers the updates of torch.optim, with a rate for each run
+    stacked_history    losses, norms and scores of each run
+    stack              Stack: the five lines, for many runs at once
     blocks             runs that train together
 
 What it means:

@@ -204,22 +204,22 @@ class History:
     def steps(self) -> pd.DataFrame:
         """One row per step: loss, norms over all parameters, update-to-weight ratio."""
         totals = {column: self._vectors[name].totals for name, column in NORM_COLUMNS.items()}
-        ratio = _ratio(self._updates.totals, self._vectors["weights"].totals)
+        ratios = ratio(self._updates.totals, self._vectors["weights"].totals)
         step = np.arange(len(self.losses))
-        return pd.DataFrame({"step": step, "loss": self.losses, **totals, "update_ratio": ratio})
+        return pd.DataFrame({"step": step, "loss": self.losses, **totals, "update_ratio": ratios})
 
     @property
     def parameters(self) -> pd.DataFrame:
         """One row per step and parameter: the same norms, of that parameter alone."""
         names, count = list(self.layout.shapes), len(self.losses)
         norms = {column: self._vectors[name].norms for name, column in NORM_COLUMNS.items()}
-        ratio = _ratio(self._updates.norms, self._vectors["weights"].norms)
+        ratios = ratio(self._updates.norms, self._vectors["weights"].norms)
         codes = np.tile(np.arange(len(names)), count)
         columns = {
             "step": np.repeat(np.arange(count), len(names)),
             "parameter": pd.Categorical.from_codes(codes, categories=names),
         }
-        values = {name: array.ravel() for name, array in (norms | {"update_ratio": ratio}).items()}
+        values = {name: array.ravel() for name, array in (norms | {"update_ratio": ratios}).items()}
         return pd.DataFrame(columns | values)
 
     @property
@@ -247,7 +247,7 @@ ROW_VECTORS = ("weights", "grads", "fresh_grads", "leftovers")
 NORM_COLUMNS = {"grads": "grad_norm", "fresh_grads": "fresh_norm", "leftovers": "leftover_norm"}
 
 
-def _ratio(updates: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def ratio(updates: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Update-to-weight ratio; nan where the weights are all zero and there is no ratio."""
     with np.errstate(invalid="ignore"):  # inf / inf, once both have overflowed, is nan
         return np.divide(updates, weights, out=np.full_like(updates, np.nan), where=weights != 0)

@@ -111,20 +111,23 @@ def fitting(dataset: str) -> tuple[str, ...]:
 
 
 def accuracy(outputs: Tensor, targets: Tensor, target_form: str, threshold: float) -> Tensor:
-    """Share of right answers, (), from 0 to 1.
+    """Share of right answers, (), from 0 to 1; see `right`."""
+    return right(outputs, targets, target_form, threshold).float().mean()
 
-    One output: it is right on the target's side of `threshold`. Several: the largest one
+
+def right(outputs: Tensor, targets: Tensor, target_form: str, threshold: float | Tensor) -> Tensor:
+    """Which answers are right: (rows, 1) or (rows,) of True and False.
+
+    One output: it is right on the target's side of `threshold`. Several: the largest one, along dim 1,
     names the class. Raises ValueError for regression targets, which have no classes.
     """
     if target_form == "values":
         raise ValueError("targets must be classes for an accuracy; got values")
     if target_form == "zero_one":
-        right = (outputs > threshold) == (targets > 0.5)
-    elif target_form == "one_hot":
-        right = outputs.argmax(1) == targets.argmax(1)
-    else:
-        right = outputs.argmax(1) == targets
-    return right.float().mean()
+        return (outputs > threshold) == (targets > 0.5)
+    if target_form == "one_hot":
+        return outputs.argmax(1) == targets.argmax(1)
+    return outputs.argmax(1) == targets
 
 
 def terms(loss: str, outputs: Tensor, targets: Tensor) -> Tensor | None:

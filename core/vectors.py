@@ -58,17 +58,31 @@ class Layout:
     def norms(self, chunk: list[Tensor]) -> np.ndarray:
         """One (steps, *shape) per parameter -> (steps, parameters) of lengths, in double."""
         parts = [part.flatten(1) if part.ndim > 1 else part[:, None] for part in chunk]
-        lengths = torch.stack([torch.linalg.vector_norm(p, dim=1) for p in parts], dim=1).double()
-        unsure = ~((lengths > 1e-15) & (lengths < 1e15))  # squares may have vanished or overflowed
+        found = torch.stack([torch.linalg.vector_norm(part, dim=1) for part in parts], dim=1).double()
+        unsure = _unsure(found)
         if unsure.any():
             for column, part in enumerate(parts):
                 rows = unsure[:, column]
-                lengths[rows, column] = _scaled_lengths(part[rows].double())
-        return lengths.numpy()
+                found[rows, column] = _scaled_lengths(part[rows].double())
+        return found.numpy()
+
+
+def lengths(vectors: Tensor) -> Tensor:
+    """(..., entries) -> (...): the length of each vector, in double."""
+    found = torch.linalg.vector_norm(vectors, dim=-1).double()
+    unsure = _unsure(found)
+    if unsure.any():
+        found[unsure] = _scaled_lengths(vectors[unsure].double())
+    return found
+
+
+def _unsure(found: Tensor) -> Tensor:
+    """Where squares may have vanished or overflowed on the way to a length."""
+    return ~((found > 1e-15) & (found < 1e15))
 
 
 def _scaled_lengths(rows: Tensor) -> Tensor:
-    """(steps, entries) -> (steps,) of lengths, by way of the largest entry of each row."""
+    """(rows, entries) -> (rows,) of lengths, by way of the largest entry of each row."""
     scale = rows.abs().amax(dim=1, keepdim=True) if rows.numel() else rows.new_ones(len(rows), 1)
     scale = scale.where(scale.isfinite() & (scale > 0), 1.0)
     return torch.linalg.vector_norm(rows / scale, dim=1) * scale[:, 0]

@@ -1,0 +1,123 @@
+"""What did many runs record? Losses, norms and scores of each, in the frames that `History` gives of one.
+
+Every step's weights, fresh gradients and used gradients pass through a buffer of one chunk of steps,
+where their lengths are taken for all runs together; whole vectors are kept only if asked for.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from core.history import CHUNK_BYTES, CHUNK_STEPS, SCORES, Scores, ratio
+from core.vectors import lengths
+
+
+class StackedHistory:
+    """The record of runs whose weights are one tensor (runs, entries).
+
+    keeps: (runs, 1), whether a run's gradients stay for the next step. full: whether to keep whole vectors.
+    """
+
+    def __init__(self, weights: Tensor, keeps: Tensor, full: bool):
+        self._now, self._keeps = weights, keeps.cpu().numpy()[:, 0]
+        self.accumulates, self.full = bool(self._keeps.any()), full
+        row_bytes = weights.numel() * weights.element_size()
+        self._room = max(1, min(CHUNK_STEPS, CHUNK_BYTES // row_bytes))
+        self._kept: dict[str, list[Tensor]] = {name: [] for name in ("weights", "fresh_grads", "grads")}
+        self._norms: dict[str, list[np.ndarray]] = {name: [] for name in (*self._kept, "updates")}
+        self._losses: list[np.ndarray] = []
+        self._scores: list[tuple[int, Scores]] = []
+        self._new_buffers()
+
+    def _new_buffers(self) -> None:
+        runs, shape = len(self._now), self._now.shape
+        self._weights = self._now.new_empty(self._room + 1, *shape)  # before each step, and after the last
+        self._fresh = self._now.new_empty(self._room, *shape)
+        self._used = self._now.new_empty(self._room, *shape) if self.accumulates else self._fresh
+        self._loss = self._now.new_empty(self._room, runs)
+        buffers = (self._weights, self._fresh, self._used, self._loss)
+        self._rows = list(zip(*(buffer.unbind(0) for buffer in buffers), strict=False))
+        self._count = 0
+
+    def begin(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Take the weights; room for this step's fresh gradients, used ones (both runs x entries) and losses.
+
+        Where no run keeps its gradients, the first two are the same room.
+        """
+        if self._count == self._room:
+            self.flush()
+        weights, fresh, used, losses = self._rows[self._count]
+        weights.copy_(self._now)
+        self._count += 1
+        return fresh, used, losses
+
+    def evaluate(self, step: int, scores: Scores) -> None:
+        """Take in scores on the whole sets, each (runs,)."""
+        self._scores.append((step, scores))
+
+    def flush(self) -> None:
+        """Reduce the steps so far to lengths, and make room."""
+        count, self._count = self._count, 0
+        if not count:
+            return
+        self._weights[count].copy_(self._now)
+        self._losses.append(self._loss[:count].cpu().double().numpy())
+        whole = {"weights": self._weights, "fresh_grads": self._fresh, "grads": self._used}
+        for name, buffer in whole.items():
+            same = name == "grads" and not self.accumulates
+            norms = self._norms["fresh_grads"][-1] if same else _norms(buffer[:count])
+            self._norms[name].append(norms)
+        self._norms["updates"].append(_norms(self._weights[1 : count + 1] - self._weights[:count]))
+        if self.full:
+            for name, buffer in whole.items():
+                self._kept[name].append(buffer[:count].cpu())
+            self._new_buffers()
+
+    def vectors(self, name: str) -> np.ndarray:
+        """(steps, runs, entries) of weights, fresh_grads or grads; raises ValueError if not kept."""
+        if not self.full:
+            raise ValueError("full must be True for whole vectors; got False")
+        return torch.cat(self._kept[name]).numpy()
+
+    def _lengths(self, name: str) -> np.ndarray:
+        """(steps, runs)."""
+        return np.concatenate(self._norms[name] or [np.empty((0, len(self._now)))])
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(steps, runs) in double."""
+        return np.concatenate(self._losses or [np.empty((0, len(self._now)))])
+
+    def steps(self) -> list[pd.DataFrame]:
+        """For each run one row per step, as `History.steps`."""
+        used = self._lengths("grads")
+        left = np.vstack([np.zeros_like(used[:1]), used[:-1]])
+        columns = {
+            "loss": self.losses,
+            "grad_norm": used,
+            "fresh_norm": self._lengths("fresh_grads"),
+            "leftover_norm": np.where(self._keeps, left, 0.0),
+            "update_ratio": ratio(self._lengths("updates"), self._lengths("weights")),
+        }
+        step = np.arange(len(used))
+        each = range(len(self._now))
+        return [pd.DataFrame({"step": step, **{n: c[:, run] for n, c in columns.items()}}) for run in each]
+
+    def evaluations(self) -> list[pd.DataFrame]:
+        """For each run one row per evaluated step, as `History.evaluations`."""
+        steps = np.array([step for step, _ in self._scores], dtype=np.int64)
+        columns = {name: self._score(name) for name in SCORES}
+        each = range(len(self._now))
+        return [pd.DataFrame({"step": steps, **{n: c[:, run] for n, c in columns.items()}}) for run in each]
+
+    def _score(self, name: str) -> np.ndarray:
+        """(evaluated steps, runs); nan where there is no such score."""
+        found = [getattr(scores, name) for _, scores in self._scores]
+        if not found or found[0] is None:
+            return np.full((len(found), len(self._now)), np.nan)
+        return torch.stack(found).cpu().double().numpy()
+
+
+def _norms(vectors: Tensor) -> np.ndarray:
+    return lengths(vectors).cpu().numpy()
