@@ -27,6 +27,7 @@ from core.stacked_loss import StackedLoss
 from core.stacked_model import StackedModel, covers
 from core.stacked_optimizers import StackedOptimizer
 
+ROWS_AT_ONCE = 256  # of whole sets: hidden layers of more rows do not fit a CPU's cache
 SKIPPED = tuple(name for name in USUAL if name != "zero_grad")
 
 
@@ -139,7 +140,8 @@ class Stack:
     def _score(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Losses and accuracies (runs,); values have no accuracy."""
         assert targets is not None  # where there are inputs
-        outputs, form = self.model(inputs), self.data.target_form
+        parts = [self.model(part) for part in inputs.split(ROWS_AT_ONCE, dim=2)]
+        outputs, form = torch.cat(parts, dim=2), self.data.target_form
         accuracies = None if form == "values" else self.loss_fn.accuracies(outputs, targets, form)
         return self.loss_fn.each(outputs, targets), accuracies
 
