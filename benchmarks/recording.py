@@ -57,7 +57,7 @@ def bare(config: Config, make: Callable[[], nn.Module] | None) -> float:
     """Seconds that the plain loop takes, as anybody would write it."""
     data = task.make_data(config)
     model = make() if make else task.make_model(config, data)
-    loss_fn, optimizer = task.make_loss(config), task.make_optimizer(config, model)
+    loss_fn, optimizer = task.make_loss(config, data), task.make_optimizer(config, model)
     inputs, targets = data.inputs, data.targets
     skip, batch_size = "zero_grad" not in config.loop, config.batch_size
     order = task.batches(len(inputs), batch_size or len(inputs), stream(config.seed, "batches"))

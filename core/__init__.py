@@ -10,7 +10,11 @@ What there is to choose:
     lines              the five lines of the loop, as source text
     data               data sets by name -> inputs and targets
     models             models by name -> nn.Module
+    focal              the focal loss, as a module of our own
+    term_texts         how one term of a loss is written, with its numbers
     losses             losses by name -> loss module, target form, formula, when to use it
+    terms              what a loss adds up, and what it divides the sum by
+    accuracy           which class a model names, and how often that is right
     optimizers         optimizers by name, SGD written by hand among them
     knobs              what a field of Config says about itself: label, limits, text in links
     config             Config: everything that decides a run

@@ -252,6 +252,6 @@ FORMS = {
 
 FORMS_OF_TASK = {
     "regression": ("values",),
-    "binary": ("zero_one", "class_index"),
+    "binary": ("zero_one", "class_index", "one_hot"),
     "classes": ("one_hot", "class_index"),
 }

@@ -5,8 +5,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from core.accuracy import accuracy
 from core.history import Scores
-from core.losses import LOSSES, accuracy
+from core.losses import LOSSES
 from core.task import Data
 
 

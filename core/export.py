@@ -61,10 +61,7 @@ def loop_line(config: Config) -> str:
 
 def _training(config: Config, device: str) -> str:
     """Model, loss, optimizer and the loop."""
-    lines = setup(config)
-    if device != "cpu":
-        lines.insert(2, f"model.to({device!r})")
-    lines += [*schedule_lines(config), ""]
+    lines = [*setup(config, device), *schedule_lines(config), ""]
     body = change_lr_lines(config) + loop_lines(config)
     if config.batch_size:
         lines.append(f"rows_of_steps = {batches_call(config)}")

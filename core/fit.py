@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
 from core import task
+from core.accuracy import named, truth
 from core.config import Config
 from core.losses import LOSSES
 from core.models import MODELS
@@ -71,15 +72,15 @@ def _surface(config: Config, model: nn.Module, data: task.Data) -> pd.DataFrame:
     value = share_of_class_1(config, data.target_form, model(centres))
     cells = pd.DataFrame({"x": centres[:, 0].numpy() - width / 2, "y": centres[:, 1].numpy() - height / 2})
     cells = cells.assign(x2=cells["x"] + width, y2=cells["y"] + height, value=value.numpy())
-    labels = data.targets.reshape(len(data.inputs)).long().numpy()
+    labels = truth(data.targets, data.target_form).numpy()
     points = pd.DataFrame({"x": data.inputs[:, 0].numpy(), "y": data.inputs[:, 1].numpy(), "label": labels})
     return pd.concat([cells, points], ignore_index=True)
 
 
 def share_of_class_1(config: Config, target_form: str, outputs: Tensor) -> Tensor:
     """(rows, outputs) of a two-class model -> (rows,) from 0 to 1; 0.5 is the boundary."""
-    if target_form == "class_index":
-        return outputs.softmax(1)[:, 1]
+    if target_form != "zero_one":
+        return outputs.softmax(1)[:, 1]  # of logits and of log-probabilities alike
     if LOSSES[config.loss].threshold == 0.0:  # logits
         return outputs[:, 0].sigmoid()
     return outputs[:, 0].clamp(0, 1)
@@ -95,13 +96,10 @@ def _confusion(config: Config, model: nn.Module, data: task.Data) -> pd.DataFram
     inputs = data.val_inputs if data.val_inputs is not None else data.inputs
     targets = data.val_targets if data.val_targets is not None else data.targets
     outputs = model(inputs)
-    if data.target_form == "zero_one":
-        truth, chosen = targets[:, 0].long(), (outputs[:, 0] > LOSSES[config.loss].threshold).long()
-    else:
-        truth = targets.argmax(1) if targets.ndim == 2 else targets
-        chosen = outputs.argmax(1)
+    right = truth(targets, data.target_form)
+    chosen = named(outputs, data.target_form, LOSSES[config.loss].threshold)
     classes = max(outputs.shape[1], 2)
-    counts = torch.bincount(truth * classes + chosen, minlength=classes**2).numpy()
+    counts = torch.bincount(right * classes + chosen, minlength=classes**2).numpy()
     rows, columns = np.divmod(np.arange(classes**2), classes)
     return pd.DataFrame({"truth": rows, "model": columns, "count": counts, "held_out": held_out})
 

@@ -119,7 +119,7 @@ class Run:
             "inputs": self.data.inputs,
             "targets": self.data.targets,
             "model": model,
-            "loss_fn": task.make_loss(self.config).to(self.device),
+            "loss_fn": task.make_loss(self.config, self.data).to(self.device),
             "optimizer": task.make_optimizer(self.config, model),
             "torch": torch,
             "nn": nn,

@@ -1,20 +1,20 @@
 """Which terms is the loss the mean of? With the numbers of its formula put in.
 
-The terms are computed again by the loss's own module; the formula is shown only if their mean is
-the loss.
+The terms are computed again by the loss's own module; the formula is shown only if it gives the loss.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from core import losses
 from core.executed import ALL_TERMS, CLOSE, Executed, Said, listed, numbers_of, recorded_in_words, sum_text
 from core.looks import same
 from core.losses import LOSSES
 from core.tensor_table import LOSS_DIGITS, in_words
+from core.terms import Terms, paired, terms
 from core.updates import digits_apart, factor, signed
 
 ROWS = 10  # of a table of terms
@@ -28,25 +28,31 @@ def loss_account(done: Executed) -> Said:
     still = earlier is not None and same(earlier.values, loss.values)
     headline = f"The loss is {value}{', as before to the last bit' * still}."
     recorded = [recorded_in_words(done.details.operations, loss)]
-    terms = losses.terms(done.config.loss, outputs, targets)
-    if terms is None or not np.isclose(terms.double().mean(), loss.values.cpu(), CLOSE, 0.0, equal_nan=True):
+    found = terms(done.config.loss, outputs, targets)
+    if found is None or not _are_terms_of(loss.values.cpu(), found):
         return headline, recorded, None
     texts = _term_texts(done.config.loss, outputs, targets)
-    results = [signed(term) for term in numbers_of(terms)[:ROWS]]
-    count = terms.numel()
-    formulas = [_mean(texts, count, value)] if texts else []
-    formulas += [_mean(results, count, value)] if count > 1 else []
+    results = [signed(term) for term in numbers_of(found.values)[:ROWS]]
+    count = found.values.numel()
+    formulas = [_mean(texts, count, found.divisor, value)] if texts else []
+    formulas += [_mean(results, count, found.divisor, value)] if count > 1 else []
     numbers = pd.DataFrame({"term": texts or results, "is": results}) if count > ALL_TERMS else None
     return headline, formulas + recorded, numbers
 
 
+def _are_terms_of(loss: Tensor, found: Terms) -> bool:
+    total = found.values.double().sum() / found.divisor
+    return bool(np.isclose(total, loss, CLOSE, 0.0, equal_nan=True))
+
+
 def _term_texts(loss: str, outputs: Tensor, targets: Tensor) -> list[str]:
     """The first terms of the loss with their numbers; none if it has no text for them."""
-    write, by_row = LOSSES[loss].term, "class_index" in LOSSES[loss].takes
-    z, y = losses.paired(loss, outputs, targets)
-    if write is None or (by_row and y.is_floating_point()):  # shares of classes, of one's own data
+    row, by_row = LOSSES[loss], "class_index" in LOSSES[loss].takes
+    z, y = paired(loss, outputs, targets)
+    if row.term is None or (by_row and y.is_floating_point()):  # shares of classes, of one's own data
         return []
     z = z if by_row else z.flatten()
+    write = partial(row.term, **row.all_arguments(outputs.shape[-1]))
     pairs = zip(z[:ROWS].tolist(), y.flatten()[:ROWS].tolist(), strict=True)
     return [_term(write, *pair) for pair in pairs]
 
@@ -65,5 +71,6 @@ def _logits(row: list[float], chosen: int) -> str:
     return "…, " * (chosen > 0) + signed(row[chosen]) + ", …" * (chosen < len(row) - 1)
 
 
-def _mean(terms: Sequence[str], count: int, value: str) -> str:
-    return f"({sum_text(terms, count)}) / {count} = {value}" if count > 1 else f"{terms[0]} = {value}"
+def _mean(terms: Sequence[str], count: int, divisor: float, value: str) -> str:
+    total = f"({sum_text(terms, count)})" if count > 1 else terms[0]
+    return f"{total} / {divisor:g} = {value}" if divisor != 1 else f"{total} = {value}"

@@ -1,27 +1,31 @@
 """Which number shrinks? Losses by name: the torch class, its target form, formula, when to use it.
 
 A loss fits a data set if the data set offers a form of target that the loss takes (see
-`core.data.FORMS`). Two losses can then be compared on one classification task.
+`core.data.FORMS`). Two losses can then be compared on one classification task. Where a loss takes
+probabilities or their logarithms, the model ends in the layer that makes them.
 """
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from core import term_texts
 from core.data import DATASETS, FORMS_OF_TASK
+from core.focal import FocalLoss
 
 
 @dataclass(frozen=True)
 class Loss:
     """One row of LOSSES.
 
-    takes: forms of target, keys of `core.data.FORMS`. threshold: the output above which a
-    single output means class 1. formula: LaTeX, z = outputs, y = targets, N = all entries.
-    term: one output (cross-entropy: one row of them) and its target -> the text of that term of
-    the sum, in which {z} and {y} stand for the two numbers.
+    takes: forms of target, keys of `core.data.FORMS`, the one it is made for first. threshold: the
+    output above which a single output means class 1. formula: LaTeX, z = outputs, y = targets, N = all
+    terms. term: a function of `core.term_texts`. arguments: of the module. weights: number of classes
+    -> the module's `weight`, one for each. last: makes the layer that the model ends in.
     """
 
     title: str
@@ -31,21 +35,48 @@ class Loss:
     when: str
     unit: str
     threshold: float = 0.5
-    term: Callable[[Any, float], str] | None = None
+    term: Callable[..., str] | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    weights: Callable[[int], list[float]] | None = None
+    last: Callable[[], nn.Module] | None = None
+
+    def all_arguments(self, outputs: int) -> dict[str, Any]:
+        """Arguments of the module for a model with so many outputs; a list stands for a tensor."""
+        return self.arguments | ({"weight": self.weights(outputs)} if self.weights else {})
+
+    def build(self, outputs: int) -> nn.Module:
+        """The module, for a model with so many outputs."""
+        given = self.all_arguments(outputs)
+        return self.module(**{k: torch.tensor(v) if isinstance(v, list) else v for k, v in given.items()})
+
+    def expression(self, outputs: int) -> str:
+        """Python that builds it."""
+        given = self.all_arguments(outputs)
+        texts = {k: f"torch.tensor({v})" if isinstance(v, list) else repr(v) for k, v in given.items()}
+        prefix = "nn." if self._of_pytorch else ""
+        return f"{prefix}{self.module.__name__}({', '.join(f'{k}={text}' for k, text in texts.items())})"
+
+    def definition(self) -> str:
+        """Source of the module's class, where it is not one of PyTorch's own."""
+        return "" if self._of_pytorch else inspect.getsource(self.module)
+
+    @property
+    def _of_pytorch(self) -> bool:
+        return getattr(nn, self.module.__name__, None) is self.module
 
 
-def _huber(z: float, y: float) -> str:
-    return "½ × ({z} − {y})²" if abs(z - y) < 1 else "(|{z} − {y}| − ½)"
+def log_softmax() -> nn.Module:
+    return nn.LogSoftmax(dim=1)
 
 
-def _bce(z: float, y: float) -> str:
-    usual = {1.0: "−log σ({z})", 0.0: "−log(1 − σ({z}))"}
-    return usual.get(y, "−({y} × log σ({z}) + (1 − {y}) × log(1 − σ({z})))")
+def first_counts_more(classes: int) -> list[float]:
+    """Class 0 counts three times."""
+    return [3.0] + [1.0] * (classes - 1)
 
 
-FLOATS = ("values", "zero_one", "one_hot")
+FLOATS, SHARES, INDEX = ("values", "zero_one", "one_hot"), ("zero_one", "one_hot"), ("class_index",)
 
-LOSSES = {
+LOSSES = {  # those that are met most often first
     "mse": Loss(
         "MSE",
         nn.MSELoss,
@@ -53,7 +84,7 @@ LOSSES = {
         r"\frac{1}{N}\sum_i (z_i - y_i)^2",
         "Regression. Large errors count most, so a few outliers can decide the fit.",
         "target units squared",
-        term=lambda z, y: "({z} − {y})²",
+        term=term_texts.squared,
     ),
     "l1": Loss(
         "L1",
@@ -62,7 +93,7 @@ LOSSES = {
         r"\frac{1}{N}\sum_i |z_i - y_i|",
         "Regression with outliers. The gradient keeps its size however small the error is.",
         "target units",
-        term=lambda z, y: "|{z} − {y}|",
+        term=term_texts.absolute,
     ),
     "huber": Loss(
         "Huber",
@@ -72,26 +103,108 @@ LOSSES = {
         r" |z_i - y_i| - \frac12 & \text{else}\end{cases}",
         "Regression. Squared near zero, linear for outliers.",
         "target units squared near zero",
-        term=_huber,
+        term=term_texts.huber,
     ),
     "cross_entropy": Loss(
         "Cross-entropy",
         nn.CrossEntropyLoss,
-        ("class_index",),
+        INDEX,
         r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
         "One class of several. Takes logits; a softmax before it would be applied twice.",
         "nats per example",
-        term=lambda z, y: "−log softmax({z})[{y}]",
+        term=term_texts.cross_entropy,
     ),
     "bce": Loss(
         "BCE with logits",
         nn.BCEWithLogitsLoss,
-        ("zero_one", "one_hot"),
+        SHARES,
         r"-\frac{1}{N}\sum_i y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))",
         "Two classes, or several yes-or-no questions. Takes logits; the sigmoid is inside.",
         "nats per output",
         threshold=0.0,
-        term=_bce,
+        term=term_texts.bce,
+    ),
+    "smooth_l1": Loss(
+        "Smooth L1",
+        nn.SmoothL1Loss,
+        FLOATS,
+        r"\frac{1}{N}\sum_i \begin{cases}(z_i - y_i)^2 / 2\beta & |z_i - y_i| < \beta \\"
+        r" |z_i - y_i| - \beta / 2 & \text{else}\end{cases}",
+        "Regression. Huber divided by beta: the slope far out is 1 whatever beta is, and at beta 1 the two "
+        "are one.",
+        "target units",
+        term=term_texts.smooth_l1,
+        arguments={"beta": 0.5},
+    ),
+    "bce_of_sigmoid": Loss(
+        "BCE of probabilities",
+        nn.BCELoss,
+        SHARES,
+        r"-\frac{1}{N}\sum_i y_i \log z_i + (1 - y_i) \log(1 - z_i)",
+        "Two classes, where the model itself ends in a sigmoid. BCE with logits is safer: here a sure and "
+        "wrong answer has no gradient left, and the logarithm is cut off at -100.",
+        "nats per output",
+        term=term_texts.bce_of_probability,
+        last=nn.Sigmoid,
+    ),
+    "focal": Loss(
+        "Focal",
+        FocalLoss,
+        SHARES,
+        r"-\frac{1}{N}\sum_i (1 - p_i)^\gamma \log p_i,\quad"
+        r" p_i = \begin{cases}\sigma(z_i) & y_i = 1 \\ 1 - \sigma(z_i) & y_i = 0\end{cases}",
+        "Two classes of which one is rare, as in object detection: what is easy and right hardly counts "
+        "(Lin et al. 2017). Takes logits.",
+        "nats per output, scaled down",
+        threshold=0.0,
+        term=term_texts.focal,
+        arguments={"gamma": 2.0},
+    ),
+    "smoothed": Loss(
+        "Cross-entropy, smoothed labels",
+        nn.CrossEntropyLoss,
+        INDEX,
+        r"-\frac{1}{N}\sum_i \Big[(1 - \varepsilon) \log \operatorname{softmax}(z_i)_{y_i} +"
+        r" \frac{\varepsilon}{C} \sum_c \log \operatorname{softmax}(z_i)_c\Big]",
+        "One class of several, when the model should not become too sure (Szegedy et al. 2016). It never "
+        "reaches 0.",
+        "nats per example",
+        term=term_texts.smoothed,
+        arguments={"label_smoothing": 0.1},
+    ),
+    "weighted": Loss(
+        "Cross-entropy, class weights",
+        nn.CrossEntropyLoss,
+        INDEX,
+        r"-\frac{1}{\sum_i w_{y_i}}\sum_i w_{y_i} \log \operatorname{softmax}(z_i)_{y_i}",
+        "One class of several, when some are rare or their errors cost more: here class 0 counts three "
+        "times. The sum is divided by the weights, not by the number of rows.",
+        "nats per unit of weight",
+        term=term_texts.weighted,
+        weights=first_counts_more,
+    ),
+    "nll": Loss(
+        "NLL",
+        nn.NLLLoss,
+        INDEX,
+        r"-\frac{1}{N}\sum_i z_{i,\,y_i}",
+        "One class of several, where the model itself ends in a log-softmax. Together they are "
+        "cross-entropy, to the last bit.",
+        "nats per example",
+        term=term_texts.nll,
+        last=log_softmax,
+    ),
+    "kl_div": Loss(
+        "KL divergence",
+        nn.KLDivLoss,
+        ("one_hot",),
+        r"\frac{1}{N}\sum_i \sum_c y_{ic}\,(\log y_{ic} - z_{ic})",
+        "Targets that are probabilities, such as another model's answers (distillation). Takes "
+        "log-probabilities. batchmean divides by the rows; PyTorch's own mean divides by the entries.",
+        "nats per example",
+        term=term_texts.kl_div,
+        arguments={"reduction": "batchmean"},
+        last=log_softmax,
     ),
 }
 
@@ -108,41 +221,3 @@ def fitting(dataset: str) -> tuple[str, ...]:
     first = usual[DATASETS[dataset].task]
     rest = (name for name in LOSSES if name != first and form(name, dataset))
     return (first, *rest)
-
-
-def accuracy(outputs: Tensor, targets: Tensor, target_form: str, threshold: float) -> Tensor:
-    """Share of right answers, (), from 0 to 1; see `right`."""
-    return right(outputs, targets, target_form, threshold).float().mean()
-
-
-def right(outputs: Tensor, targets: Tensor, target_form: str, threshold: float | Tensor) -> Tensor:
-    """Which answers are right: (rows, 1) or (rows,) of True and False.
-
-    One output: it is right on the target's side of `threshold`. Several: the largest one, along dim 1,
-    names the class. Raises ValueError for regression targets, which have no classes.
-    """
-    if target_form == "values":
-        raise ValueError("targets must be classes for an accuracy; got values")
-    if target_form == "zero_one":
-        return (outputs > threshold) == (targets > 0.5)
-    largest = outputs.max(dim=1).indices  # the first, as argmax, which is slower where dim 1 is not the last
-    return largest == (targets.argmax(1) if target_form == "one_hot" else targets)
-
-
-def terms(loss: str, outputs: Tensor, targets: Tensor) -> Tensor | None:
-    """The terms whose mean the loss is, one per entry or (cross-entropy) per row, by its own module.
-
-    None if the module takes no mean. Shapes that differ are broadcast, as the module does.
-    """
-    make = LOSSES[loss].module
-    if getattr(make(), "reduction", None) != "mean":
-        return None
-    return make(reduction="none")(*paired(loss, outputs, targets))
-
-
-def paired(loss: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Outputs and targets, entry by entry where the loss compares values; broadcast if need be."""
-    if "values" not in LOSSES[loss].takes or outputs.shape == targets.shape:
-        return outputs, targets
-    one, other = torch.broadcast_tensors(outputs, targets)  # torch does so too, with a warning
-    return one, other

@@ -159,7 +159,7 @@ class Watch:
             "inputs": self._data.inputs,
             "targets": self._data.targets,
             "model": model,
-            "loss_fn": task.make_loss(self.config).to(self.device),
+            "loss_fn": task.make_loss(self.config, self._data).to(self.device),
             "optimizer": task.make_optimizer(self.config, model),
         }
 

@@ -125,6 +125,12 @@ def fill(model: nn.Module, values: tuple[float, ...]) -> None:
         nn.init.constant_(parameter, value)
 
 
+def ending_in(model: nn.Module, last: nn.Module) -> nn.Module:
+    """The model with one layer more at its end."""
+    layers = model if isinstance(model, nn.Sequential) else [model]
+    return nn.Sequential(*layers, last)
+
+
 def tensor_count(kind: str, hidden: tuple[int, ...]) -> int:
     """Number of weight and bias tensors; inputs and outputs do not change it."""
     with torch.device("meta"):
@@ -150,9 +156,11 @@ def expression(model: nn.Module) -> str:
         return f"nn.BatchNorm1d({model.num_features})"
     if isinstance(model, LeNet):
         return f"LeNet({model.fc3.out_features})"
+    if isinstance(model, nn.LogSoftmax):
+        return f"nn.LogSoftmax(dim={model.dim})"
     return f"nn.{type(model).__name__}()"  # an activation
 
 
 def definition(model: nn.Module) -> str:
-    """Source of the model's class, where it is not one of PyTorch's own."""
-    return inspect.getsource(LeNet) if isinstance(model, LeNet) else ""
+    """Source of the class of the model or its parts, where it is not one of PyTorch's own."""
+    return inspect.getsource(LeNet) if any(isinstance(part, LeNet) for part in model.modules()) else ""

@@ -31,16 +31,21 @@ def imports_for(body: str) -> list[str]:
     return [*needed, "import torch", f"from torch import {tensor}nn"]
 
 
-def setup(config: Config) -> list[str]:
+def setup(config: Config, device: str = "cpu") -> list[str]:
     """Model, loss and optimizer, as Python."""
-    model = task.make_model(config, task.make_data(config))
+    data = task.make_data(config)
+    model, loss_fn = task.make_model(config, data), task.make_loss(config, data)
     double = ".double()" if config.dtype == "float64" else ""
+    with_tensors = bool([*loss_fn.buffers()])
+    loss = LOSSES[config.loss].expression(task.sizes(config, data)[1])
     arguments = task.optimizer_arguments(config)
     return [
         f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
         f"model = {models.expression(model)}{double}",
+        *([f"model.to({device!r})"] if device != "cpu" else []),
         *_start(config),
-        f"loss_fn = nn.{LOSSES[config.loss].module.__name__}()",
+        f"loss_fn = {loss}{double * with_tensors}",
+        *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
         *(line for name in config.before for line in BEFORE[name].text.split("\n")),
     ]
@@ -81,7 +86,8 @@ def functions(config: Config) -> str:
     if config.batch_size:
         sources.append(inspect.getsource(task.batches))
     data = task.make_data(config)
-    sources += [models.definition(task.make_model(config, data)), optimizers.definition(config.optimizer)]
+    sources += [models.definition(task.make_model(config, data)), LOSSES[config.loss].definition()]
+    sources += [optimizers.definition(config.optimizer)]
     return "\n\n".join(source for source in sources if source)
 
 

@@ -18,7 +18,7 @@ from core import devices, task
 from core.config import Config
 from core.history import Scores, evaluation_steps
 from core.lines import LINES, USUAL
-from core.losses import form
+from core.losses import LOSSES, form
 from core.models import MODELS
 from core.results import Result
 from core.stacked_data import StackedData
@@ -40,7 +40,8 @@ def shape(config: Config) -> tuple[Any, ...] | None:
         return None
     same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)
     same += (config.steps, config.batch_size, config.dtype, config.optimizer)
-    return (*same, config.momentum > 0, config.weight_decay > 0, form(config.loss, config.dataset))
+    same += (LOSSES[config.loss].last, config.momentum > 0, config.weight_decay > 0)
+    return (*same, form(config.loss, config.dataset))
 
 
 @lru_cache(maxsize=64)
@@ -79,7 +80,8 @@ class Stack:
         self.step = 0
         self.data = StackedData(self._runs, self.device)
         self.model = StackedModel(_models(self._runs), self.device)
-        self.loss_fn = StackedLoss([config.loss for config in self._runs])
+        outputs = task.sizes(first, task.make_data(first))[1]
+        self.loss_fn = StackedLoss([config.loss for config in self._runs], outputs, self.model.weights)
         self.optimizer = StackedOptimizer(self._runs, self.model.weights)
         self.namespace: dict[str, Any] = {"model": self.model, "loss_fn": self.loss_fn}
         self.namespace["optimizer"] = self.optimizer

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from core.losses import LOSSES, right
+from core.accuracy import right
+from core.losses import LOSSES
+from core.terms import unreduced, weights
 
 
 class StackedLoss:
     """loss_fn of many runs: outputs (runs, outputs, rows), targets the same or (runs, rows) -> ().
 
-    names: the loss of each run, equal ones side by side. losses: (runs,) of the last call.
+    names: the loss of each run, equal ones side by side. outputs: of a model. like: a tensor of the
+    device and type that the models have. losses: (runs,) of the last call.
     """
 
-    def __init__(self, names: Sequence[str]):
+    def __init__(self, names: Sequence[str], outputs: int, like: Tensor):
         self._counts = [len(list(group)) for _, group in groupby(names)]
-        self._modules = [LOSSES[name].module(reduction="none") for name, _ in groupby(names)]
+        built = [LOSSES[name].build(outputs).to(like) for name, _ in groupby(names)]
+        self._modules = [(loss_fn, unreduced(loss_fn)) for loss_fn in built]
         self._thresholds = [LOSSES[name].threshold for name in names]
         self.losses = torch.empty(0)
 
@@ -30,11 +34,11 @@ class StackedLoss:
         return self.losses.sum()
 
     def each(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """(runs,): the mean of its terms for each run, by the loss's own module."""
+        """(runs,): the loss of each run, from the terms of the loss's own module."""
         if len(self._modules) == 1:
-            return _per_run(self._modules[0](outputs, targets))
+            return _per_run(*self._modules[0], outputs, targets)
         parts = zip(self._modules, outputs.split(self._counts), targets.split(self._counts), strict=True)
-        return torch.cat([_per_run(module(z, y)) for module, z, y in parts])
+        return torch.cat([_per_run(*modules, z, y) for modules, z, y in parts])
 
     def accuracies(self, outputs: Tensor, targets: Tensor, target_form: str) -> Tensor:
         """(runs,): the share of right answers of each."""
@@ -42,6 +46,10 @@ class StackedLoss:
         return right(outputs, targets, target_form, thresholds).float().flatten(1).mean(1)
 
 
-def _per_run(terms: Tensor) -> Tensor:
-    """(runs, ...) -> (runs,)"""
-    return terms.mean(tuple(range(1, terms.ndim)))
+def _per_run(loss_fn: nn.Module, terms_of: nn.Module, outputs: Tensor, targets: Tensor) -> Tensor:
+    """(runs, ...) -> (runs,): the terms of each run, summed and divided as loss_fn does it."""
+    terms, each = terms_of(outputs, targets), weights(loss_fn, targets)
+    of_run = tuple(range(1, terms.ndim))
+    if loss_fn.reduction == "batchmean":
+        return terms.sum(of_run) / targets.shape[-1]
+    return terms.mean(of_run) if each is None else terms.sum(of_run) / each.sum(1)

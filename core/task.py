@@ -107,11 +107,13 @@ def make_model(config: Config, data: Data) -> nn.Module:
     shape = (config.model, features, outputs, config.hidden, config.activation)
     model = models.build(*shape, generator).to(torch_dtype(config))
     models.fill(model, config.start)
-    return model
+    last = LOSSES[config.loss].last
+    return models.ending_in(model, last()) if last else model
 
 
-def make_loss(config: Config) -> nn.Module:
-    return LOSSES[config.loss].module()
+def make_loss(config: Config, data: Data) -> nn.Module:
+    """The loss of a Config on the CPU, for the outputs that this data asks for."""
+    return LOSSES[config.loss].build(sizes(config, data)[1]).to(torch_dtype(config))
 
 
 def optimizer_arguments(config: Config) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def curvature(model: nn.Module, loss_fn: nn.Module, inputs: Tensor, targets: Ten
     model = copy.deepcopy(model).cpu().double()
     inputs = inputs.cpu().double()
     targets = targets.cpu().double() if targets.is_floating_point() else targets.cpu()
-    product, size = _products(model, loss_fn.cpu(), inputs, targets)
+    product, size = _products(model, copy.deepcopy(loss_fn).cpu().double(), inputs, targets)
     if size <= EXACT_UP_TO:
         matrix = torch.stack([product(row) for row in torch.eye(size, dtype=torch.float64)])
         finite = bool(matrix.isfinite().all())
@@ -114,7 +114,7 @@ def starting_curvature(config: Config) -> float:
     """Curvature of the training loss at the starting weights of a Config."""
     data = task.make_data(config)
     model = task.make_model(config, data)
-    return curvature(model, task.make_loss(config), data.inputs, data.targets)
+    return curvature(model, task.make_loss(config, data), data.inputs, data.targets)
 
 
 def limits(curvature: float) -> dict[str, float]:

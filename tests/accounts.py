@@ -50,9 +50,14 @@ class Squares(nn.Module):
 
 
 def as_python(text):
-    text = text.replace("−", "-").replace("×", "*").replace("½", "0.5").replace("²", "**2")
+    signs = {"−": "-", "×": "*", "½": "0.5", "²": "**2", "^": "**"}
+    for sign, python in signs.items():
+        text = text.replace(sign, python)
     text = re.sub(r"\|([^|]+)\|", r"abs(\1)", text)
     text = re.sub(r"log softmax\(([^)]*)\)\[(\d+)\]", r"log_softmax(\2, \1)", text)
+    text = re.sub(r"mean log softmax\(([^)]*)\)", r"mean_log_softmax(\1)", text)
+    text = re.sub(r"(?<![a-z])\(([^()]*,[^()]*)\)\[(\d+)\]", r"picked(\2, \1)", text)
+    text = re.sub(r"log (\d[\d.]*(e-\d+)?)", r"log(\1)", text)
     return re.sub(r"log σ\(([^()]*)\)", r"log(sigma(\1))", text).replace("σ", "sigma")
 
 
@@ -60,7 +65,18 @@ def log_softmax(chosen, *logits):
     return logits[int(chosen)] - math.log(sum(map(math.exp, logits)))
 
 
-NAMES = {"abs": abs, "log": math.log, "sigma": lambda z: 1 / (1 + math.exp(-z)), "log_softmax": log_softmax}
+def mean_log_softmax(*logits):
+    return sum(log_softmax(c, *logits) for c in range(len(logits))) / len(logits)
+
+
+NAMES = {
+    "abs": abs,
+    "log": math.log,
+    "sigma": lambda z: 1 / (1 + math.exp(-z)),
+    "log_softmax": log_softmax,
+    "mean_log_softmax": mean_log_softmax,
+    "picked": lambda chosen, *entries: entries[int(chosen)],
+}
 SIGNS = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -89,7 +105,7 @@ def _worth(node):
 
 
 def trained_on(loss, targets, inputs=((0.5, -1.0), (1.5, 2.0), (-0.75, 0.25)), **choices):
-    dataset = "deliveries" if loss in ("mse", "l1", "huber") else "iris"
+    dataset = "deliveries" if loss in ("mse", "l1", "huber", "smooth_l1") else "iris"
     choices = {"dataset": dataset, "loss": loss, "seed": 3, "steps": 2, "dtype": "float64"} | choices
-    data = (torch.tensor(np.array(inputs)), torch.tensor(np.array(targets)))
+    data = (torch.tensor(np.array(inputs[: len(targets)])), torch.tensor(np.array(targets)))
     return Run(Config(model="linear", **choices), data=data, evaluate=False)

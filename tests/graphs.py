@@ -4,10 +4,9 @@ import torch
 
 from core.graph import graph
 from core.losses import LOSSES
-from core.models import build
+from core.models import build, ending_in
 
 ROWS = 200
-FLOATS = ("mse", "l1", "huber", "bce")
 
 
 def random(*shape, seed=0):
@@ -16,11 +15,16 @@ def random(*shape, seed=0):
 
 def task(kind, activation="tanh", loss="bce", dtype=torch.float32):
     """(model, loss_fn, inputs, targets): a linear model, a 2-8-8-? MLP or LeNet."""
-    outputs = 1 if loss in FLOATS else 10
+    row = LOSSES[loss]
+    outputs = 1 if "zero_one" in row.takes else 10
     features = 64 if kind == "lenet" else 2
     model = build(kind, features, outputs, (8, 8), activation, torch.Generator().manual_seed(1)).to(dtype)
-    targets = (random(ROWS, 1, seed=2) > 0).to(dtype) if loss in FLOATS else torch.arange(ROWS) % 10
-    return model, LOSSES[loss].module(), random(ROWS, features).to(dtype), targets
+    if row.last:
+        model = ending_in(model, row.last())
+    targets = (random(ROWS, 1, seed=2) > 0).to(dtype) if outputs == 1 else torch.arange(ROWS) % 10
+    if row.takes == ("one_hot",):
+        targets = torch.nn.functional.one_hot(targets).to(dtype)
+    return model, row.build(outputs).to(dtype), random(ROWS, features).to(dtype), targets
 
 
 TASKS = {

@@ -72,6 +72,18 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"before": ("optimizer_of_a_copy",), "dtype": "float64"},
     {"loop": "ZF.loss_unreduced."},  # no number to print
     {"dataset": "deliveries", "model": "linear", "lr": 0.01, "loop": "ZFL.backward_micro_mean.S"},
+    {"dataset": "line", "loss": "smooth_l1", "model": "linear", "lr": 0.1},
+    {"dataset": "digits", "model": "lenet", "loss": "nll", "lr": 0.1, "batch_size": 64, "steps": 6},
+    {"dataset": "iris", "loss": "nll", "model": "linear", "loop": "FLBS"},
+    {"loss": "bce_of_sigmoid", "batch_size": 32, "dtype": "float64"},
+    {"dataset": "iris", "loss": "bce_of_sigmoid", "optimizer": "adam", "lr": 0.01},
+    {"loss": "focal", "seed": 5},
+    {"dataset": "iris", "loss": "focal", "model": "mlp_norm", "batch_size": 16},
+    {"dataset": "iris", "loss": "smoothed"},
+    {"dataset": "breast_cancer", "loss": "weighted", "dtype": "float64", "lr": 0.1},
+    {"dataset": "digits", "loss": "weighted", "model": "linear", "batch_size": 100, "steps": 8},
+    {"loss": "kl_div"},
+    {"dataset": "iris", "loss": "kl_div", "model": "linear", "start": (0.0,), "batch_size": 20},
 ]  # fmt: skip
 RAISING = [
     {"loop": "FLSZB"},  # the second step finds its weights modified in place
@@ -88,6 +100,7 @@ RAISING = [
 ELSEWHERE = [  # on a device by another name than the usual one
     {"device": "cpu:0"},
     {"device": "cpu:0", "batch_size": 32, "dtype": "float64"},
+    {"device": "cpu:0", "dataset": "iris", "loss": "weighted"},
 ]
 
 
@@ -207,7 +220,8 @@ def test_a_script_that_raises_ends_as_any_program_does(tmp_path):
 def test_a_script_for_another_device_moves_model_inputs_and_targets_there(case):
     moved = [line.split()[0] for line in script_of(case).splitlines() if ".to('cpu:0')" in line]
     prefix = "all_" if "batch_size" in case else ""
-    assert moved == [f"{prefix}inputs", f"{prefix}targets", "model.to('cpu:0')"]
+    weights = ["loss_fn.to('cpu:0')"] if "loss" in case else []
+    assert moved == [f"{prefix}inputs", f"{prefix}targets", "model.to('cpu:0')", *weights]
 
 
 # -- what is in a script -------------------------------------------------------------------

@@ -94,9 +94,11 @@ def test_a_curve_has_the_training_points_and_reaches_beyond_them_on_both_sides()
 
 def share_of_class_1(config, outputs):
     """In words: softmax, sigmoid or the output itself, cut off where it is no share."""
-    if config.loss == "cross_entropy":
+    if config.loss in ("cross_entropy", "smoothed", "weighted"):
         return np.exp(outputs[:, 1]) / np.exp(outputs).sum(axis=1)
-    if config.loss == "bce":
+    if config.loss in ("nll", "kl_div"):  # log-probabilities
+        return np.exp(outputs[:, 1])
+    if config.loss in ("bce", "focal"):
         return 1 / (1 + np.exp(-outputs[:, 0]))
     return np.clip(outputs[:, 0], 0, 1)
 
@@ -131,7 +133,8 @@ def test_half_a_share_is_the_boundary_that_accuracy_uses(loss):
     run, done = trained(loss=loss, steps=60)
     with torch.no_grad():
         outputs = run.model(run.data.inputs).numpy()
-    truth = run.data.targets.reshape(-1).numpy()
+    targets = run.data.targets.numpy()
+    truth = targets[:, 1] if run.data.target_form == "one_hot" else targets.reshape(-1)
     right = (share_of_class_1(run.config, outputs) > 0.5) == (truth > 0.5)
     assert right.mean() == pytest.approx(done.evaluations["train_accuracy"].iloc[-1], abs=1e-6)
 

@@ -33,8 +33,24 @@ TARGETS = {
     "mse": [[1.5], [-2.0], [0.25]],
     "l1": [[1.5], [-2.0], [0.25]],
     "huber": [[1.5], [-2.0], [0.25]],
+    "smooth_l1": [[1.5], [-2.0], [0.25]],
     "cross_entropy": [0, 2, 1],
+    "smoothed": [0, 2, 1],
+    "weighted": [0, 2, 1],
+    "nll": [0, 2, 1],
+    "kl_div": [[1.0, 0.0], [0.25, 0.75]],  # four terms: all are written
     "bce": [[1.0], [0.0], [0.25]],
+    "bce_of_sigmoid": [[1.0], [0.0], [0.25]],
+    "focal": [[1.0], [0.0], [0.25]],
+}
+LOGS = {
+    "cross_entropy": 3,
+    "smoothed": 6,
+    "weighted": 3,
+    "kl_div": 3,
+    "bce": 4,
+    "bce_of_sigmoid": 4,
+    "focal": 4,
 }
 
 
@@ -50,12 +66,14 @@ def test_the_formula_of_a_loss_gives_the_loss(loss):
         assert worth(text) == pytest.approx(value, rel=2e-3) and float(shown) == pytest.approx(
             value, rel=1e-4
         )
-    assert formula.count("log") == {"cross_entropy": 3, "bce": 4}.get(loss, 0)
+    assert formula.count("log") == LOGS.get(loss, 0)
 
 
 @settings(max_examples=60, deadline=None)
 @for_all(
-    st.sampled_from(["mse", "l1", "huber"]), st.lists(st.integers(-80, 80), min_size=2, max_size=4), st.data()
+    st.sampled_from(["mse", "l1", "huber", "smooth_l1"]),
+    st.lists(st.integers(-80, 80), min_size=2, max_size=4),
+    st.data(),
 )
 def test_the_formula_of_a_loss_of_values_gives_the_loss_for_any_values(loss, targets, data):
     weight, bias = (data.draw(st.integers(-8, 8)) / 4 for _ in range(2))
@@ -92,6 +110,32 @@ def test_cross_entropy_names_the_class_of_each_row():
     assert many.formulas[0].startswith(
         "(−log softmax(…, 0.5)[9] − log softmax(0.5, …)[0] − log softmax(…, 0.5, …)[4]) / 3 = "
     )
+
+
+def test_class_weights_stand_before_the_terms_and_under_the_sum():
+    one = of("loss", trained_on("weighted", [2, 0, 1], start=(0.0,)))
+    assert one.formulas[0] == (
+        "(−1 × log softmax(0, 0, 0)[2] − 3 × log softmax(0, 0, 0)[0] − 1 × log softmax(0, 0, 0)[1]) / 5"
+        " = 1.0986"
+    )  # 5 times log 3, over 3 + 1 + 1
+    alone = of("loss", trained_on("weighted", [0], [[1.0, 2.0]], start=(0.0,)))
+    assert alone.formulas[0] == "−3 × log softmax(0, 0)[0] / 3 = 0.69315"
+
+
+def test_kl_divergence_has_a_term_for_each_class_and_is_divided_by_the_rows():
+    one = of("loss", trained_on("kl_div", [[1.0, 0.0], [0.25, 0.75]], [[1.0], [2.0]], start=(0.0,)))
+    assert one.formulas[0] == (  # the log-probabilities of two classes alike are -log 2
+        "(1 × (log 1 − (−0.6931)) + 0 + 0.25 × (log 0.25 − (−0.6931)) + 0.75 × (log 0.75 − (−0.6931))) / 2"
+        " = 0.41198"
+    )
+    expected = (math.log(2) + 0.25 * math.log(0.25) + 0.75 * math.log(0.75) + math.log(2)) / 2
+    assert expected == pytest.approx(0.41198, abs=5e-6)
+
+
+def test_smooth_l1_is_squared_within_beta():
+    # errors 0.25, 0.5 and 3 at beta 0.5
+    one = of("loss", trained_on("smooth_l1", [[0.25], [0.5], [-3.0]], start=(0.0,)))
+    assert one.formulas[0] == "((0 − 0.25)² / 1 + (|0 − 0.5| − 0.25) + (|0 − (−3)| − 0.25)) / 3 = 1.0208"
 
 
 def test_shares_of_classes_have_numbers_but_no_formula():

@@ -161,7 +161,7 @@ def test_the_same_bytes_as_read_from_the_nodes():
     """Hooks and the nodes' own attributes are two ways to the same tensors."""
     config = Config(dataset="digits", model="lenet", batch_size=32)
     data = task.make_data(config)
-    model, loss_fn = task.make_model(config, data), task.make_loss(config)
+    model, loss_fn = task.make_model(config, data), task.make_loss(config, data)
     saved = Saved(model.parameters())
     with saved.hooks():
         loss = loss_fn(model(data.inputs[:32]), data.targets[:32])
@@ -178,9 +178,9 @@ def test_hooks_change_no_gradient(activation):
         model, saved = task.make_model(config, data), Saved()
         if hooked:
             with saved.hooks():
-                loss = task.make_loss(config)(model(data.inputs), data.targets)
+                loss = task.make_loss(config, data)(model(data.inputs), data.targets)
         else:
-            loss = task.make_loss(config)(model(data.inputs), data.targets)
+            loss = task.make_loss(config, data)(model(data.inputs), data.targets)
         loss.backward()
         found.append([p.grad for p in model.parameters()])
     assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
@@ -191,7 +191,7 @@ def test_a_kept_loss_is_as_large_as_its_storage(loss):
     config = Config(**DELIVERIES, loss=loss)
     data = task.make_data(config)
     with torch.no_grad():
-        alone = task.make_loss(config)(task.make_model(config, data)(data.inputs), data.targets)
+        alone = task.make_loss(config, data)(task.make_model(config, data)(data.inputs), data.targets)
     watch = Watch(config, steps=4).advance()
     each = alone.untyped_storage().nbytes()
     assert [row.own for row in of(watch, "no_grad")] == [each * k for k in range(5)]

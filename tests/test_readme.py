@@ -1,6 +1,9 @@
 """The README does what it says: its code runs, its output is real, its link opens."""
 
+import importlib
+import math
 import re
+import runpy
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -11,10 +14,11 @@ from torch import Tensor, nn
 from core import Config, Run
 from core.comparison import read
 from core.config import KNOBS
-from core.data import DATASETS, DataSet
+from core.data import DATASETS
 from core.diagnosis import CASES, series
+from core.export import script
 from core.losses import FLOATS, LOSSES, Loss
-from core.optimizers import OPTIMIZERS, Optimizer
+from core.optimizers import OPTIMIZERS
 from core.outcomes import outcome
 from core.results import result
 from core.source import setup
@@ -59,27 +63,55 @@ def test_the_second_lesson_opens_where_it_says():
     assert [step for step in range(8) if fresh[step] * grads[step] < 0] == [4, 5, 6]
 
 
-def test_added_entries_train_and_are_written_into_the_script(monkeypatch):
+IMPORTS = """
+import math
+
+import torch
+from torch import Tensor, nn
+
+from core.data import DATASETS, DataSet
+from core.losses import FLOATS, LOSSES, Loss
+from core.optimizers import OPTIMIZERS, Optimizer
+
+"""
+
+
+def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_path, capsys):
     """One entry each is all: check, link and script derive from the tables."""
-    tables = {"DATASETS": DATASETS, "LOSSES": LOSSES, "OPTIMIZERS": OPTIMIZERS}
-    names = {name: dict(table) for name, table in tables.items()}
-    names |= {"torch": torch, "Tensor": Tensor, "nn": nn, "DataSet": DataSet, "Loss": Loss}
-    names |= {"FLOATS": FLOATS, "Optimizer": Optimizer}
-    for code in PYTHON[1:-1]:
-        exec(compile(code, "README.md", "exec"), names)  # noqa: S102  (our own file)
-    for (name, table), field in zip(tables.items(), ("dataset", "loss", "optimizer"), strict=True):
-        (added,) = names[name].keys() - table.keys()
-        monkeypatch.setitem(table, added, names[name][added])
-        monkeypatch.setitem(KNOBS[field].choices, added, names[name][added].title)
-    config = Config(dataset="parabola", loss="smooth_l1", optimizer="nadam", lr=0.01, steps=200)
+    tables = {"dataset": DATASETS, "loss": LOSSES, "optimizer": OPTIMIZERS}
+    before = {field: set(table) for field, table in tables.items()}
+    (tmp_path / "added_entries.py").write_text(IMPORTS + "\n\n".join(PYTHON[1:-1]))
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("added_entries")
+    for field, table in tables.items():
+        (added,) = table.keys() - before[field]
+        monkeypatch.setitem(table, added, table.pop(added))  # taken out again afterwards
+        monkeypatch.setitem(KNOBS[field].choices, added, table[added].title)
+    config = Config(dataset="parabola", loss="log_cosh", optimizer="nadam", lr=0.01, steps=200)
     assert Config.from_params(config.to_params()) == config
     run = Run(config).advance()
     assert run.error is None
     assert run.history.losses[-1] < 0.5 * run.history.losses[0]
     assert setup(config)[-2:] == [
-        "loss_fn = nn.SmoothL1Loss()",
+        "loss_fn = LogCosh()",
         "optimizer = torch.optim.NAdam(model.parameters(), lr=0.01)",
     ]
+    (tmp_path / "taken_home.py").write_text(script(config))
+    with torch.random.fork_rng():
+        runpy.run_path(str(tmp_path / "taken_home.py"))
+    printed = [float(line.split()[1]) for line in capsys.readouterr().out.splitlines()]
+    assert printed == run.history.losses.tolist()
+
+
+def test_the_added_loss_is_what_its_formula_says():
+    names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss, "FLOATS": FLOATS}
+    exec(compile(PYTHON[2].split("OPTIMIZERS")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
+    errors = torch.tensor([-3.0, -0.1, 0.0, 2.0], dtype=torch.float64)
+    expected = errors.cosh().log().mean().item()
+    assert names["LogCosh"]()(errors, torch.zeros(4)).item() == pytest.approx(expected, rel=1e-12)
+    assert names["LogCosh"]()(torch.tensor([1000.0]), torch.zeros(1)).item() == pytest.approx(
+        1000 - math.log(2)
+    )
 
 
 def test_an_added_trap_is_run_beside_its_repair():

@@ -66,7 +66,9 @@ def test_bytes_agree_with_what_hooks_see_in_another_forward(kind, activation, lo
     parts = task(kind, activation, loss)
     shown = graph(*forward(*parts))
     _, expected = counted_by_hooks(*parts)
-    assert (shown.kept.nbytes, shown.kept.parameter_nbytes) == expected
+    # The number of rows that batchmean divides by is kept as a tensor, which PyTorch hands to no hook.
+    number = 8 if loss == "kl_div" else 0
+    assert (shown.kept.nbytes, shown.kept.parameter_nbytes) == (expected[0] + number, expected[1])
     assert expected[0] > 0
 
 

@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from core import Config, Run
 from core.lines import USUAL
+from core.losses import LOSSES, fitting
 from core.results import result
 from core.stack import SKIPPED, Stack, shape
 
@@ -249,3 +250,20 @@ def test_nothing_of_the_process_changes():
 def test_vectors_that_were_not_kept_are_refused():
     with pytest.raises(ValueError, match="full must be True"):
         Stack([SMALL]).advance(1).history.vectors("weights")
+
+
+@pytest.mark.parametrize("dataset", ["sine", "breast_cancer", "iris"])
+def test_every_loss_agrees_with_the_plain_loop(dataset):
+    """Losses of one form of target, whose models end alike, train together."""
+    base = Config(dataset=dataset, hidden=(8,), activation="tanh", lr=0.1, steps=40, dtype="float64")
+    configs = [replace(base, loss=loss, batch_size=32) for loss in fitting(dataset)]
+    blocks = {}
+    for config in configs:
+        blocks.setdefault(shape(config), []).append(config)
+    assert None not in blocks
+    for block in blocks.values():
+        assert len({LOSSES[config.loss].last for config in block}) == 1
+        for config, stacked in zip(block, Stack(block).advance().results(), strict=True):
+            expected = alone(config)
+            assert_close(stacked.steps, expected.steps, 1e-8)
+            assert_close(stacked.evaluations, expected.evaluations, 1e-8)

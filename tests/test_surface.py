@@ -47,7 +47,9 @@ def path_in(run):
 def surface_of(run, path, within=None, size=None):
     data = run.data
     within = window(path) if within is None else within
-    return Surface(run.model, task.make_loss(run.config), data.inputs, data.targets, path.plane, within, size)
+    return Surface(
+        run.model, task.make_loss(run.config, data), data.inputs, data.targets, path.plane, within, size
+    )
 
 
 def squared_error(weight, bias):

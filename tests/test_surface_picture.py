@@ -40,7 +40,7 @@ def made(size=None, within=None, **choices):
     path = path_of(flat(run.history.weights), run.history.losses)
     minimum = least_squares(run.data.inputs, run.data.targets)
     within = within or window(path, minimum)
-    loss_fn = task.make_loss(run.config)
+    loss_fn = task.make_loss(run.config, run.data)
     surface = Surface(run.model, loss_fn, run.data.inputs, run.data.targets, path.plane, within, size)
     return run, path, minimum, surface.advance()
 

@@ -36,7 +36,7 @@ def deliveries_run(**choices):
 def of_config(config):
     """Model, loss, inputs and targets at the start of a run."""
     data = task.make_data(config)
-    return task.make_model(config, data), task.make_loss(config), data.inputs, data.targets
+    return task.make_model(config, data), task.make_loss(config, data), data.inputs, data.targets
 
 
 # -- curvature -----------------------------------------------------------------------------
