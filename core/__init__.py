@@ -94,6 +94,25 @@ What goes wrong:
     orders             what each order of the five lines does
     momentum           why a loop without zero_grad still learns
 
+What course notes say, held against PyTorch:
+
+    claim              words, a judgement, and the lines that compute what it rests on
+    claims_bridge      day 05: losses, backward, gradients that add up
+    claims_lessons     day 05: scalars, .item(), who moves the weights
+    claims_passes      the second note: gradients, updates, zeroing
+    claims_methods     the second note: tensors, requires_grad, detach, item
+    claims_tracking    the second note: its exercises
+    claims_losses      the third note: cross-entropy
+    claims_training    the third note: other losses, and its loop
+    claims_recap       the fourth note: tensors, modules, Functions
+    claims_network     the fourth note: its steps
+    claims_zeroing     the last note: zero_grad
+    claims_forward     the last note: forward and loss
+    claims_backward    the last note: backward
+    claims_updates     the last note: step
+    claims_order       the last note: the whole loop
+    claims             all of them, note by note
+
 Pictures, and the way home:
 
     thinning           few enough rows for a chart, and where its axis ends

@@ -13,6 +13,13 @@ WORD_COLOURS = {
     "raised": "red",
 }
 
+JUDGEMENT_LOOKS = {  # judgement on a claim -> colour, icon
+    "holds": ("green", "check_circle"),
+    "imprecise": ("orange", "adjust"),
+    "wrong": ("red", "cancel"),
+    "open": ("gray", "help"),
+}
+
 
 def dot(index: int) -> str:
     return f":{COLOURS[index]}[●]"
@@ -20,3 +27,11 @@ def dot(index: int) -> str:
 
 def badge(word: str) -> str:
     return f":{WORD_COLOURS[word]}-badge[{WORDS[word]} {word.capitalize()}]"
+
+
+def judgement_icon(word: str) -> str:
+    return JUDGEMENT_LOOKS[word][1]
+
+
+def judgement(word: str) -> str:
+    return f":{JUDGEMENT_LOOKS[word][0]}-badge[:material/{judgement_icon(word)}: {word.capitalize()}]"
