@@ -125,7 +125,7 @@ def _controls(found: dict[str, Answer]) -> bool:
         lines = st.toggle("Open all lines", **state.kept("claims_lines", [False, True]))
         with st.popover("Helpers", icon=":material/function:"):
             st.caption(
-                "The lines are plain PyTorch, with torch and nn imported, and these few functions. Where they "
+                "The lines are plain PyTorch, with torch and nn imported, and these functions. Where they "
                 "train, Config and Run are those of core."
             )
             st.code("\n\n".join(map(inspect.getsource, HELPERS)), language="python")
