@@ -4,6 +4,7 @@ import importlib
 import math
 import re
 import runpy
+from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -12,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from core import Config, Run
+from core.claim import JUDGEMENTS, answer
+from core.claims import CLAIMS
 from core.comparison import read
 from core.config import KNOBS
 from core.data import DATASETS
@@ -29,6 +32,12 @@ from core.verdict import verdict
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def block(text):
+    """The Python of the README that has this text in it."""
+    (found,) = [code for code in PYTHON if text in code]
+    return found
 
 
 def test_the_notebook_lines_print_the_columns_that_are_shown(capsys):
@@ -80,7 +89,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
     """One entry each is all: check, link and script derive from the tables."""
     tables = {"dataset": DATASETS, "loss": LOSSES, "optimizer": OPTIMIZERS}
     before = {field: set(table) for field, table in tables.items()}
-    (tmp_path / "added_entries.py").write_text(IMPORTS + "\n\n".join(PYTHON[1:-1]))
+    (tmp_path / "added_entries.py").write_text(IMPORTS + "\n\n".join([block("DATASETS["), block("LOSSES[")]))
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("added_entries")
     for field, table in tables.items():
@@ -116,11 +125,32 @@ def test_the_added_loss_is_what_its_formula_says():
 
 def test_an_added_trap_is_run_beside_its_repair():
     names = {"TRAPS": {}, "trap": trap, "DELIVERIES": DELIVERIES}
-    exec(compile(PYTHON[-1], "README.md", "exec"), names)  # noqa: S102  (our own file)
+    exec(compile(block("TRAPS["), "README.md", "exec"), names)  # noqa: S102  (our own file)
     (added,) = names["TRAPS"].values()
     wrong, right = (Run(config).advance() for config in (added.wrong, added.right))
     assert outcome(result(wrong), result(right)) == added.group == "raises"
     assert str(wrong.error.exception) == "name 'loss' is not defined"
+
+
+def test_an_added_claim_stands_and_has_its_lines(monkeypatch, tmp_path):
+    imports = "import torch\nfrom core.claim import Claim, gives\n\nCLAIMS = {}\n\n\n"
+    code = block("CLAIMS[")
+    (tmp_path / "added_claim.py").write_text(imports + code)
+    monkeypatch.syspath_prepend(tmp_path)
+    (added,) = importlib.import_module("added_claim").CLAIMS.values()
+    assert answer(added).stands
+    assert answer(added).values == (("x.grad", "tensor(0.)"),)
+    assert added.source.strip() == code.split("\n\n\n")[0].strip()
+
+
+def test_the_counts_of_claims_are_those_of_the_table():
+    said = re.search(
+        r"(\d+) of them, in their\s+words and order: (\d+) hold, (\d+) are imprecise, (\d+) are wrong", README
+    )
+    counts = Counter(claim.judgement for claim in CLAIMS.values())
+    assert list(map(int, said.groups())) == [counts.total(), *(counts[word] for word in JUDGEMENTS)]
+    link = re.search(r"^ {4}notes\?(\S+)$", README, re.MULTILINE)[1]
+    assert parse_qs(link) == {"judgement": ["wrong"]}
 
 
 def test_the_link_of_a_series_opens_it():
