@@ -78,7 +78,8 @@ def answer(claim: Claim) -> Answer:
     try:
         values = claim.lines()
     except Exception as exception:  # noqa: BLE001  (whatever another PyTorch says, the reader sees)
-        return Answer((("these lines raise", _first_line(exception)),), False)
+        raised = _first_sentence(type(exception).__name__, str(exception))
+        return Answer((("these lines raise", raised),), False)
     shown = tuple((label, as_text(value)) for label, value in values.items())
     return Answer(shown, claim.stands(values))
 
@@ -122,18 +123,19 @@ def fits(value: Any, expected: Any) -> bool:
 
 
 def said(call: Callable[[], Any]) -> str:
-    """What PyTorch says to a call: its error or its warning; "nothing" if it is content."""
+    """What PyTorch says to a call: its error or warning, the first sentence; "nothing" if it is content."""
     words: list[str] = []
-    with warned.collecting(lambda text: words.append(f"Warning: {text.split(' (Triggered')[0]}")):
+    with warned.collecting(lambda text: words.append(_first_sentence("Warning", text))):
         try:
             call()
         except Exception as exception:  # noqa: BLE001  (the message is what we are after)
-            words.append(_first_line(exception))
+            words.append(_first_sentence(type(exception).__name__, str(exception)))
     return words[0] if words else "nothing"
 
 
-def _first_line(exception: Exception) -> str:
-    return f"{type(exception).__name__}: {(str(exception).splitlines() or [''])[0]}"
+def _first_sentence(kind: str, text: str) -> str:
+    sentence, stop, _ = text.partition("\n")[0].partition(". ")
+    return f"{kind}: {sentence}{stop and '. …'}"
 
 
 def neuron(weight: float, bias: float) -> nn.Linear:

@@ -133,8 +133,8 @@ CLAIMS = {
     "contributed": Claim(
         "It uses the Chain Rule to calculate exactly how much each weight contributed to the total error.",
         "imprecise",
-        "It calculates the slope of the loss at this point, not a share of the error: here both weights "
-        "together cause the whole error of 25, and both gradients are 0.",
+        "It calculates the slope of the loss at this point, not a share of the error: here weight and "
+        "bias cause the whole error of 25, and both gradients are 0.",
         contributed,
         gives(25.0, 0.0, 0.0),
         trap("dead_relu"),

@@ -58,9 +58,10 @@ def sequence() -> dict:
 
 def epochs() -> dict:
     config = Config(dataset="digits", model="linear", batch_size=32, lr=0.5, steps=90)
-    scores = Run(config).advance().history.evaluations.iloc[-1]
+    run = Run(config).advance()
+    scores = run.history.evaluations.iloc[-1]
     return {
-        "epochs": 90 * 32 / 1438,
+        "epochs": config.steps * config.batch_size / len(run.data.inputs),
         "accuracy": float(scores["train_accuracy"]),
         "on digits not trained on": float(scores["val_accuracy"]),
     }
@@ -109,7 +110,7 @@ CLAIMS = {
         "Each step depends on the previous one—this sequence is the heartbeat of neural network training.",
         "imprecise",
         "zero_grad depends on none: three other orders give the same losses and weights, to the last bit. "
-        "Only between backward and step it must not stand.",
+        "Only between backward and step must it not stand.",
         sequence,
         gives("same", "same", "same", "never trains"),
         Link("traps", {"view": "orders", "loop": "FLBSZ"}),

@@ -122,7 +122,7 @@ CLAIMS = {
         also=("steps",),
     ),
     "flow": Claim(
-        "input --> network --> output --> loss --> backward --> update weights.",
+        "`input --> network --> output --> loss --> backward --> update weights.`",
         "imprecise",
         "One step of it is right. In a loop zero_grad is missing: from the third loss on, gradients have "
         "added up.",

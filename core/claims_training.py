@@ -86,8 +86,8 @@ def to_device() -> dict:
 
 
 def progress() -> dict:
-    batches = torch.arange(100).split(64)  # as a loader of 100 rows gives them
-    printed = [f"{number * len(data)}/100" for number, data in enumerate(batches)]
+    batches = torch.arange(200).split(64)  # as a loader of 200 rows gives them
+    printed = [f"{number * len(data)}/200" for number, data in enumerate(batches)]
     return {"printed": printed, "first row of each batch": [data[0].item() for data in batches]}
 
 
@@ -178,9 +178,9 @@ CLAIMS = {
     "progress": Claim(
         "`print(f'Epoch: {epoch} [{batch_idx * len(data)}/{len(train_loader.dataset)}]…')`",
         "imprecise",
-        "Right until the last batch: if that is smaller, the line goes back.",
+        "Right until the last batch: if that is smaller, the count goes back. 192 rows had been seen.",
         progress,
-        gives(["0/100", "36/100"], [0, 64]),
+        gives(["0/200", "64/200", "128/200", "24/200"], [0, 64, 128, 192]),
     ),
     "repeats": Claim(
         "This cycle repeats for multiple batches and epochs, gradually improving the model.",

@@ -66,7 +66,7 @@ def erratic() -> dict:
     history = both.skipped.history
     lengths = history.steps["grad_norm"].to_numpy()
     return {
-        "losses and weights in which they differ": both.losses + both.weights,
+        "losses and weights that differ from momentum 1": both.losses + both.weights,
         "largest .grad, steps 0 to 59": float(lengths[:60].max()),
         "largest .grad, steps 60 to 119": float(lengths[60:].max()),
         "largest loss, steps 60 to 119": float(history.losses[60:].max()),

@@ -130,7 +130,7 @@ LOSSES = {
     # Mean 2, variance 1 (of all); then a tenth of mean 2 and of variance 2 (n - 1) in the running averages.
     "training_mode": [True, [-1.0, 1.0], [(v - 0.2) / math.sqrt(1.1) for v in (1, 3)], True],
     "to_device": [["cpu", "meta"], "meta"],
-    "progress": [[f"{64 * 0}/100", f"{1 * 36}/100"], [0, 64]],
+    "progress": [["0/200", "64/200", "128/200", f"{3 * (200 - 3 * 64)}/200"], [0, 64, 128, 192]],
     "repeats": [lambda v: math.log(10) * 0.5 < v[1] < v[0] < math.log(10) * 1.5, lambda v: 5 < v < 40],
 }
 
@@ -142,7 +142,12 @@ RECAP = {
     "every_operation": [None, "MulBackward0", None],
     "flow": [descent(0.01, 4)[0], descent(0.01, 4, momentum=1.0)[0]],
     "ten_outputs": [(1, 10), (6, 1, 3, 3), (48, 64)],
-    "target_view": [(10, 10), 1.7213, "This will likely lead to incorrect results", 1.1550],  # measured
+    "target_view": [
+        (10, 10),
+        1.7213,
+        "Using a target size (torch.Size([10, 1]))",
+        1.1550,
+    ],  # measured
     "close_small": [0.0, 0.01, 100.0],
     "improves": [LEAST, lambda v: 1.5 * LEAST < v < 1],
     "all_parameters": [[[1.0]], None, None],

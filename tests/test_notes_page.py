@@ -9,7 +9,7 @@ from test_pages import APP, sound
 
 from core.claims import CLAIMS, NOTES
 from pages._ui import claims_panel
-from pages._ui.claims_panel import PER_PAGE
+from pages._ui.claims_panel import AT_ONCE
 
 COUNTS = Counter(claim.judgement for claim in CLAIMS.values())
 
@@ -42,7 +42,7 @@ def test_a_first_visitor_sees_counts_and_the_first_claims_with_their_lines():
         f"All {len(CLAIMS)}",
         *(f"{word.capitalize()} {COUNTS[word]}" for word in ("holds", "imprecise", "wrong")),
     ]
-    assert quotes(app) == words_of(list(CLAIMS)[:PER_PAGE])
+    assert quotes(app) == words_of(list(CLAIMS)[:AT_ONCE])
     first = next(iter(CLAIMS.values()))
     assert any(first.why in text.value for text in app.main.markdown)
     code = [element.value for element in app.main.code]
@@ -55,7 +55,7 @@ def test_a_first_visitor_sees_counts_and_the_first_claims_with_their_lines():
 def test_a_judgement_is_chosen_and_linked(word):
     app = opened()
     sound(pills(app).set_value(word).run())
-    expected = words_of(name for name, claim in CLAIMS.items() if claim.judgement == word)[:PER_PAGE]
+    expected = words_of(name for name, claim in CLAIMS.items() if claim.judgement == word)[:AT_ONCE]
     assert quotes(app) == expected
     assert app.query_params["judgement"] in (word, [word])
     assert quotes(opened(judgement=word)) == expected
@@ -67,25 +67,25 @@ def test_a_note_is_chosen_and_its_counts_are_its_own():
     assert [header.value for header in app.main.header] == ["RECAP"]
     assert pills(app).options[0] == f"All {len(NOTES['recap'].claims)}"
     sound(app.main.selectbox[0].set_value("all").run())
-    assert len(quotes(app)) == PER_PAGE
+    assert len(quotes(app)) == AT_ONCE
     assert "note" not in app.query_params
 
 
-def test_pages_go_through_all_claims_in_the_notes_order():
-    seen = []
-    for page in range(1, 2 + (len(CLAIMS) - 1) // PER_PAGE):
-        seen += quotes(opened(page=str(page)))
-    assert seen == words_of(CLAIMS)
-
-
-def test_every_filter_begins_at_its_first_page():
+def test_a_click_draws_more_and_a_link_as_many():
     app = opened()
-    sound(app.main.button_group(key="claims_page_all_all").set_value(3).run())
-    assert quotes(app)[0] == words_of(CLAIMS)[2 * PER_PAGE]
-    assert app.query_params["page"] in ("3", ["3"])
-    sound(pills(app).set_value("holds").run())
-    assert "page" not in app.query_params
-    assert quotes(app)[0] == next(claim.words for claim in CLAIMS.values() if claim.judgement == "holds")
+    sound(app.main.button[0].click().run())
+    assert quotes(app) == words_of(list(CLAIMS)[: 2 * AT_ONCE])
+    assert app.query_params["upto"] in (str(2 * AT_ONCE), [str(2 * AT_ONCE)])
+    sound(pills(app).set_value("holds").run())  # every filter has its own count
+    assert "upto" not in app.query_params
+    assert len(quotes(app)) == AT_ONCE
+
+
+def test_all_claims_are_there_in_the_notes_order():
+    app = opened(upto=str(-(-len(CLAIMS) // AT_ONCE) * AT_ONCE))
+    assert quotes(app) == words_of(CLAIMS)
+    assert [header.value for header in app.main.header] == [note.title for note in NOTES.values()]
+    assert not app.main.button and not app.warning
 
 
 def test_all_lines_open_at_once_and_a_link_keeps_them_open():
@@ -106,10 +106,10 @@ def test_a_note_without_a_judgement_says_so():
 HOSTILE = [
     ({"judgement": "<script>"}, ["judgement"]),
     ({"note": "../../etc/passwd"}, ["note"]),
-    ({"page": "0"}, ["page"]),
-    ({"page": "1e9"}, ["page"]),
-    ({"page": "９"}, ["page"]),
-    ({"page": "-1", "lines": "x" * 5000}, ["lines", "page"]),
+    ({"upto": "0"}, ["upto"]),
+    ({"upto": "1e9"}, ["upto"]),
+    ({"upto": "２０"}, ["upto"]),
+    ({"upto": "999999999", "lines": "x" * 5000}, ["lines", "upto"]),
 ]
 
 
@@ -117,7 +117,7 @@ HOSTILE = [
 def test_bad_values_get_a_sentence(params, ignored):
     app = opened(**params)
     assert [w.value for w in app.warning] == [f"Ignored in this link: its {field}." for field in ignored]
-    assert len(quotes(app)) == PER_PAGE
+    assert len(quotes(app)) == AT_ONCE
 
 
 def test_an_unknown_field_is_said():

@@ -14,10 +14,10 @@ from pages._ui import state
 from pages._ui.training import cache
 from pages._ui.words import judgement, judgement_icon
 
-FIELDS = ("judgement", "note", "page", "lines")
+FIELDS = ("judgement", "note", "upto", "lines")
 ALL, OPEN, SHOWN = "all", "open", "shown"
 WORDS, KEYS = (ALL, *JUDGEMENTS, OPEN), (ALL, *NOTES)
-PER_PAGE = 20  # claims drawn at once; all of them would keep a browser busy for seconds
+AT_ONCE = 20  # claims drawn first, and with every click for more; all would keep a browser busy
 LINKS = {  # page of a link -> what it is called, its icon
     "compare": ("Compare it", "stacked_line_chart"),
     "watch": ("Watch it", "visibility"),
@@ -40,13 +40,12 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     lines = _controls(found)
     word, note = _filter()
     chosen = _chosen(found, word, note)
-    pages, key = _pages(chosen), _page_key(word, note)
-    page = state.choice(key, pages)
-    _claims(chosen[(page - 1) * PER_PAGE : page * PER_PAGE], found, lines)
-    if len(pages) > 1:
-        st.segmented_control("Page", pages, required=True, **state.kept(key, pages))
-    fields = {"judgement": word, "note": note, "page": str(page), "lines": SHOWN if lines else ALL}
-    return {field: text for field, text in fields.items() if text not in (ALL, "1")}
+    upto = state.choice(_upto_key(word, note), _counts(chosen))
+    _claims(chosen[:upto], found, lines)
+    if upto < len(chosen):
+        _more(_upto_key(word, note), upto, len(chosen))
+    fields = {"judgement": word, "note": note, "upto": str(upto), "lines": SHOWN if lines else ALL}
+    return {field: text for field, text in fields.items() if text not in (ALL, str(AT_ONCE))}
 
 
 def _take(given: dict[str, str], found: dict[str, Answer]) -> None:
@@ -55,8 +54,8 @@ def _take(given: dict[str, str], found: dict[str, Answer]) -> None:
     offered["lines"] = {SHOWN: True}
     for field, options in offered.items():
         _take_one(given, field, f"claims_{field}", options)
-    pages = _pages(_chosen(found, *_filter()))
-    _take_one(given, "page", _page_key(*_filter()), {str(number): number for number in pages})
+    counts = _counts(_chosen(found, *_filter()))
+    _take_one(given, "upto", _upto_key(*_filter()), {str(count): count for count in counts})
 
 
 def _take_one(given: dict[str, str], field: str, key: str, options: dict[str, Any]) -> None:
@@ -93,13 +92,19 @@ def _chosen(found: dict[str, Answer], word: str, note: str) -> list[tuple[str, s
     return [(key, name) for key, name in every if word in (ALL, _word(name, found))]
 
 
-def _pages(chosen: list[tuple[str, str]]) -> range:
-    return range(1, max(-(-len(chosen) // PER_PAGE), 1) + 1)
+def _counts(chosen: list[tuple[str, str]]) -> range:
+    """How many of them can be drawn: some, some more, up to all."""
+    return range(AT_ONCE, max(len(chosen), 1) + AT_ONCE, AT_ONCE)
 
 
-def _page_key(word: str, note: str) -> str:
-    """Every filter has a page of its own."""
-    return f"claims_page_{word}_{note}"
+def _upto_key(word: str, note: str) -> str:
+    """Every filter has a count of its own."""
+    return f"claims_upto_{word}_{note}"
+
+
+def _more(key: str, upto: int, count: int) -> None:
+    label = f"{min(AT_ONCE, count - upto)} more of {count}"
+    st.button(label, icon=":material/expand_more:", on_click=state.choose, args=(key, upto + AT_ONCE))
 
 
 def _controls(found: dict[str, Answer]) -> bool:
