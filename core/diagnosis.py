@@ -13,7 +13,9 @@ from torch import Tensor
 from core.config import Config
 from core.looks import FLOWING
 from core.loop import Run
+from core.results import Result
 from core.traps import TRAPS
+from core.verdict import Verdict, verdict
 
 # What looks alike in all that a learner can see; of each set a case offers one.
 ALIKE = (
@@ -70,6 +72,11 @@ def _case(name: str, draw: random.Random) -> Case:
 
 def _alike(one: str, other: str) -> bool:
     return any({one, other} <= names for names in ALIKE)
+
+
+def seen(result: Result) -> Verdict:
+    """The verdict on a run from outside: what is left over in .grad would name the mistake."""
+    return verdict(replace(result, steps=result.steps.assign(leftover_norm=0.0)))
 
 
 SHAPES = ("tensor", "shape", "dtype", "requires_grad", "grad_fn", "grad")

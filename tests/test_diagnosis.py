@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import Run
-from core.diagnosis import ALIKE, CASES, CHOICES, MAX_SERIES, series, shapes
+from core.diagnosis import ALIKE, CASES, CHOICES, MAX_SERIES, seen, series, shapes
 from core.outcomes import outcome
 from core.results import result
 from core.trap import GROUPS
 from core.traps import TRAPS
+from core.verdict import verdict
 
 SEEDS = st.integers(0, MAX_SERIES)
 
@@ -49,7 +50,7 @@ def test_the_right_answer_stands_in_every_place():
 
 
 @pytest.fixture(scope="module")
-def seen():
+def looks():
     """name -> all that a learner can see of the mistake."""
 
     def look(name):
@@ -64,17 +65,25 @@ def seen():
     return {name: look(name) for name in TRAPS}
 
 
-def test_what_looks_alike_is_known(seen):
-    same = {frozenset(pair) for pair in combinations(TRAPS, 2) if seen[pair[0]] == seen[pair[1]]}
+def test_what_looks_alike_is_known(looks):
+    same = {frozenset(pair) for pair in combinations(TRAPS, 2) if looks[pair[0]] == looks[pair[1]]}
     known = {frozenset(pair) for names in ALIKE for pair in combinations(sorted(names), 2)}
     assert same <= known
 
 
-def test_shapes_name_no_line(seen):
+def test_shapes_name_no_line(looks):
     for name in TRAPS:
-        shown = seen[name][-1]
+        shown = looks[name][-1]
         assert name not in shown
         assert "optimizer" not in shown
+
+
+def test_the_verdict_from_outside_has_the_numbers_and_not_what_was_left_over():
+    whole = result(Run(TRAPS["skipped"].wrong).advance())
+    assert "left over" in verdict(whole).because
+    assert "left over" not in seen(whole).because
+    assert seen(whole).because in verdict(whole).because
+    assert seen(whole).word in ("oscillates", "bounces")
 
 
 def test_shapes_show_what_went_wrong():

@@ -10,6 +10,7 @@ from test_pages import APP, sound
 from core import Config
 from core.comparison import Comparison, kept
 from core.diagnosis import CASES, series
+from core.lines import text_of
 from core.outcomes import OUTCOMES
 from core.streams import stream_seed
 from core.trap import GROUPS
@@ -264,6 +265,29 @@ def test_no_answer_stands_on_the_page_before_it_is_given():
             assert set(app.query_params) == {"view", "series"}
             answer(app, case.name)
             press(app, "Next")
+
+
+def sent(node):
+    """The bytes of every element under a node of the page: all that a browser gets."""
+    proto = None if node.type == "radio" else getattr(node, "proto", None)
+    own = proto.SerializeToString() if hasattr(proto, "SerializeToString") else b""
+    return own + b"".join(sent(child) for child in getattr(node, "children", {}).values())
+
+
+def test_nothing_that_is_sent_names_the_mistake_before_the_answer():
+    numbers = {}
+    for number in range(60):  # the first series whose first case is of each group
+        numbers.setdefault(TRAPS[series(number)[0].name].group, number)
+    for number in numbers.values():
+        case = series(number)[0]
+        app = opened(view="diagnosis", series=str(number))
+        data = sent(app._tree)
+        assert f"Case 1 of {CASES}".encode() in data  # it is the page that was read
+        trap = TRAPS[case.name]
+        changed = {*trap.wrong.loop, *trap.wrong.before} - {*trap.right.loop, *trap.right.before}
+        told = [case.name, trap.title, trap.why, *changed, *(text_of(name) for name in changed)]
+        assert [text for text in told if text.encode() in data] == []
+        assert app.radio[0].value is None  # and of the choices none is marked
 
 
 def test_a_series_is_answered_and_scored():

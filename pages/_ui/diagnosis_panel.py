@@ -5,7 +5,7 @@ import random
 import streamlit as st
 
 from core import export
-from core.diagnosis import CASES, MAX_SERIES, Case, series
+from core.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.results import Result
 from core.traps import TRAPS
 from pages._ui import pair_panel, state, trap_runs
@@ -76,7 +76,7 @@ def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
 
 def _evidence(done: trap_runs.Shown) -> None:
     """Curves, words of PyTorch and tensors of the run with the mistake; neither names nor code."""
-    verdict = done.verdicts[0]
+    verdict = seen(done.wrong)
     st.markdown(badge(verdict.word))
     _said(done.wrong, verdict.because)
     st.caption(_setting(done.wrong))
