@@ -71,7 +71,12 @@ def grad_ratio(wrong: Run, right: Run) -> list[Fact]:
         if len(values) == 1
         else "Of the entries of the first gradient."
     )
-    return [Fact("times the repaired gradient", ", ".join(map(number, values[:3])), "1", about)]
+    found = [Fact("times the repaired gradient", ", ".join(map(number, values[:3])), "1", about)]
+    if len(values) > 1:
+        return found
+    lr = wrong.config.lr
+    about = "As if the learning rate were so much larger."
+    return [*found, Fact("learning rate times that", number(lr * float(values[0])), number(lr), about)]
 
 
 def second_step(wrong: Run, right: Run) -> list[Fact]:
@@ -128,3 +133,18 @@ def data_gradient(wrong: Run, right: Run) -> list[Fact]:
         ),
         Fact("_version of b", str(version), str(untouched), "A write through .data is not counted."),
     ]
+
+
+def saves_nothing(wrong: Run, right: Run) -> list[Fact]:
+    """Adding keeps no tensor for backward: walked twice, its graph does not raise."""
+
+    def after(times: int) -> str:
+        a = torch.zeros(1, requires_grad=True)
+        total = (a + 3).sum()
+        for _ in range(times):
+            total.backward()
+        assert a.grad is not None
+        return number(a.grad.item())
+
+    about = "backward twice, and once. Nothing was saved for it, so the second one raises nothing."
+    return [Fact("gradient of (a + 3).sum()", after(2), after(1), about)]

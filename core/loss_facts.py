@@ -66,6 +66,33 @@ def sigmoid_floor(wrong: Run, right: Run) -> list[Fact]:
     return [Fact("loss of a perfect answer", number(floor), "0", about), *last_loss(wrong, right)]
 
 
+def faded_sigmoid(wrong: Run, right: Run) -> list[Fact]:
+    """The gradient at two confident wrong answers, through two sigmoids and through one."""
+
+    def largest(twice: bool) -> str:
+        z = torch.tensor([-8.0, 8.0], dtype=torch.float64, requires_grad=True)
+        outputs = z.sigmoid() if twice else z
+        nn.functional.binary_cross_entropy_with_logits(outputs, z.new_tensor([1.0, 0.0])).backward()
+        assert z.grad is not None
+        return number(float(z.grad.abs().max()))
+
+    about = "Logits -8 and 8, where classes 1 and 0 are right; the larger of the two gradients."
+    return [Fact("gradient at confident wrong answers", largest(True), largest(False), about)]
+
+
+def saturated_row(wrong: Run, right: Run) -> list[Fact]:
+    """Loss and gradient of one row with the logit 200, where class 0 is right, in float32."""
+    z, y = torch.tensor([200.0], requires_grad=True), torch.zeros(1)
+    bce = nn.functional.binary_cross_entropy
+    both_ways = bce(z.sigmoid(), y), nn.functional.binary_cross_entropy_with_logits(z, y)
+    losses = [number(loss.item()) for loss in both_ways]
+    grads = [number(torch.autograd.grad(loss, z)[0].item()) for loss in both_ways]
+    return [
+        Fact("loss of a row with the logit 200", *losses, "Class 0 is right."),
+        Fact("its gradient", *grads),
+    ]
+
+
 def accuracy(wrong: Run, right: Run) -> list[Fact]:
     def share(run: Run) -> float:
         return float(run.history.evaluations["train_accuracy"].iloc[-1])

@@ -12,7 +12,7 @@ from core.lines import USUAL, from_letters
 
 GROUPS = {
     "nothing": "Nothing happens",
-    "explodes": "It explodes",
+    "explodes": "It explodes, or swings",
     "raises": "It raises",
     "fine": "It looks fine but is wrong",
 }

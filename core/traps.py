@@ -23,6 +23,11 @@ SWINGS = ("constant", "explodes", "swings", "worse", "same")
 SILENT = ("constant", "explodes", "worse", "close", "same")
 BELOW = ("raises", "constant", "below", "worse", "same")
 
+SOFTMAX_TWICE = (
+    "CrossEntropyLoss takes logits and applies log-softmax itself. A softmax before it leaves only values "
+    "from 0 to 1, so even a perfect answer has the loss "
+)
+
 TRAPS = {
     "skipped": trap(
         "zero_grad is never called",
@@ -137,15 +142,17 @@ TRAPS = {
         DELIVERIES,
         "ZFLB.backward_again.S",
         "After backward, the tensors that forward saved are freed; a second walk finds nothing to compute "
-        "with.",
+        "with. Where nothing was saved, nothing raises, and the gradient is there twice.",
+        "saves_nothing",
     ),
     "graph_retained": trap(
-        "retain_graph=True, to make that error go away",
+        "backward twice, with retain_graph=True",
         "explodes",
         {**DELIVERIES, "lr": 0.08},
         "ZFL.backward_retained..backward_again.S",
-        "Keeping the graph lets the second backward run, and it adds the same gradient again. Twice the "
-        "gradient is twice the learning rate, and this one is then over the limit of stability.",
+        "retain_graph=True makes the error of a second backward go away: the graph is kept, and the second "
+        "backward adds the same gradient again. Twice the gradient is twice the learning rate, and this one "
+        "is then over the limit of stability.",
         "grad_ratio",
         "limits",
     ),
@@ -180,12 +187,12 @@ TRAPS = {
         "raises.",
     ),
     "asks_for_grad": trap(
-        "requires_grad=True, to make that error go away",
+        "The loss in a new tensor with requires_grad=True",
         "nothing",
         DELIVERIES,
         "ZF.loss_from_item.BS",
-        "Now the new tensor is a leaf of its own, so backward has somewhere to end: at the loss itself. The "
-        "weights never get a gradient.",
+        "requires_grad=True makes the error of backward go away: the new tensor is a leaf of its own, so "
+        "backward has somewhere to end, at the loss itself. The weights never get a gradient.",
         "moved",
         "grad_missing",
     ),
@@ -202,11 +209,13 @@ TRAPS = {
         offers=SILENT,
     ),
     "broadcast_by_hand": trap(
-        "The same, in a loss written by hand",
+        "Targets of shape (n,) in a squared error by hand",
         "fine",
         {**DELIVERIES, "lr": 0.1, "steps": 500},
         "ZF.loss_by_hand_squeezed.BS",
-        "The same n × n errors, and no warning: a minus sign does not know what it is for.",
+        "Outputs of shape (n, 1) less targets of shape (n,) are n × n errors: every output with every "
+        "target. MSELoss warns of that; a minus sign does not know what it is for. The best answer to all "
+        "targets at once is their mean, so the weight goes to 0 and the loss to the variance of y.",
         "variance",
         "weights",
         repair="ZF.loss_by_hand.BS",
@@ -217,9 +226,8 @@ TRAPS = {
         "fine",
         {**MOONS, "loss": "cross_entropy", "steps": 500},
         "Z.forward_softmax.LBS",
-        "CrossEntropyLoss takes logits and applies log-softmax itself. A softmax before it leaves only "
-        "values from 0 to 1, so even a perfect answer has the loss ln(1 + 1/e) = 0.3133, and the gradient "
-        "fades where it is needed most. It is not NaN, and the accuracy can look well.",
+        f"{SOFTMAX_TWICE}ln(1 + 1/e) = 0.3133, and the gradient fades where it is needed most. It is not "
+        "NaN, and the accuracy can look well.",
         "softmax_floor",
         "accuracy",
         offers=SILENT,
@@ -229,7 +237,8 @@ TRAPS = {
         "fine",
         {**IRIS, "steps": 500},
         "Z.forward_softmax.LBS",
-        "With C classes the loss of a perfect answer is ln(1 + (C - 1)/e): here 0.5514.",
+        f"{SOFTMAX_TWICE}ln(1 + (C - 1)/e) for C classes: here 0.5514. The gradient fades where it is needed "
+        "most.",
         "softmax_floor",
         "accuracy",
         offers=SILENT,
@@ -239,7 +248,7 @@ TRAPS = {
         "fine",
         {"dataset": "digits", "model": "linear", "lr": 0.5, "steps": 200},
         "Z.forward_softmax.LBS",
-        "The more classes, the higher the floor: ln(1 + 9/e) = 1.4612 for ten.",
+        f"{SOFTMAX_TWICE}ln(1 + (C - 1)/e). The more classes, the higher: 1.4612 for ten.",
         "softmax_floor",
         "accuracy",
         offers=SILENT,
@@ -316,6 +325,7 @@ TRAPS = {
         "BCEWithLogitsLoss applies the sigmoid itself. Applied twice, outputs lie between 0.5 and 0.73: "
         "even a perfect answer has a high loss.",
         "sigmoid_floor",
+        "faded_sigmoid",
         "accuracy",
         offers=SILENT,
     ),
@@ -337,6 +347,7 @@ TRAPS = {
         "gradient.",
         "moved",
         "first_gradient",
+        "saturated_row",
     ),
     "nll_on_logits": trap(
         "NLLLoss on logits",
@@ -395,7 +406,7 @@ TRAPS = {
     "rate_too_large": trap(
         "A learning rate just above the limit",
         "explodes",
-        {**DELIVERIES, "lr": 0.13, "steps": 400},
+        {**DELIVERIES, "lr": 0.13, "steps": 600},
         "ZFLBS",
         "On a quadratic each step multiplies the error along the steepest direction by 1 - lr x curvature. "
         "Once lr is above 2 / curvature, that factor is below -1: every step overshoots by more than the "
@@ -408,8 +419,9 @@ TRAPS = {
         "explodes",
         {**DELIVERIES, "lr": 1.0},
         "ZFLBS",
-        "The same, faster: the loss overflows float32 to inf, then inf - inf is nan. A gradient that is nan "
-        "makes every weight nan, and nothing brings it back.",
+        "Far above 2 / curvature every step overshoots by many times the one before. The loss overflows "
+        "float32 to inf, then inf - inf is nan. A gradient that is nan makes every weight nan, and nothing "
+        "brings it back.",
         "limits",
         right={"lr": 0.1},
     ),
@@ -488,7 +500,9 @@ TRAPS = {
         "raises",
         {**DELIVERIES, "lr": 0.0002},
         "Z.forward_exp_in_place.LBS",
-        "The same saved outputs, changed in the open: the version counter shows it, and backward refuses.",
+        "backward of exp computes with the outputs that forward saved. mul_ writes over them, the version "
+        "counter shows it, and backward refuses. (A write through .data is not counted, and goes wrong in "
+        "silence.)",
         repair="Z.forward_exp.LBS",
     ),
     "loss_not_called": trap(

@@ -90,7 +90,7 @@ def test_every_group_has_traps_and_every_line_is_of_use():
 
 
 RAISES = [  # trap, type, stable part of the message, step, line
-    ("step_before_backward", "RuntimeError", "modified by an inplace operation", 1, "backward"),
+    ("step_before_backward", "RuntimeError", "is at version 2; expected version 1", 1, "backward"),
     ("read_none", "AttributeError", "'NoneType' object has no attribute 'norm'", 0, "read_grad"),
     ("not_scalar", "RuntimeError", "grad can be implicitly created only for scalar outputs", 0, "backward"),
     (
@@ -260,8 +260,52 @@ def test_four_micro_batches_without_the_quarter_are_exactly_four_times_the_gradi
         np.testing.assert_array_equal(grads[0], 4 * right.history.grads[name][0])
 
 
+def test_a_quarter_of_each_of_four_micro_batches_is_the_gradient_of_all_rows(pair):
+    _, right = pair("micro_batches")
+    whole = Run(Config.from_params({**right.config.to_params(), "loop": "ZFLBS"})).advance()
+    for name, grads in right.history.grads.items():
+        # 0.0 apart at the first step: quarters are exact, and these sums round alike
+        np.testing.assert_allclose(grads[0], whole.history.grads[name][0], rtol=1e-6)
+
+
 def test_a_graph_walked_twice_is_exactly_twice_the_gradient(pair):
     assert texts("graph_retained", pair)["times the repaired gradient"][0] == "2"
+
+
+@pytest.mark.parametrize(("name", "times"), [("micro_batches", 4), ("graph_retained", 2)])
+def test_a_gradient_so_many_times_as_large_is_a_learning_rate_above_the_limit(name, times, pair):
+    found = texts(name, pair)
+    wrong, right = (float(text) for text in found["learning rate times that"])
+    assert wrong == pytest.approx(times * TRAPS[name].wrong.lr) and right == TRAPS[name].right.lr
+    assert right < float(found["limit of the usual loop"][0]) < wrong
+
+
+def test_a_sum_saves_nothing_and_is_walked_twice(pair):
+    # d(a + 3)/da = 1, once for each backward
+    assert texts("backward_twice", pair)["gradient of (a + 3).sum()"] == ("2", "1")
+
+
+def test_nothing_reaches_the_weights_from_a_tensor_that_asks_for_a_gradient(pair):
+    found = texts("asks_for_grad", pair)[".grad of the parameters at the end"]
+    assert found == ("None, None", "values, values")
+
+
+def test_what_is_left_over_stays_bounded_and_outweighs_the_batch(pair):
+    found = texts("skipped", pair)
+    assert float(found["largest fresh gradient"][0]) < float(found["largest leftover gradient"][0]) < 225
+    assert found["largest leftover gradient"][1] == "0"
+    assert np.isfinite(losses(pair("skipped")[0])).all()
+
+
+def test_a_rate_of_1_overflows_at_the_16th_step_and_is_nan_at_the_34th(pair):
+    wrong = losses(pair("rate_far_too_large")[0])
+    assert np.isfinite(wrong[:15]).all() and np.isinf(wrong[15:33]).all() and np.isnan(wrong[33:]).all()
+
+
+def test_a_rate_of_0_13_overflows_to_inf_then_nan(pair):
+    wrong = losses(pair("rate_too_large")[0])
+    first = int(np.isinf(wrong).argmax())
+    assert np.isfinite(wrong[:first]).all() and np.isnan(wrong[-1])
 
 
 def test_none_is_skipped_and_zeros_are_not(pair):
@@ -284,6 +328,23 @@ def test_dead_units_have_a_gradient_of_exactly_0(pair):
     assert found["hidden units that are 0 for every row"][0] == "16 of 16"
     assert found["largest gradient of 0.weight, all steps"][0] == "0"
     assert losses(pair("dead_relu")[0])[-1] == pytest.approx(31.79, rel=0.02)  # the variance of y
+
+
+def test_the_gradient_fades_behind_two_sigmoids(pair):
+    def sigma(z):
+        return 1 / (1 + math.exp(-z))
+
+    # d/dz of the mean of two terms: (sigma(z) - y) / 2; with two sigmoids (sigma(sigma(z)) - y) sigma'(z) / 2
+    once, twice = (sigma(8) - 0) / 2, sigma(sigma(8)) * sigma(8) * sigma(-8) / 2
+    assert (twice, once) == pytest.approx((1.2e-4, 0.4998), rel=0.03)
+    found = [float(text) for text in texts("sigmoid_twice", pair)["gradient at confident wrong answers"]]
+    assert found == pytest.approx([twice, once], rel=1e-3)
+
+
+def test_a_row_with_the_logit_200_has_loss_100_and_no_gradient_or_200_and_1(pair):
+    found = texts("saturated", pair)
+    assert found["loss of a row with the logit 200"] == ("100", "200")
+    assert found["its gradient"] == ("0", "1")
 
 
 def test_bce_of_a_saturated_sigmoid_is_100_for_each_wrong_row_and_has_no_gradient(pair):
