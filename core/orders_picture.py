@@ -119,6 +119,7 @@ def _axis(field: str, whole: bool) -> dict[str, Any]:
         "grid": False,
         "labelLimit": 80,
         "labelOverlap": False,
+        "labelFlush": False,
     }
     return {"shorthand": f"{field}:N", "sort": order, "axis": alt.Axis(**style)}
 

@@ -22,7 +22,6 @@ MODELS = {  # name in the address -> title, what the loops are tried on
     "mlp": ("MLP", Config(dataset="moons", hidden=(8,), lr=0.5)),
 }
 MAPS = {"whole": "All 120 orders", "shorter": "Lines left out"}
-COLUMNS = 3
 QUIET_S = 0.3
 SHORT = 50  # characters of a message in the legend
 
@@ -33,8 +32,11 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     model, whole = _choose()
     loop = _loop()
     tried = _tried(model, whole, device)
-    _counts(tried)
-    _map(tried, whole, letters(loop))
+    drawn, legend = st.columns([3, 1])
+    with drawn:
+        _map(tried, whole, letters(loop))
+    with legend:
+        _counts(tried)
     st.header("The loop you chose")
     left, right = st.columns(2)
     one = next(one for one in tried if one.loop == loop)
@@ -125,21 +127,20 @@ def _tried(model: str, whole: bool, device: str) -> list[Tried]:
 def _counts(tried: Sequence[Tried]) -> None:
     """How often each outcome came, with its letter on the map and what it means."""
     counts = Counter(one.outcome for one in tried)
-    columns = st.columns(COLUMNS)
-    present = [name for name in OUTCOMES if counts[name]]
-    for number, name in enumerate(present):
+    for name in [name for name in OUTCOMES if counts[name]]:
         row = OUTCOMES[name]
-        with columns[number % COLUMNS]:
+        said = [row.about, *(_messages(tried) if name == "raises" else [])]
+        with st.container(gap="xxsmall"):
             st.markdown(f"`{row.letter}` **{counts[name]} {row.title}**")
-            st.caption(row.about)
-            for said, count in _messages(tried) if name == "raises" else []:
-                st.caption(f"{count} times {said}")
+            st.caption("  \n".join(said))
 
 
-def _messages(tried: Sequence[Tried]) -> list[tuple[str, int]]:
+def _messages(tried: Sequence[Tried]) -> list[str]:
     """What was raised, by the first words of it, most often first."""
     said = [f"{one.message.type}: {one.message.text[:SHORT]}" for one in tried if one.message]
-    return [(f"{text}…" if len(text) > SHORT else text, count) for text, count in Counter(said).most_common()]
+    return [
+        f"{count} times {text}{'…' * (len(text) > SHORT)}." for text, count in Counter(said).most_common()
+    ]
 
 
 def _map(tried: Sequence[Tried], whole: bool, chosen: str) -> None:
