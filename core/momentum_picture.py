@@ -11,6 +11,7 @@ from core.charts import without_data
 from core.verdict import number
 
 ROOM = 8.0  # times the smallest and largest rate: how far the axis reaches
+HEIGHT = 140  # pixels
 
 
 MULTIPLES = {"stale": "1/λ", "usual": "2/λ", "skipped": "4/λ"}  # a key of core.momentum.ORDERS -> its limit
@@ -18,13 +19,13 @@ SHORT = {"stale": "1/λ  one step old", "usual": "2/λ  usual order", "skipped":
 
 
 def limits_frame(limits: Mapping[str, float], lr: float) -> pd.DataFrame:
-    """One row per loop: title, low (where the axis begins), limit, words, lr.
+    """One row per loop: title, low (where the axis begins), limit, words, lr, kind (the same in all).
 
     limits: as of `core.theory.limits`.
     """
     low, _ = span(limits, lr)
-    rows = [(SHORT[name], low, limits[name], number(limits[name]), lr) for name in MULTIPLES]
-    return pd.DataFrame(rows, columns=["title", "low", "limit", "words", "lr"])
+    rows = [(SHORT[name], low, limits[name], number(limits[name]), lr, "limit") for name in MULTIPLES]
+    return pd.DataFrame(rows, columns=["title", "low", "limit", "words", "lr", "kind"])
 
 
 def span(limits: Mapping[str, float], lr: float) -> tuple[float, float]:
@@ -42,12 +43,15 @@ def limits_spec(low: float, high: float) -> dict[str, Any]:
     x = alt.X("low:Q", scale=scale, axis=axis)
     bars = alt.Chart().mark_bar(height=20, cornerRadiusEnd=4, opacity=0.45, clip=True)
     tips = [alt.Tooltip("title:N", title="loop"), alt.Tooltip("words:N", title="stable below")]
+    ends = alt.Chart().mark_text(align="left", dx=6, fontSize=12, aria=False)
+    theme = alt.Color("kind:N", legend=None)  # the theme's first colour, as of the bars; text would be black
     rule = alt.Chart().mark_rule(strokeWidth=2.5, color="#E8590C", clip=True, aria=False)
     return without_data(
         alt.layer(
             bars.encode(x, y, x2="limit:Q", tooltip=tips),
+            ends.encode(alt.X("limit:Q", scale=scale), y, text="words:N", color=theme),
             rule.encode(alt.X("lr:Q", scale=scale)),
         )
-        .properties(height=180)
+        .properties(height=HEIGHT)
         .configure_view(strokeWidth=0)
     )

@@ -37,8 +37,9 @@ def test_every_loop_whose_limit_is_known_has_a_bar():
 def test_rates_stand_on_one_log_axis():
     spec = limits_spec(*span(LIMITS, 0.2))
     alt.LayerChart.from_dict(spec | {"data": {"values": []}})
-    bars, rule = spec["layer"]
-    assert bars["encoding"]["x"]["scale"] == rule["encoding"]["x"]["scale"]
+    bars, ends, rule = spec["layer"]
+    assert bars["encoding"]["x"]["scale"] == ends["encoding"]["x"]["scale"] == rule["encoding"]["x"]["scale"]
+    assert (ends["encoding"]["x"]["field"], ends["encoding"]["text"]["field"]) == ("limit", "words")
     assert bars["encoding"]["x"]["scale"]["type"] == "log"
     assert bars["encoding"]["x2"]["field"] == "limit"
     assert rule["encoding"]["x"]["field"] == "lr"

@@ -50,7 +50,7 @@ class Laid:
 
 
 def draw(given: dict[str, str], device: str) -> dict[str, str]:
-    """The learning rate, both runs, the limits, and the three loops at this rate."""
+    """The learning rate on its axis, what three loops do at this rate, and the two runs that are one."""
     _take(given)
     on = st.segmented_control(
         "Trained",
@@ -64,11 +64,10 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     limits = theory.limits(curvature)
     lr = _rate(limits)
     config = replace(config, lr=lr)
-    st.header("Two runs in one")
-    _twins(_laid(config, device))
-    st.header("How large may the learning rate be?")
     _limits(on, curvature, limits, lr)
     _three(config, limits, device)
+    st.header("Skipping zero_grad is momentum 1")
+    _twins(_laid(config, device))
     st.markdown(WHY)
     _links(config)
     return {"on": on, "lr": f"{lr:g}" if float(f"{lr:g}") == lr else repr(lr)}
