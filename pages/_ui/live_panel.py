@@ -12,6 +12,7 @@ from core.verdict import number
 from pages._ui import width
 
 TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")
+DOTS = " (dots: validation)"
 MAX_ROWS = 500
 FIRST_SPAN = 20  # steps that the axis has room for at least
 
@@ -26,7 +27,9 @@ def draw(held: Tape) -> None:
     pixels = width.of_container("watch_width")
     frame, tops = curves.curves_frame([so_far], max_rows=MAX_ROWS)
     span = (0.0, float(_end(so_far.done, so_far.config.steps)))
-    spec = charts.curves_spec(("This run",), TITLES, (True, True), tops, span, pixels, True)
+    validated = so_far.evaluations["val_loss"].notna().any()
+    titles = (TITLES[0] + DOTS * bool(validated), TITLES[1])
+    spec = charts.curves_spec(("This run",), titles, (True, True), tops, span, pixels, True)
     st.vega_lite_chart(
         frame, spec, key="watch_curves", alt="Loss and gradient norm of this run over the steps so far"
     )
