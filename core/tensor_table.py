@@ -23,8 +23,8 @@ COLUMNS = ("values", ".grad", "shape", "dtype", "device", "requires_grad", "is_l
 class Table:
     """Two frames of the same rows and columns.
 
-    cells: text; columns name, changed, those of COLUMNS. marks: whether a cell is another one than
-    in the look before.
+    cells: text; columns name, values, .grad, changed, the rest of COLUMNS. marks: whether a cell is
+    another one than in the look before.
     """
 
     cells: pd.DataFrame
@@ -36,7 +36,7 @@ def table(now: Look, before: Look | None = None) -> Table:
     names = (*now.parameters, *FLOWING)
     changed = [_changed(name, now, before or now) for name in names]
     cells = pd.DataFrame([_row(name, now.tensors.get(name)) for name in names])
-    cells.insert(1, "changed", [_in_order(found) for found in changed])
+    cells.insert(3, "changed", [_in_order(found) for found in changed])
     marks = cells.apply(lambda column: [column.name in found for found in changed])
     return Table(cells, marks.assign(changed=[bool(found) for found in changed]))
 

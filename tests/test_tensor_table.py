@@ -42,7 +42,7 @@ def cell(one, name, column):
 def test_there_is_a_row_for_every_tensor_and_a_column_for_every_property():
     one = table(look(linear()))
     assert list(one.cells["name"]) == NAMES
-    assert list(one.cells.columns) == ["name", "changed", *COLUMNS]
+    assert list(one.cells.columns) == ["name", *COLUMNS[:2], "changed", *COLUMNS[2:]]
     assert one.marks.shape == one.cells.shape and list(one.marks.columns) == list(one.cells.columns)
     deep = table(look(Run(Config(hidden=(3,)))))
     assert list(deep.cells["name"]) == ["0.weight", "0.bias", "2.weight", "2.bias", *NAMES[2:]]

@@ -6,13 +6,16 @@ import streamlit as st
 from core.tape import Tape
 from core.tensor_table import Table, table
 
+WIDTHS = {"values": 185, ".grad": 185, "changed": 110}  # pixels; the rest as wide as its text
+
 
 def draw(held: Tape) -> None:
     """One row per tensor; cells that the last line changed are marked, and named beside the tensor."""
     now, before = held.looks[-1], held.looks[-2] if len(held.looks) > 1 else None
     found = table(now, before)
-    pinned = {"name": st.column_config.TextColumn(pinned=True)}
-    st.dataframe(_marked(found), hide_index=True, column_config=pinned)
+    columns = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()}
+    columns["name"] = st.column_config.TextColumn(pinned=True)
+    st.dataframe(_marked(found), hide_index=True, column_config=columns)
     st.caption(
         "Marked: changed by the last line. .grad can be None, zeros or values: three different things. "
         "The version counts writes into the tensor, by which autograd notices one that comes too early."
