@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 
 from core.config import Config
-from core.loop import Run
+from core.results import Result
 from core.source import batches_call, data_lines, functions, imports_for, loop_lines, setup
 from core.trap import Trap
 
@@ -18,11 +18,14 @@ TOLERANCE = 1e-3  # relative; other machines round differently
 STABLE = 60  # characters of a message: what follows may name sizes and versions
 
 
-def trap_test(trap: Trap) -> str:
-    """The text of the file. Trains both loops, for the numbers and the message that it pins."""
+def trap_test(trap: Trap, wrong: Result, right: Result) -> str:
+    """The text of the file.
+
+    wrong, right: what came of both loops, for the numbers and the message that it pins.
+    """
     pieces = [functions(trap.right), data_lines(trap.right, "cpu")]
     pieces += [_function("repaired", trap.right), _function("mistaken", trap.wrong)]
-    pieces += ["loop = repaired  # with mistaken here, the test below fails", _pinned(trap), _message(trap)]
+    pieces += ["loop = repaired  # with mistaken here, the test below fails", _pinned(right), _message(wrong)]
     body = "\n\n\n".join(piece.strip() for piece in pieces if piece)
     docstring = f'"""{trap.title}.\n\n{textwrap.fill(trap.why, 100)}\n"""'
     threads = "torch.set_num_threads(1)  # more threads can change the last bit"
@@ -49,12 +52,11 @@ def _function(name: str, config: Config) -> str:
     return f"def {name}():\n" + "\n".join("    " + line for line in lines)
 
 
-def _pinned(trap: Trap) -> str:
+def _pinned(right: Result) -> str:
     """A test of the repaired loop's losses, and of its model's."""
-    run = Run(trap.right).advance()
-    steps = np.linspace(0, trap.right.steps - 1, PINNED).round().astype(int).tolist()
-    losses = [float(f"{run.history.losses[step]:.6g}") for step in steps]
-    score = float(f"{run.history.evaluations['train_loss'].iloc[-1]:.6g}")
+    steps = np.linspace(0, right.done - 1, PINNED).round().astype(int).tolist()
+    losses = [float(f"{loss:.6g}") for loss in right.steps["loss"].iloc[steps]]
+    score = float(f"{right.evaluations['train_loss'].iloc[-1]:.6g}")
     return (
         "def test_the_loop_trains():\n"
         "    losses, loss_in_evaluation = loop()\n"
@@ -65,15 +67,13 @@ def _pinned(trap: Trap) -> str:
     )
 
 
-def _message(trap: Trap) -> str:
+def _message(wrong: Result) -> str:
     """A test of what the mistake raises, if it does."""
-    error = Run(trap.wrong, full=False, evaluate=False).advance().error
-    if error is None:
+    if wrong.message is None:
         return ""
-    kind, text = type(error.exception).__name__, str(error.exception)[:STABLE]
     return (
         "def test_the_mistake_raises():\n"
-        f"    with pytest.raises({kind}) as raised:\n"
+        f"    with pytest.raises({wrong.message.type}) as raised:\n"
         "        mistaken()\n"
-        f"    assert {text!r} in str(raised.value)"
+        f"    assert {wrong.message.text[:STABLE]!r} in str(raised.value)"
     )

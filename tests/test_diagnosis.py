@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import Run
 from core.diagnosis import ALIKE, CASES, CHOICES, MAX_SERIES, seen, series, shapes
 from core.outcomes import outcome
-from core.results import result
 from core.trap import GROUPS
 from core.traps import TRAPS
 from core.verdict import verdict
@@ -50,17 +48,16 @@ def test_the_right_answer_stands_in_every_place():
 
 
 @pytest.fixture(scope="module")
-def looks():
+def looks(pair, results):
     """name -> all that a learner can see of the mistake."""
 
     def look(name):
-        wrong, right = (Run(c).advance() for c in (TRAPS[name].wrong, TRAPS[name].right))
-        one = result(wrong)
+        one, repaired = results(name)
         said = (one.message.type, one.message.text) if one.message else None
         warnings = tuple(w.text for w in one.warnings)
         setting = (TRAPS[name].wrong.dataset, TRAPS[name].wrong.model, TRAPS[name].wrong.lr)
         lengths = one.steps["grad_norm"].round(3).tolist()
-        return setting, outcome(one, result(right)), said, warnings, lengths, shapes(wrong).to_csv()
+        return setting, outcome(one, repaired), said, warnings, lengths, shapes(pair(name)[0]).to_csv()
 
     return {name: look(name) for name in TRAPS}
 
@@ -78,20 +75,23 @@ def test_shapes_name_no_line(looks):
         assert "optimizer" not in shown
 
 
-def test_the_verdict_from_outside_has_the_numbers_and_not_what_was_left_over():
-    whole = result(Run(TRAPS["skipped"].wrong).advance())
+def test_the_verdict_from_outside_has_the_numbers_and_not_what_was_left_over(results):
+    whole, _ = results("skipped")
     assert "left over" in verdict(whole).because
     assert "left over" not in seen(whole).because
     assert seen(whole).because in verdict(whole).because
     assert seen(whole).word in ("oscillates", "bounces")
 
 
-def test_shapes_show_what_went_wrong():
-    frame = shapes(Run(TRAPS["detached"].wrong).advance()).set_index("tensor")
+def test_shapes_show_what_went_wrong(pair):
+    def seen_of(name):
+        return shapes(pair(name)[0]).set_index("tensor")
+
+    frame = seen_of("detached")
     assert frame.loc["outputs", "grad_fn"] == ""
     assert frame.loc["outputs", "requires_grad"] == "False"
-    frame = shapes(Run(TRAPS["one_output"].wrong).advance()).set_index("tensor")
+    frame = seen_of("one_output")
     assert frame.loc["outputs", "shape"].endswith(", 1)")
     assert frame.loc["0.weight", "grad"] == "zeros"
-    frame = shapes(Run(TRAPS["loss_not_called"].wrong).advance()).set_index("tensor")
+    frame = seen_of("loss_not_called")
     assert "loss" not in frame.index  # the line that makes it has raised

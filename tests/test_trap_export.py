@@ -11,53 +11,49 @@ from core.traps import TRAPS
 
 SUBJECT = "loop = repaired"
 
-# Runs every file of a directory in one interpreter and says which tests of which file failed.
+# Runs every file of a directory in one interpreter, with both loops in turn, and says which tests failed.
 DRIVER = """
 import json, pathlib, runpy, sys
-failed = {}
+failed = {"repaired": {}, "mistaken": {}}
 for path in sorted(pathlib.Path(".").glob("*.py")):
     names = runpy.run_path(str(path))
     assert not [name for name in sys.modules if name == "core" or name.startswith("core.")]
-    failed[path.stem] = []
-    for name, test in names.items():
-        if name.startswith("test_"):
+    tests = {name: test for name, test in names.items() if name.startswith("test_")}
+    for loop in failed:
+        failed[loop][path.stem] = []
+        for name, test in tests.items():
+            test.__globals__["loop"] = names[loop]
             try:
                 test()
             except BaseException:
-                failed[path.stem].append(name)
+                failed[loop][path.stem].append(name)
 print(json.dumps(failed))
 """
 
 
 @pytest.fixture(scope="module")
-def files():
-    return {name: trap_test(trap) for name, trap in TRAPS.items()}
+def files(results):
+    return {name: trap_test(trap, *results(name)) for name, trap in TRAPS.items()}
 
 
 @pytest.fixture(scope="module")
 def failed(files, tmp_path_factory):
-    """Which tests fail: with the repaired loops, and with the mistakes."""
-
-    def run(texts):
-        folder = tmp_path_factory.mktemp("exported")
-        for name, text in texts.items():
-            (folder / f"{name}.py").write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-I", "-W", "ignore", "-c", DRIVER],
-            capture_output=True, text=True, check=True, cwd=folder,
-        )  # fmt: skip
-        return json.loads(done.stdout)
-
-    mistaken = {name: text.replace(SUBJECT, "loop = mistaken") for name, text in files.items()}
-    return run(files), run(mistaken)
+    """Which tests of which file fail: with the repaired loops, and with the mistakes."""
+    folder = tmp_path_factory.mktemp("exported")
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "ignore", "-c", DRIVER],
+        capture_output=True, text=True, check=True, cwd=folder,
+    )  # fmt: skip
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("name", TRAPS)
 def test_a_file_passes_on_the_repair_and_fails_on_the_mistake(name, failed, files):
-    repaired, mistaken = failed
     assert files[name].count(SUBJECT) == 1
-    assert repaired[name] == []
-    assert mistaken[name] == ["test_the_loop_trains"]
+    assert failed["repaired"][name] == []
+    assert failed["mistaken"][name] == ["test_the_loop_trains"]
 
 
 def test_pytest_itself_says_the_same(files, tmp_path):

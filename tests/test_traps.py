@@ -36,22 +36,9 @@ SHOWS = {  # outcome -> the group that a learner would look in
 }
 
 
-@pytest.fixture(scope="module")
-def pair():
-    """name -> both runs, each trained once."""
-    trained = {}
-
-    def runs(name):
-        if name not in trained:
-            trained[name] = tuple(Run(config).advance() for config in (TRAPS[name].wrong, TRAPS[name].right))
-        return trained[name]
-
-    return runs
-
-
 @pytest.mark.parametrize("name", TRAPS)
-def test_the_outcome_is_among_those_offered_and_belongs_to_its_group(name, pair):
-    found = outcome(*map(result, pair(name)))
+def test_the_outcome_is_among_those_offered_and_belongs_to_its_group(name, results):
+    found = outcome(*results(name))
     assert found in TRAPS[name].offers
     assert SHOWS[found] == TRAPS[name].group
     assert set(TRAPS[name].offers) <= set(OUTCOMES)
@@ -59,10 +46,10 @@ def test_the_outcome_is_among_those_offered_and_belongs_to_its_group(name, pair)
 
 
 @pytest.mark.parametrize("name", TRAPS)
-def test_every_repair_trains(name, pair):
-    repaired = pair(name)[1]
-    assert verdict(result(repaired)).word == "learns"
-    assert repaired.warnings == []
+def test_every_repair_trains(name, results):
+    repaired = results(name)[1]
+    assert verdict(repaired).word == "learns"
+    assert repaired.warnings == ()
 
 
 @pytest.mark.parametrize("name", TRAPS)

@@ -141,7 +141,8 @@ def test_the_map_of_the_linear_model_has_the_counts_that_are_known():
 
 
 def test_on_the_mlp_stale_gradients_raise():
-    app = opened(view="orders", model="mlp")
+    app = opened(view="orders", model="mlp", loop="FLSZB")
+    assert {*ORDER_FIELDS} <= {*app.query_params}  # both are in the address
     assert outcomes(app) == {"same": 4, "one step behind": 3, "never trains": 10, "raises": 103}
     assert "3 times RuntimeError: one of the variables needed" in texts(app)
 
@@ -188,11 +189,6 @@ def test_a_loop_that_is_not_on_the_map_gets_a_sentence(text):
     app = opened(view="orders", loop=text)
     assert "some of the letters Z, F, L, B, S" in app.warning[0].value
     assert "**ZFLBS: same.**" in texts(app)
-
-
-def test_fields_of_the_map_are_those_of_its_links():
-    app = opened(view="orders", model="mlp", loop="FLBS")
-    assert {*ORDER_FIELDS} <= {*app.query_params}
 
 
 # Skipping zero_grad.
@@ -252,21 +248,6 @@ def answer(app, name):
     press(app, "Repair it")
 
 
-def test_no_answer_stands_on_the_page_before_it_is_given():
-    for number in (3, 7):
-        app = opened(view="diagnosis", series=str(number))
-        for case in series(number):
-            choices = [TRAPS[name].title for name in case.choices]
-            assert app.radio[0].options == choices
-            shown = texts(app)
-            assert TRAPS[case.name].why not in shown
-            assert not any(title in shown for title in choices)
-            assert "optimizer.step()" not in shown
-            assert set(app.query_params) == {"view", "series"}
-            answer(app, case.name)
-            press(app, "Next")
-
-
 def sent(node):
     """The bytes of every element under a node of the page: all that a browser gets."""
     proto = None if node.type == "radio" else getattr(node, "proto", None)
@@ -274,20 +255,16 @@ def sent(node):
     return own + b"".join(sent(child) for child in getattr(node, "children", {}).values())
 
 
-def test_nothing_that_is_sent_names_the_mistake_before_the_answer():
-    numbers = {}
-    for number in range(60):  # the first series whose first case is of each group
-        numbers.setdefault(TRAPS[series(number)[0].name].group, number)
-    for number in numbers.values():
-        case = series(number)[0]
-        app = opened(view="diagnosis", series=str(number))
-        data = sent(app._tree)
-        assert f"Case 1 of {CASES}".encode() in data  # it is the page that was read
-        trap = TRAPS[case.name]
-        changed = {*trap.wrong.loop, *trap.wrong.before} - {*trap.right.loop, *trap.right.before}
-        told = [case.name, trap.title, trap.why, *changed, *(text_of(name) for name in changed)]
-        assert [text for text in told if text.encode() in data] == []
-        assert app.radio[0].value is None  # and of the choices none is marked
+def hides(app, case):
+    """Whether nothing that is sent names the mistake: only among the choices, of which none is marked."""
+    data, trap = sent(app._tree), TRAPS[case.name]
+    changed = {*trap.wrong.loop, *trap.wrong.before} - {*trap.right.loop, *trap.right.before}
+    told = [case.name, trap.why, *(TRAPS[name].title for name in case.choices), *changed]
+    told += ["optimizer.", *(text_of(name) for name in changed)]
+    assert [text for text in told if text.encode() in data] == []
+    assert app.radio[0].options == [TRAPS[name].title for name in case.choices]
+    assert app.radio[0].value is None and set(app.query_params) == {"view", "series"}
+    return b"What is held at the end" in data  # it is the page that was read
 
 
 def test_a_series_is_answered_and_scored():
@@ -295,6 +272,7 @@ def test_a_series_is_answered_and_scored():
     cases = series(7)
     for place, case in enumerate(cases):
         assert app.header[0].value == f"Case {place + 1} of {CASES}"
+        assert hides(app, case)
         wrong = next(name for name in case.choices if name != case.name)
         answer(app, wrong if place == 1 else case.name)
         assert ("Right: " in texts(app)) == (place != 1)
@@ -344,26 +322,28 @@ def test_compare_is_sound_for_who_came_here_first():
     assert app.session_state.comparison.baseline == Config()
 
 
-@pytest.mark.parametrize("name", ["not_a_leaf", "scheduler_first", "micro_batches", "no_eval", "targets_cut"])
-@pytest.mark.parametrize("side", ["wrong", "right"])
-def test_each_opens_in_watch(name, side):
-    config = getattr(TRAPS[name], side)
+def watched(config):
     app = AppTest.from_file(APP, default_timeout=60)
     app.switch_page("pages/watch.py")
-    for field, text in {**config.to_params(), "at": "0.0"}.items():
+    for field, text in {**config.to_params(), "at": "1.0"}.items():
         app.query_params[field] = text
-    sound(app.run())
-    assert app.session_state.tape.run.config == config
-    for _ in range(3):
-        if not app.button(key="do_Next step").disabled:
-            sound(app.button(key="do_Next step").click().run())
-    sound(app.button(key="do_Back one line").click().run())
+    return sound(app.run())
+
+
+@pytest.mark.parametrize("name", ["not_a_leaf", "scheduler_first", "micro_batches", "no_eval", "targets_cut"])
+def test_each_opens_in_watch(name):
+    app = watched(TRAPS[name].wrong)
+    assert app.session_state.tape.run.config == TRAPS[name].wrong
+    for label in ("Next step", "Next step", "Back one line"):
+        if not app.button(key=f"do_{label}").disabled:
+            sound(app.button(key=f"do_{label}").click().run())
     for panel in ("ledger", "surface", "memory", "graph"):
-        fresh = AppTest.from_file(APP, default_timeout=60)
-        fresh.switch_page("pages/watch.py")
-        for field, text in {**config.to_params(), "at": "1.0", "look": panel}.items():
-            fresh.query_params[field] = text
-        sound(fresh.run())
+        choose(app, "Panel", panel)
+
+
+@pytest.mark.parametrize("name", ["not_a_leaf", "micro_batches"])
+def test_a_repair_of_many_lines_opens_in_watch(name):
+    assert watched(TRAPS[name].right).session_state.tape.run.config == TRAPS[name].right
 
 
 @pytest.mark.parametrize("group", GROUPS)

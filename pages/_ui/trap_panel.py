@@ -127,7 +127,7 @@ def _result(name: str, trap: Trap, done: Shown) -> None:
     pair_panel.draw(list(zip(NAMES, (done.wrong, done.right), strict=True)), "trap_curves")
     _facts(done.facts)
     _errors(done)
-    _away(name, trap)
+    _away(name, trap, done)
 
 
 def _facts(found: Sequence[Fact]) -> None:
@@ -150,7 +150,7 @@ def _errors(done: Shown) -> None:
     st.vega_lite_chart(done.errors, spec, width="content", key="errors", alt=said)
 
 
-def _away(name: str, trap: Trap) -> None:
+def _away(name: str, trap: Trap, done: Shown) -> None:
     with st.container(horizontal=True):
         both = Comparison(trap.right, (kept(trap.wrong),)).to_params()
         st.page_link(
@@ -169,7 +169,7 @@ def _away(name: str, trap: Trap) -> None:
         for title, config in (("mistake", trap.wrong), ("repair", trap.right)):
             _download(f"Script: {title}", f"{name}_{title}.py", partial(export.script, config), "")
         about = "Passes on the repaired loop, fails on the mistake."
-        _download("Test", f"test_{name}.py", partial(trap_test, trap), about)
+        _download("Test", f"test_{name}.py", partial(trap_test, trap, done.wrong, done.right), about)
 
 
 def _download(label: str, file_name: str, text: partial[str], about: str) -> None:
