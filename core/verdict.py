@@ -2,7 +2,8 @@
 
 Each rule looks only at the run's own loss, never at how it was trained: a wrong loop that
 reaches a lower loss is said to learn. The thresholds are our own, set so that the lessons of
-the app hold for 20 seeds each (tests/test_verdict.py), unless another source is given.
+the app hold for 20 seeds each, or nearly all where zero_grad is skipped (tests/test_verdict.py), unless
+another source is given.
 """
 
 from dataclasses import dataclass
