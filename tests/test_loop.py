@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 import threading
 import warnings
 from dataclasses import replace
@@ -454,7 +455,9 @@ def test_other_runs_in_other_threads_change_no_bit():
 
 
 def global_state():
+    """What all sessions of a process share and no run may change."""
     return {
+        "random": random.getstate(),
         "rng": torch.get_rng_state().tolist(),
         "numpy": np.random.get_state()[1].tolist(),
         "dtype": torch.get_default_dtype(),

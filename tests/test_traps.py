@@ -5,12 +5,14 @@ follow from closed forms that stand beside them.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from strategies import mistaken_loops
+from test_loop import global_state
 from torch import nn
 
 from core import Config, Run, warned
@@ -385,6 +387,17 @@ def test_evidence_changes_nothing_of_the_runs(pair):
         for run, kept in zip(runs, before, strict=True):
             after = run.model.state_dict().values()
             assert all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(after, kept, strict=True))
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_no_other_session_is_disturbed(name, pair):
+    runs = pair(name)  # trained by now: what PyTorch imports on first use may be there
+    warned.put_in_front()  # pytest has put filters of its own before ours for this test
+    before = global_state()
+    for config in (TRAPS[name].wrong, TRAPS[name].right):
+        Run(replace(config, steps=3)).advance()
+    facts(TRAPS[name].evidence, *runs)
+    assert global_state() == before
 
 
 @given(mistaken_loops())
