@@ -10,7 +10,7 @@ from core import Run
 from core.results import result
 from core.traps import TRAPS
 
-PROCESSES = 4  # at most; each holds PyTorch and Streamlit, 0.6 GB
+PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
 TOGETHER = {  # groups of files that share what takes long to make: a server and a browser, trained traps
     "test_diagnosis": "traps",
     "test_trap_export": "traps",
@@ -22,9 +22,9 @@ settings.load_profile("no clocks")
 
 
 def pytest_xdist_auto_num_workers(config):
-    """A process for each core; but to start them takes longer than most single files."""
+    """A process for each of two cores; but to start them takes longer than most single files."""
     some = any(".py" in argument for argument in config.args)
-    return 0 if some else min(len(os.sched_getaffinity(0)), PROCESSES)
+    return 0 if some else min(os.cpu_count() or 1, PROCESSES)
 
 
 @pytest.hookimpl(tryfirst=True)
