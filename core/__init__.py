@@ -54,6 +54,19 @@ What it means:
     presets            moments worth opening at once
     fit                what the model computes at a step: curve, surface, confusion matrix
 
+What a loss does:
+
+    examples           three rows to try each loss on
+    loss_curves        value and gradient of a loss, as functions of the prediction
+    reductions         mean, sum and none of the same rows
+    target_checks      targets that a loss takes, and what PyTorch says to others
+    loss_choice        which loss goes with a task, its targets and a last layer
+    cross_entropy      from logits to the loss and its gradient, step by step
+    soft_targets       class numbers, probabilities and label smoothing
+    softmax_twice      the floor and the faded gradient of a softmax too many
+    stability          one formula in three ways, far from 0
+    outlier            lines fitted with several losses, while one point moves
+
 What autograd records and keeps:
 
     nodes              the operations behind a tensor, by way of its grad_fn
@@ -127,6 +140,9 @@ Pictures, and the way home:
     momentum_picture   largest stable learning rates of three loops
     trap_picture       errors of every output against every target
     memory_picture     bytes that kept losses hold
+    loss_picture       value and gradient of losses over the prediction
+    outlier_picture    points, an outlier and a fitted line
+    class_picture      numbers of a few classes
     source             pieces of source that make up a run
     export             Config -> script, listing and data file
     trap_export        a trap as a pytest file that fails on the mistake

@@ -6,6 +6,7 @@ values. Its colours come from the page's theme; every colour also has a dash pat
 
 import copy
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -74,33 +75,36 @@ def _curves(
         )
         for letter, title, log in zip("lg", titles, logs, strict=True)
     ]
+    return linked(panels, [hover, pin, zoom], stacked)
+
+
+def linked(panels: Sequence[Any], selections: Sequence[Any], stacked: bool) -> dict[str, Any]:
+    """Spec of panels beside or below each other; a selection in the last layer of one is felt in all."""
     joined: Any = alt.vconcat if stacked else alt.hconcat
-    chart = joined(*panels, spacing=SPACING)
-    spec = without_data(chart.configure_view(strokeWidth=0))
-    # One selection each, felt in both panels: Altair has numbered the views that listen.
+    spec = without_data(joined(*panels, spacing=SPACING).configure_view(strokeWidth=0))
+    # One selection each: Altair has numbered the views that listen.
     views = [panel["layer"][-1]["name"] for panel in spec["vconcat" if stacked else "hconcat"]]
-    selections: list[Any] = [hover.param, pin.param, zoom.param]
-    spec["params"] = [selection.to_dict() | {"views": views} for selection in selections]
+    spec["params"] = [selection.param.to_dict() | {"views": views} for selection in selections]
     return spec
 
 
 def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any, val: bool) -> Any:
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
     runs = range(len(names))
-    color, dash = _run_encodings(names)
-    y = _y(log)
-    layers = [_folded(base, letter, runs).mark_line(strokeWidth=1.75, clip=True).encode(y, color, dash)]
+    color, dash = run_encodings(names)
+    y = value_axis(log)
+    layers = [folded(base, letter, runs).mark_line(strokeWidth=1.75, clip=True).encode(y, color, dash)]
     if val:
-        points = _folded(base, "v", runs).mark_point(filled=True, size=22, clip=True, aria=False)
+        points = folded(base, "v", runs).mark_point(filled=True, size=22, clip=True, aria=False)
         layers.append(points.encode(y, color))
     at_top = {"y": alt.value(MARK_HEIGHT)}
-    beyond = _folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(
+    beyond = folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(
         shape="triangle-up", filled=True, size=50, aria=False
     )
-    ended = _folded(base, "m", runs).mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
+    ended = folded(base, "m", runs).mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
     dots = (
-        _folded(base, letter, runs)
+        folded(base, letter, runs)
         .transform_filter(hover)
         .mark_point(filled=True, size=60, clip=True, aria=False)
     )
@@ -115,7 +119,7 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
     return alt.layer(*layers)
 
 
-def _run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
+def run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
     """Colour and dash of each run, with one legend for both."""
     domain = [str(i) for i in range(len(names))]
     words = json.dumps(dict(zip(domain, names, strict=True)))
@@ -132,7 +136,7 @@ def _run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
     return color, alt.StrokeDash("run:N").scale(domain=domain, range=DASHES[: len(names)]).legend(legend)
 
 
-def _y(log: bool) -> Any:
+def value_axis(log: bool) -> Any:
     scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
     grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
@@ -146,7 +150,7 @@ def _tips(letter: str, names: tuple[str, ...]) -> list[Any]:
     return tips + [alt.Tooltip(f"{letter}{i}:Q", title=name, format=".4~g") for i, name in enumerate(names)]
 
 
-def _folded(base: Any, letter: str, runs: range) -> Any:
+def folded(base: Any, letter: str, runs: range) -> Any:
     """Long rows of one quantity: run i's column becomes rows with run = "i"."""
     names = [f"{letter}{i}" for i in runs]
     folded = base.transform_fold(names, as_=["column", "value"])

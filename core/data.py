@@ -253,5 +253,5 @@ FORMS = {
 FORMS_OF_TASK = {
     "regression": ("values",),
     "binary": ("zero_one", "class_index", "one_hot"),
-    "classes": ("one_hot", "class_index"),
+    "classes": ("class_index", "one_hot"),
 }

@@ -4,9 +4,8 @@ import math
 from dataclasses import replace
 
 import torch
-from torch import nn
 
-from core import theory
+from core import softmax_twice, theory
 from core.fact import Fact, both, last_loss
 from core.loop import Run
 from core.verdict import number
@@ -31,11 +30,10 @@ def softmax_floor(wrong: Run, right: Run) -> list[Fact]:
     """ln(1 + (C - 1) / e): the right class at 1, all others at 0, taken as logits."""
     with torch.no_grad():
         classes = wrong.model(wrong.data.inputs[:1]).shape[1]
-    floor = math.log(1 + (classes - 1) / math.e)
     return [
         Fact(
             "loss of a perfect answer",
-            number(floor),
+            number(softmax_twice.floor(classes)),
             "0",
             f"ln(1 + ({classes} - 1)/e), or as low as you like.",
         ),
@@ -46,15 +44,10 @@ def softmax_floor(wrong: Run, right: Run) -> list[Fact]:
 
 def _faded(classes: int) -> list[Fact]:
     """The gradient at a confident wrong answer, through two softmaxes and through one."""
-    logits = torch.zeros(1, classes, dtype=torch.float64)
-    logits[0, 0], logits[0, 1] = -10.0, 10.0
-    found = []
-    for twice in (True, False):
-        z = logits.clone().requires_grad_()
-        nn.functional.cross_entropy(z.softmax(1) if twice else z, torch.tensor([0])).backward()
-        assert z.grad is not None
-        found.append(number(float(z.grad.norm())))
+    logits = softmax_twice.logits(-10.0, 10.0, classes)
+    grads = [softmax_twice.of_logits(logits, twice)[1] for twice in (True, False)]
     about = "Logits -10, 10, 0, …, where class 0 is right."
+    found = [number(float(grad.norm())) for grad in grads]
     return [Fact("gradient at a confident wrong answer", found[0], found[1], about)]
 
 

@@ -74,7 +74,8 @@ def first_counts_more(classes: int) -> list[float]:
     return [3.0] + [1.0] * (classes - 1)
 
 
-FLOATS, SHARES, INDEX = ("values", "zero_one", "one_hot"), ("zero_one", "one_hot"), ("class_index",)
+FLOATS, SHARES = ("values", "zero_one", "one_hot"), ("zero_one", "one_hot")
+INDEX, INDEX_OR_SHARES = ("class_index",), ("class_index", "one_hot")
 
 LOSSES = {  # those that are met most often first
     "mse": Loss(
@@ -108,7 +109,7 @@ LOSSES = {  # those that are met most often first
     "cross_entropy": Loss(
         "Cross-entropy",
         nn.CrossEntropyLoss,
-        INDEX,
+        INDEX_OR_SHARES,
         r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
         "One class of several. Takes logits; a softmax before it would be applied twice.",
         "nats per example",
@@ -163,7 +164,7 @@ LOSSES = {  # those that are met most often first
     "smoothed": Loss(
         "Cross-entropy, smoothed labels",
         nn.CrossEntropyLoss,
-        INDEX,
+        INDEX_OR_SHARES,
         r"-\frac{1}{N}\sum_i \Big[(1 - \varepsilon) \log \operatorname{softmax}(z_i)_{y_i} +"
         r" \frac{\varepsilon}{C} \sum_c \log \operatorname{softmax}(z_i)_c\Big]",
         "One class of several, when the model should not become too sure (Szegedy et al. 2016). It never "
@@ -175,7 +176,7 @@ LOSSES = {  # those that are met most often first
     "weighted": Loss(
         "Cross-entropy, class weights",
         nn.CrossEntropyLoss,
-        INDEX,
+        INDEX_OR_SHARES,
         r"-\frac{1}{\sum_i w_{y_i}}\sum_i w_{y_i} \log \operatorname{softmax}(z_i)_{y_i}",
         "One class of several, when some are rare or their errors cost more: here class 0 counts three "
         "times. The sum is divided by the weights, not by the number of rows.",

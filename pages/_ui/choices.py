@@ -1,0 +1,74 @@
+"""Choices among a few texts: a link gives them, widgets change them, the address holds them.
+
+Numbers are texts too, such as "-0.5": a slider over a list of them gives back exactly what a link says.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.knobs import shown
+from pages._ui import state
+
+FEW = 12  # options that a sentence lists
+BETWEEN, NONE = ".", "none"  # in a link: between several choices, and for none of them
+
+
+def numbers(values: Iterable[float]) -> list[str]:
+    """The texts of numbers."""
+    return [f"{value:g}" for value in values]
+
+
+def one(
+    draw: Callable[..., Any],
+    label: str,
+    field: str,
+    options: Sequence[str],
+    given: Mapping[str, str],
+    default: str | None = None,
+    **more: Any,
+) -> str:
+    """A widget of `draw` for a field of the address; a link's choice that is none gets a sentence."""
+    key = f"losses_{field}"
+    if given.get(field, "") in options:
+        state.choose(key, given[field])
+    elif field in given:
+        _refuse(field, options, given[field])
+    return draw(label, options, **state.kept(key, options, default), **more)
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Several choices as the address holds them."""
+    return BETWEEN.join(texts) or NONE
+
+
+def several(
+    label: str,
+    field: str,
+    options: Sequence[str],
+    given: Mapping[str, str],
+    default: Sequence[str],
+    most: int,
+    **more: Any,
+) -> list[str]:
+    """A widget for at most so many options; a link holds them as `joined` writes them."""
+    key = f"losses_{field}"
+    if field in given:
+        texts = [text for text in dict.fromkeys(given[field][:400].split(BETWEEN)) if text != NONE]
+        chosen = [text for text in texts if text in options][:most]
+        if len(chosen) < len(texts):
+            _refuse(f"{field} (at most {most})", options, given[field])
+        state.choose(key, chosen)
+    kept = st.session_state.setdefault("choices", {}).get(key, default)
+    st.session_state[key] = [text for text in kept if text in options]
+    return st.multiselect(label, options, key=key, max_selections=most, on_change=_keep, args=(key,), **more)
+
+
+def _keep(key: str) -> None:
+    state.choose(key, st.session_state[key])
+
+
+def _refuse(field: str, options: Sequence[str], text: str) -> None:
+    listed = ", ".join(options) if len(options) <= FEW else f"{options[0]}, {options[1]}, … {options[-1]}"
+    st.warning(f"{field} must be one of {listed}; got {shown(text)}. It is ignored.", icon=":material/info:")
