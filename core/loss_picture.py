@@ -38,8 +38,8 @@ def pair_spec(
     """
     spec = copy.deepcopy(_pair(names, titles, x_title, logs, width))
     for panel, ends in zip(spec.get("vconcat") or spec["hconcat"], ranges, strict=True):
-        for layer in panel["layer"] if ends else ():
-            if "scale" in layer["encoding"].get("y", {}):
+        for layer in panel["layer"]:
+            if ends and "scale" in layer["encoding"].get("y", {}):
                 layer["encoding"]["y"]["scale"]["domain"] = list(ends)
     return spec
 

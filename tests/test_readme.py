@@ -24,6 +24,7 @@ from core.losses import FLOATS, LOSSES, Loss
 from core.optimizers import OPTIMIZERS
 from core.outcomes import outcome
 from core.results import result
+from core.softmax_twice import logits, of_logits
 from core.source import setup
 from core.theory import limits, starting_curvature
 from core.trap import trap
@@ -157,6 +158,15 @@ def test_the_link_of_a_series_opens_it():
     link = re.search(r"^ {4}traps\?(\S+)$", README, re.MULTILINE)[1]
     assert parse_qs(link) == {"view": ["diagnosis"], "series": ["7"]}
     assert len(series(7)) == CASES
+
+
+def test_the_link_of_the_losses_opens_what_is_said_about_it():
+    link = re.search(r"^ {4}losses\?(\S+)$", README, re.MULTILINE)[1]
+    given = {name: values[0] for name, values in parse_qs(link).items()}
+    assert given.pop("view") == "softmax"
+    z = logits(float(given["right"]), float(given["rival"]), int(given["classes"]))
+    once, twice = (of_logits(z, way)[1].norm().item() for way in (False, True))
+    assert f"{once / twice:,.0f}"[:2] == "60" and "60,000\ntimes as small" in README
 
 
 def test_every_module_of_core_is_on_the_map():

@@ -61,8 +61,15 @@ def several(
             _refuse(f"{field} (at most {most})", options, given[field])
         state.choose(key, chosen)
     kept = st.session_state.setdefault("choices", {}).get(key, default)
-    st.session_state[key] = [text for text in kept if text in options]
-    return st.multiselect(label, options, key=key, max_selections=most, on_change=_keep, args=(key,), **more)
+    chosen = [text for text in kept if text in options]
+    if len(chosen) > most:
+        st.warning(f"{label}: at most {most}; the others are left out.", icon=":material/info:")
+        chosen = chosen[:most]
+    state.choose(key, chosen)
+    state.give(key, chosen)
+    # Not st.multiselect, whose tags are hard to read in the dark.
+    more |= {"key": key, "on_change": _keep, "args": (key,), "selection_mode": "multi", "wrap": True}
+    return st.pills(label, options, **more)
 
 
 def _keep(key: str) -> None:

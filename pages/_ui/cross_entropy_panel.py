@@ -76,9 +76,12 @@ def _numbers(done: Steps) -> None:
         "Of the log-softmax the entry of the right class is picked, "
         f"{signed(done.picked[0].item())}, and its sign turned: {terms[0]}. {_mean(terms, done.loss)}"
     )
-    st.table(_rows(done), hide_index=True, border="horizontal")
+    for row, column in enumerate(st.columns(len(terms))):
+        with column:
+            st.table(_of_row(done, row), hide_index=True, border="horizontal")
     st.success(
-        f"Autograd's gradient is {_formula(done)}: in double the two differ by {signed(done.apart)} at most.",
+        f"Autograd's gradient is the formula {_formula(done)}: in double the two differ by "
+        f"{signed(done.apart)} at most.",
         icon=":material/check:",
     )
 
@@ -89,16 +92,20 @@ def _mean(terms: list[str], loss: float) -> str:
     return f"The loss is the mean over the rows: ({' + '.join(terms)}) / {len(terms)} = **{signed(loss)}**."
 
 
-def _rows(done: Steps) -> pd.DataFrame:
-    """A row for each row of the batch and class."""
-    columns = ("logits", "softmax", "log_softmax", "one_hot", "formula", "grad")
-    titles = ("logit", "softmax", "log-softmax", "one-hot", "(softmax − one-hot) / N", "autograd")
-    lines = []
-    for row in range(len(done.classes)):
-        for class_ in range(done.logits.shape[1]):
-            cells = [signed(getattr(done, name)[row, class_].item()) for name in columns]
-            lines.append([str(row), str(class_), *cells])
-    return pd.DataFrame(lines, columns=["row", "class", *titles])
+STEPS = {  # of `Steps`: from top to bottom
+    "logits": "logit",
+    "softmax": "softmax",
+    "log_softmax": "log-softmax",
+    "one_hot": "one-hot target",
+    "formula": "formula",
+    "grad": "autograd",
+}
+
+
+def _of_row(done: Steps, row: int) -> pd.DataFrame:
+    """The steps of one row of the batch, a column for each class."""
+    lines = [[title, *map(signed, getattr(done, name)[row].tolist())] for name, title in STEPS.items()]
+    return pd.DataFrame(lines, columns=[f"row {row}", *(f"class {i}" for i in range(done.logits.shape[1]))])
 
 
 def _soft(row: list[float], chosen: int, given: dict[str, str]) -> str:

@@ -35,13 +35,12 @@ def draw(given: dict[str, str]) -> dict[str, str]:
 
 
 def _choose(given: dict[str, str]) -> tuple[str, list[str]]:
-    left, right = st.columns(2)
+    left, right = st.columns([1, 3])
     with left:
         loss = choices.one(st.selectbox, "Loss", "loss", list(LOSSES), given, "bce", format_func=_title)
     others = [name for name in LOSSES if name != loss]
-    more = {"format_func": _title, "placeholder": "Other losses"}
     with right:
-        over = choices.several("Laid over it", "over", others, given, FIRST, MOST, **more)
+        over = choices.several("Laid over it", "over", others, given, FIRST, MOST, format_func=_title)
     return loss, over
 
 
@@ -91,7 +90,7 @@ def _train(loss: str) -> None:
     outputs, _ = example(loss)
     row = LOSSES[loss]
     last = f"  # the model ends in nn.{type(row.last()).__name__}" if row.last else ""
-    st.code(f"loss_fn = {row.expression(outputs.shape[1])}{last}", language="python")
+    st.code(f"loss_fn = {row.expression(outputs.shape[1])}{last}", language=None, wrap_lines=True)
     st.page_link(
         "pages/compare.py",
         label="Train with this loss",
@@ -127,7 +126,11 @@ def _reductions(loss: str) -> None:
     """The same three rows, put together in each way."""
     st.header("Reduction")
     outputs, targets = (_listed(tensor.tolist()) for tensor in example(loss))
-    st.code(f"outputs = torch.tensor({outputs})\ntargets = torch.tensor({targets})", language="python")
+    st.code(
+        f"outputs = torch.tensor({outputs})\ntargets = torch.tensor({targets})",
+        language=None,
+        wrap_lines=True,
+    )
     done = reductions(loss)
     rows = [(one.reduction, str(one.shape), _listed(one.value)) for one in done]
     st.table(pd.DataFrame(rows, columns=["reduction", "shape", "loss"]), hide_index=True, border="horizontal")

@@ -39,16 +39,17 @@ def _table(z: float, y: float, dtype: torch.dtype) -> None:
         loss, grad = stability.at(way, np.array([z]), y, dtype)
         rows.append((TITLES[way], f"`{code}`", number(loss.item()), number(grad.item())))
     st.table(
-        pd.DataFrame(rows, columns=["", "code", "loss", "gradient"]), hide_index=True, border="horizontal"
+        pd.DataFrame(rows, columns=["way", "code", "loss", "gradient"]), hide_index=True, border="horizontal"
     )
 
 
 def _why(z: float, dtype: torch.dtype) -> None:
     p = torch.tensor(z, dtype=dtype).sigmoid().item()
+    name = str(dtype).removeprefix("torch.")
     st.markdown(
-        f"In {str(dtype).removeprefix('torch.')}, sigmoid({z:g}) is {p!r}. Where it is exactly 1 or 0, the "
-        "formula needs the logarithm of 0. BCELoss cuts the logarithm off at -100, and the sigmoid's own "
-        "slope is 0 there: a model that is sure and wrong gets no gradient to learn from. BCEWithLogitsLoss "
-        "never computes the sigmoid by itself: max(z, 0) − z y + log(1 + exp(−|z|)) is the same and stays "
-        "finite."
+        f"In {name}, sigmoid({z:g}) is {p!r}. Where it is exactly 1 or 0, the formula takes the logarithm of "
+        "0; just before that, 1 − sigmoid(z) has hardly a digit left. BCELoss cuts the logarithm off at "
+        "-100, and the sigmoid's own slope is 0 there: a model that is sure and wrong gets no gradient to "
+        "learn from. BCEWithLogitsLoss never computes the sigmoid by itself: max(z, 0) − z y + "
+        "log(1 + exp(−|z|)) is the same and stays finite."
     )

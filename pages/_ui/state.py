@@ -81,8 +81,14 @@ def kept(key: str, options: Sequence[Any], default: Any = None) -> dict[str, Any
 
     Streamlit forgets the state of such a widget, and a run may be interrupted before it comes to it.
     """
-    st.session_state[key] = choice(key, options, default)
+    give(key, choice(key, options, default))
     return {"key": key, "on_change": _keep, "args": (key,)}
+
+
+def give(key: str, value: Any) -> None:
+    """Set a widget's value, unless it has it: each setting would undo keys pressed in the meantime."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
 
 
 def choice(key: str, options: Sequence[Any], default: Any = None) -> Any:

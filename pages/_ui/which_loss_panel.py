@@ -44,8 +44,8 @@ def _answer(task: str, names: list[str]) -> None:
 def _card(task: str, name: str) -> None:
     row = LOSSES[name]
     with st.container(border=True, height="stretch", key=f"card_{name}"):
-        st.subheader(row.title)
-        st.code(row.expression(example(name)[0].shape[1]), language="python", wrap_lines=True)
+        st.header(row.title)
+        st.code(row.expression(example(name)[0].shape[1]), language=None, wrap_lines=True)
         st.markdown(row.when)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(

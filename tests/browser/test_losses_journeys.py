@@ -1,0 +1,87 @@
+"""The journeys a person takes on the page "Losses", in a real Chromium."""
+
+import re
+
+import pytest
+from conftest import settle
+from test_traps_journeys import DRAWN_BY_OTHERS, axe, main
+
+from core import outlier
+from core.updates import signed
+
+
+def test_a_loss_is_laid_over_another_and_the_target_moves(visit):
+    page = visit("/losses?view=one&loss=mse&over=none&target=1")
+    main(page).get_by_role("button", name="Huber", exact=True).click()
+    page.wait_for_url(re.compile("over=huber"))
+    settle(page)
+    target = page.get_by_role("slider").first
+    target.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(100)
+    page.wait_for_url(re.compile("target=0(&|$)"))
+    settle(page)
+    chart = main(page).get_by_test_id("stVegaLiteChart").first
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 120)
+    tip = page.locator("#vg-tooltip-element")
+    tip.wait_for()
+    assert "MSE" in tip.inner_text() and "Huber" in tip.inner_text()
+    assert main(page).get_by_role("cell", name="Huber", exact=True).count() == 1
+    assert page.errors == []
+
+
+def test_an_outlier_is_dragged_by_keyboard(visit):
+    page = visit("/losses?view=outlier&y=-10")
+    card = page.locator(".st-key-fit_mse")
+    card.get_by_text(f"{signed(outlier.fit('mse', -10.0).weight)} x").wait_for()
+    thumb = page.get_by_role("slider").first
+    thumb.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("y=-9"))
+    card.get_by_text(f"{signed(outlier.fit('mse', -9.0).weight)} x").wait_for()
+    page.locator(".st-key-fit_l1").get_by_text("0.1111").wait_for()
+    assert page.errors == []
+
+
+def test_three_questions_a_loss_and_a_run_in_compare(visit):
+    page = visit("/losses?view=which&task=classes&form=one_hot&last=LogSoftmax")
+    main(page).get_by_text("KL divergence", exact=True).wait_for()
+    main(page).get_by_text("Train with it").click()
+    page.wait_for_url(re.compile("loss=kl_div"))
+    settle(page)
+    main(page).get_by_text("KL divergence").first.wait_for()
+    main(page).get_by_text("Learns").first.wait_for()
+    assert page.errors == []
+
+
+VIEWS = (
+    "view=one&loss=cross_entropy",
+    "view=cross_entropy",
+    "view=softmax",
+    "view=outlier",
+    "view=stability",
+    "view=which",
+)
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, view, scheme, width, height):
+    page = visit(f"/losses?{view}", width, height, color_scheme=scheme)
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(700)
+    found = axe.Axe().run(page).response["violations"]
+    ours = [
+        (one["id"], node["html"])
+        for one in found
+        for node in one["nodes"]
+        if not any(mark in node["html"] for mark in DRAWN_BY_OTHERS.get(one["id"], ()))
+    ]
+    assert ours == []
+    page.wait_for_function(  # once the linked charts know how wide the page is
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth <= main.clientWidth; })()"
+    )
+    assert page.errors == []
