@@ -67,6 +67,20 @@ What a loss does:
     stability          one formula in three ways, far from 0
     outlier            lines fitted with several losses, while one point moves
 
+Many runs at once:
+
+    axes               a field and the values that a sweep gives it
+    sweep              a baseline with two fields varied: a grid of Configs
+    brief              what a sweep keeps of each run
+    measures           by what runs are compared
+    grid               what came out of each cell
+    rate_limits        up to which learning rate each row is stable
+    recheck            three runs again, alone
+    range_test         one run whose learning rate grows
+    jobs               work that can be sent elsewhere
+    executors          where jobs run: here, or behind an Executor
+    cluster            on the workers of a Dask cluster
+
 What autograd records and keeps:
 
     nodes              the operations behind a tensor, by way of its grad_fn
@@ -143,6 +157,9 @@ Pictures, and the way home:
     loss_picture       value and gradient of losses over the prediction
     outlier_picture    points, an outlier and a fitted line
     class_picture      numbers of a few classes
+    grid_picture       a sweep as a heat map, with limits as lines
+    family_picture     the losses of a row or column of a sweep
+    range_picture      the loss against a growing learning rate
     source             pieces of source that make up a run
     export             Config -> script, listing and data file
     trap_export        a trap as a pytest file that fails on the mistake

@@ -138,10 +138,14 @@ def run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
 
 def value_axis(log: bool) -> Any:
     scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
+    return alt.Y("value:Q").title(None).scale(**scale).axis(number_axis(log))
+
+
+def number_axis(log: bool) -> Any:
+    """An axis of numbers; on a log scale with a line for each power of ten."""
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
     grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
-    axis = alt.Axis(format=".4~g", tickCount=5, gridOpacity=grid)
-    return alt.Y("value:Q").title(None).scale(**scale).axis(axis)
+    return alt.Axis(format=".4~g", tickCount=5, gridOpacity=grid)
 
 
 def _tips(letter: str, names: tuple[str, ...]) -> list[Any]:

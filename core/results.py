@@ -38,6 +38,12 @@ class Result:
     message: Message | None
     warnings: tuple[Warned, ...] = ()
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the frames and snapshots."""
+        frames = (self.steps, self.parameters, self.evaluations)
+        return self.snapshots.nbytes + sum(int(frame.memory_usage().sum()) for frame in frames)
+
 
 def result(run: Run, whole: bool = True) -> Result:
     """What a run has so far. whole: with the norms of each parameter, and the snapshots."""

@@ -326,7 +326,7 @@ def test_the_code_of_a_run_can_be_chosen_and_shows_what_changed():
 def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypatch):
     monkeypatch.setattr(work, "TIME_LIMIT_S", 0.0)
     app = opened(dataset="digits", model="lenet", steps="3001", run="none", lr="0.1")
-    assert "the limit of 0 s of training is reached" in app.info[0].value
+    assert "The limit of 0 s of training is reached" in app.info[0].value
     assert [metric.value for metric in app.metric] != ["none"]
     done = app.session_state.unfinished[baseline(app), "cpu"].step
     assert 0 < done < 3001

@@ -11,7 +11,7 @@ from core import claim as core_claim
 from core.claim import JUDGEMENTS, Answer, Claim, Link, answer
 from core.claims import CLAIMS, NOTES
 from pages._ui import state
-from pages._ui.training import cache
+from pages._ui.cache import cache
 from pages._ui.words import judgement, judgement_icon
 
 FIELDS = ("judgement", "note", "upto", "lines")

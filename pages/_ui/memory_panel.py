@@ -13,7 +13,7 @@ from core.lines import USUAL
 from core.tape import Tape
 from core.ways import WAYS
 from pages._ui import state, width
-from pages._ui.training import cache
+from pages._ui.cache import cache
 
 SLICE_S, QUIET_S = 0.05, 0.3
 COLUMNS = {

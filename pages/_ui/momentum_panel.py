@@ -12,7 +12,7 @@ from core.momentum import ORDERS, at_rate, twins
 from core.results import Result, result
 from core.verdict import number, verdict
 from pages._ui import pair_panel, state, trap_runs
-from pages._ui.training import cache
+from pages._ui.cache import cache
 from pages._ui.words import badge
 
 FIELDS = ("on", "lr")

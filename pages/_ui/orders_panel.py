@@ -13,8 +13,8 @@ from core.lines import LINES, USUAL, from_letters, letters
 from core.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.orders_picture import orders_frame, orders_spec
 from pages._ui import pair_panel, state, trap_runs, width
+from pages._ui.cache import cache
 from pages._ui.code_panel import changed_lines, highlight
-from pages._ui.training import cache
 
 FIELDS = ("model", "loop")
 MODELS = {  # name in the address -> title, what the loops are tried on

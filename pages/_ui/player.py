@@ -15,7 +15,7 @@ from core import Config, Run, work
 from core.lines import LINES
 from core.tape import Tape
 from pages._ui import state
-from pages._ui.training import cache
+from pages._ui.cache import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
 DRAWING_S = 0.0235  # between two drawings of any session, where many play: leaves room for other visitors

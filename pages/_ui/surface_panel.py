@@ -12,7 +12,7 @@ from core.lines import part
 from core.tape import Tape
 from core.verdict import number
 from pages._ui import whole_runs
-from pages._ui.training import cache
+from pages._ui.cache import cache
 
 SLICE_S, QUIET_S = 0.05, 0.3
 

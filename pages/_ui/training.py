@@ -1,12 +1,10 @@
 """Train the runs of a comparison in slices, so that Stop, another click or a closed tab end it.
 
 Finished runs are plain data, shared by all visitors in a bounded cache. Unfinished ones wait in
-the session: a rerun goes on where the last one was interrupted.
+the session: a rerun goes on where the last one was interrupted. With a cluster, runs are trained there.
 """
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,50 +12,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, Run, work
+from core.jobs import Whole
 from core.results import Result, result
-from core.theory import start_of, starting_curvature
 from core.verdict import Verdict, verdict
-
-SLICE_S = 0.05
-SHOW_PROGRESS_AFTER_S = 0.3
-CACHED_BYTES = 48 * 2**20  # of all visitors together
-CURVATURE_UP_TO = 10_000  # parameters; above, Lanczos takes longer than the training
-
-
-class Cache:
-    """Results by Config and device, the least recently used ones dropped beyond CACHED_BYTES."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._results: OrderedDict[tuple[Config, str], Result] = OrderedDict()
-        self._bytes = 0
-        self.slot = threading.Semaphore(1)  # one slice at a time: other visitors' clicks come first
-
-    def get(self, config: Config, device: str) -> Result | None:
-        with self._lock:
-            found = self._results.get((config, device))
-            if found is not None:
-                self._results.move_to_end((config, device))
-            return found
-
-    def put(self, config: Config, device: str, trained: Result) -> None:
-        with self._lock:
-            if (config, device) in self._results:  # another visitor was first
-                return
-            self._results[config, device] = trained
-            self._bytes += _size(trained)
-            while self._bytes > CACHED_BYTES and len(self._results) > 1:
-                self._bytes -= _size(self._results.popitem(last=False)[1])
-
-
-def _size(trained: Result) -> int:
-    frames = (trained.steps, trained.parameters, trained.evaluations)
-    return trained.snapshots.nbytes + sum(int(f.memory_usage().sum()) for f in frames)
-
-
-@st.cache_resource(show_spinner=False)
-def cache() -> Cache:
-    return Cache()
+from pages._ui import going, job_runs
+from pages._ui.cache import SLICE_S, cache
+from pages._ui.curvatures import curvature
+from pages._ui.going import SHOW_PROGRESS_AFTER_S, Going
 
 
 @dataclass(frozen=True)
@@ -77,7 +38,7 @@ def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
     """Results of all runs, as far as they go, with progress and Stop while it lasts."""
     configs = list(dict.fromkeys(config for _, config in named))
     _begin(configs, device)
-    results = {c: cache().get(c, device) for c in configs}
+    results = {c: cache().get(Result, c, device) for c in configs}
     missing = [config for config in configs if results[config] is None]
     if missing:
         sentence = work.too_much(configs)
@@ -86,93 +47,100 @@ def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
             st.stop()
         results |= _advance(missing, device)
     done = [(name, results[config]) for name, config in named]
-    return [Trained(name, r, verdict(r, _curvature(r.config))) for name, r in done if r is not None]
+    return [Trained(name, r, verdict(r, curvature(r.config))) for name, r in done if r is not None]
 
 
 def _begin(configs: list[Config], device: str) -> None:
     """Forget unfinished runs, Stop and time spent, when the comparison is another one."""
     present = (tuple(configs), device)
-    if st.session_state.get("training") != present:
+    if "training" not in st.session_state or st.session_state.training.thing != present:
         kept = st.session_state.get("unfinished", {})
         st.session_state.unfinished = {
             key: run for key, run in kept.items() if key[0] in configs and key[1] == device
         }
-        st.session_state.training, st.session_state.stopped = present, False
-        st.session_state.spent_s = 0.0
+        st.session_state.training = Going(present)
+        st.session_state.partial = {}
 
 
 def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
+    """Train these runs, on the cluster where there is one."""
+    place, now = st.empty(), st.session_state.training
+    results = _elsewhere(configs, device, place, now)
+    going.tell_where(st.container(), now)
+    if results is None:
+        results = _here(configs, device, place, now)
+    done = sum(one.done for one in results.values())
+    if all(config in results and _finished(results[config]) for config in configs):
+        place.empty()
+    else:
+        steps = sum(config.steps for config in configs)
+        going.stopped(place, now, f"{done:,} of {steps:,} steps are here.")
+    if not results:  # stopped before anything came from the cluster
+        st.stop()
+    return results
+
+
+def _finished(one: Result) -> bool:
+    return one.done == one.config.steps or one.message is not None
+
+
+def _here(configs: list[Config], device: str, place: DeltaGenerator, now: Going) -> dict[Config, Result]:
     runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
-    place = st.empty()
     for config in configs:
         if (config, device) not in runs:
             runs[config, device] = Run(config, device, full=False)
     wanted = [runs[config, device] for config in configs]
     begun, bar = time.monotonic(), None
-    while not st.session_state.stopped and not all(run.done for run in wanted):
+    while not now.stopped and not all(run.done for run in wanted):
         for run in wanted:
-            _slice(run)
+            _slice(run, now)
         if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
-            bar = bar or _bar(place)
-            bar.progress(*_progress(wanted))
+            bar = bar or going.bar(place, now)
+            bar.progress(
+                *_progress(configs, sum(run.step for run in wanted), sum(run.done for run in wanted))
+            )
     results = {run.config: result(run) for run in wanted}
     for run in wanted:
         if run.done:
             cache().put(run.config, device, results[run.config])
             del runs[run.config, device]
-    if not all(run.done for run in wanted):
-        _stopped(place, wanted)
-    else:
-        place.empty()
     return results
 
 
-def _slice(run: Run) -> None:
+def _slice(run: Run, now: Going) -> None:
     if run.done:
         return
     with cache().slot:
         begun = time.monotonic()
         run.advance(budget_s=SLICE_S)
-        st.session_state.spent_s += time.monotonic() - begun
-    if st.session_state.spent_s > work.TIME_LIMIT_S:
-        st.session_state.stopped = True
+    now.spend(time.monotonic() - begun)
 
 
-def _bar(place: DeltaGenerator) -> DeltaGenerator:
-    """A place for the progress bar, with Stop beside it."""
-    with place.container(horizontal=True, vertical_alignment="center"):
-        bar = st.empty()
-        st.button("Stop", icon=":material/stop:", key="stop", on_click=_set_stopped, args=(True,))
-    return bar
+def _elsewhere(
+    configs: list[Config], device: str, place: DeltaGenerator, now: Going
+) -> dict[Config, Result] | None:
+    """From the cluster; None where there is none. What Stop has left half done is begun anew."""
+    results: dict[Config, Result] = st.session_state.partial
+    begun, bar = time.monotonic(), None
+
+    def draw(steps: int) -> None:
+        nonlocal bar
+        if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
+            bar = bar or going.bar(place, now)
+            bar.progress(*_progress(configs, steps, len(results)))
+
+    def take(number: int, found: Result) -> None:
+        results[found.config] = found
+        if _finished(found):
+            cache().put(found.config, device, found)
+
+    if now.stopped:
+        return results if results else None
+    results.clear()
+    jobs = dict(enumerate(Whole(config, device) for config in configs))
+    return results if job_runs.on_cluster(jobs, device, now, draw, take) else None
 
 
-def _progress(runs: Sequence[Run]) -> tuple[float, str]:
-    steps, done = sum(run.config.steps for run in runs), sum(run.step for run in runs)
-    finished = sum(run.done for run in runs)
-    return min(done / steps, 1.0), f"{finished} of {len(runs)} runs, {done:,} of {steps:,} steps"
-
-
-def _set_stopped(value: bool) -> None:
-    st.session_state.stopped = value
-    st.session_state.spent_s = 0.0
-
-
-def _stopped(place: DeltaGenerator, runs: Sequence[Run]) -> None:
-    limit = st.session_state.spent_s > work.TIME_LIMIT_S
-    why = f"the limit of {work.TIME_LIMIT_S:g} s of training is reached" if limit else "stopped"
-    steps, done = sum(run.config.steps for run in runs), sum(run.step for run in runs)
-    with place.container(horizontal=True, vertical_alignment="center"):
-        st.info(f"Training {why}: {done:,} of {steps:,} steps are here.", icon=":material/stop_circle:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=_set_stopped, args=(False,))
-
-
-def _curvature(config: Config) -> float | None:
-    """Curvature at the starting weights; None for a model too large to ask."""
-    if work.parameter_count(config) > CURVATURE_UP_TO:
-        return None
-    return _curvature_of(start_of(config))
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _curvature_of(config: Config) -> float:
-    return starting_curvature(config)
+def _progress(configs: Sequence[Config], done: int, finished: int) -> tuple[float, str]:
+    steps = sum(config.steps for config in configs)
+    return min(done / steps, 1.0), f"{finished} of {len(configs)} runs, {done:,} of {steps:,} steps"

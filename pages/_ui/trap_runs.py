@@ -14,7 +14,7 @@ from core.outcomes import outcome
 from core.results import Result, result
 from core.traps import TRAPS
 from core.verdict import Verdict, verdict
-from pages._ui.training import SLICE_S, cache
+from pages._ui.cache import SLICE_S, cache
 
 STEPS = 60  # of a loop on the map
 

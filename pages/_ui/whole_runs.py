@@ -8,7 +8,7 @@ import streamlit as st
 from core import Config, Run, work
 from core.lines import USUAL, part
 from pages._ui import player
-from pages._ui.training import cache
+from pages._ui.cache import cache
 
 SLICE_S = 0.05
 QUIET_S = 0.3  # progress is shown after so long

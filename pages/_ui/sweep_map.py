@@ -1,0 +1,103 @@
+"""The map of a sweep: a cell for each place, the limits of the theory as lines, what the signs mean."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import Config, grid_picture, rate_limits
+from core.brief import Brief
+from core.config import KNOBS
+from core.grid import best, grid
+from core.measures import MEASURES, WORD, offered
+from core.rate_limits import Limit
+from core.sweep import Sweep
+from pages._ui import state, sweep_state
+
+
+def choose_measure(sweep: Sweep) -> str:
+    """What the cells show; and for the steps to a loss, to which one."""
+    names = offered(sweep.baseline)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.selectbox(
+            "Each cell shows",
+            names,
+            format_func=lambda name: MEASURES[name].title,
+            width=230,
+            **state.kept("sweep_measure", names),
+        )
+        if measure == "reached":
+            st.session_state.sweep_goal_of = float(
+                st.session_state.setdefault("sweep_goal", sweep_state.GOAL)
+            )
+            st.number_input(
+                "Loss to reach", step=0.01, format="%g", width=160, key="sweep_goal_of", on_change=_set_goal
+            )
+        st.caption(MEASURES[measure].about, width="stretch")
+    return measure
+
+
+def _set_goal() -> None:
+    st.session_state.sweep_goal = st.session_state.sweep_goal_of
+
+
+def frame(sweep: Sweep, briefs: Mapping[Config, Brief], measure: str) -> pd.DataFrame:
+    """What came out of each cell, by this measure."""
+    return grid(sweep, briefs, measure, st.session_state.get("sweep_goal", sweep_state.GOAL))
+
+
+def chosen_row(sweep: Sweep, briefs: Mapping[Config, Brief], cells: pd.DataFrame, measure: str) -> int:
+    """Row number of the chosen cell; where nobody has chosen, the best one, or the first.
+
+    cells: by this measure; words have no best, so the lowest loss counts.
+    """
+    place = sweep_state.place(sweep)
+    if place is not None:
+        column, row = place
+        return row * len(sweep.x.values) + column
+    if MEASURES[measure].kind == WORD:
+        return best(frame(sweep, briefs, "loss"), "loss") or 0
+    return best(cells, measure) or 0
+
+
+def draw(
+    place: DeltaGenerator,
+    sweep: Sweep,
+    cells: pd.DataFrame,
+    measure: str,
+    limits: Sequence[Limit],
+    width: int,
+    chosen: int | None = None,
+    listens: bool = False,
+) -> None:
+    """The map. listens: whether a click on a cell chooses it; only when all are there."""
+    values = cells["value"].to_numpy(dtype=float)
+    rows = grid_picture.map_frame(cells, sweep.x, measure, chosen, limits, width)
+    clicks = {"key": "sweep_map", "on_select": partial(_picked, sweep), "selection_mode": "cell"}
+    place.vega_lite_chart(
+        rows,
+        grid_picture.map_spec(sweep.x, sweep.y, measure, values),
+        width="stretch",
+        alt=f"{MEASURES[measure].title} for each {KNOBS[sweep.x.field].label} across and each "
+        f"{KNOBS[sweep.y.field].label} down; the two lists below choose a cell",
+        **(clicks if listens else {}),
+    )
+
+
+def _picked(sweep: Sweep) -> None:
+    chosen = st.session_state["sweep_map"]["selection"].get("cell") or []
+    if chosen and {"column", "row"} <= set(chosen[0]):
+        column, row = int(chosen[0]["column"]), int(chosen[0]["row"])
+        if column < len(sweep.x.values) and row < len(sweep.y.values):
+            sweep_state.choose_cell(sweep, column, row)
+
+
+def explain(cells: pd.DataFrame, measure: str, limits: Sequence[Limit]) -> None:
+    """What the signs and the lines mean."""
+    signs = ", ".join(f"**{sign}** {meaning}" for sign, meaning in grid_picture.signs(cells, measure).items())
+    if signs:
+        st.caption(f"{signs}.")
+    if limits:
+        st.caption(rate_limits.in_words(limits))

@@ -1,0 +1,146 @@
+"""Jobs behind an Executor: in the caller's thread, told to stop, told of what they raise."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+from core import Config, Run
+from core.brief import brief
+from core.executors import Gone, Here, InCaller, finished
+from core.jobs import Block, Whole
+from core.results import result
+
+CONFIGS = tuple(Config(dataset="deliveries", model="linear", steps=10, lr=lr) for lr in (0.01, 0.1))
+
+
+def counting(steps):
+    """A job that does so many steps, one at a time, and returns how many it has done."""
+
+    def job(tell):
+        for done in range(1, steps + 1):
+            if not tell(done):
+                return done
+        return steps
+
+    return job
+
+
+def test_what_is_submitted_runs_at_once_in_the_callers_thread():
+    future = InCaller().submit(threading.get_ident)
+    assert future.done() and future.result() == threading.get_ident()
+    failed = InCaller().submit(int, "x")
+    with pytest.raises(ValueError, match="invalid literal"):
+        failed.result()
+
+
+def test_results_come_one_after_another_with_the_steps_of_all_jobs():
+    seen = []
+    found = list(finished(Here(lambda steps: seen.append(steps) or True), [counting(3), counting(2)]))
+    assert found == [(0, 3), (1, 2)]
+    assert seen == sorted(seen) and seen[-1] == 5
+
+
+def test_who_is_told_to_stop_returns_what_it_has_and_the_rest_is_not_begun():
+    begun = []
+
+    def second(tell):
+        begun.append(True)
+
+    assert list(finished(Here(lambda steps: steps < 2), [counting(9), second])) == [(0, 2)]
+    assert begun == []
+
+
+def test_an_interruption_of_the_caller_goes_through_a_job():
+    """Streamlit ends a script by an exception that is none of Exception."""
+
+    class Interrupted(BaseException):
+        pass
+
+    def look(steps):
+        if steps == 2:
+            raise Interrupted
+        return True
+
+    with pytest.raises(Interrupted):
+        list(finished(Here(look), [counting(9)]))
+
+
+def test_what_a_job_raises_is_raised():
+    def job(tell):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(finished(Here(lambda steps: True), [job]))
+
+
+class InThreads:
+    """A place with an executor of Python's own, to see that any will do."""
+
+    def __init__(self, executor, losses=()):
+        self.executor, self.room, self.losses = executor, 2, losses
+        self.told, self.stopped, self.ended, self.looks = {}, threading.Event(), None, 0
+
+    def tell(self, job):
+        return lambda steps: self.told.update({job: steps}) or not self.stopped.is_set()
+
+    def look(self):
+        self.looks += 1
+        return True
+
+    def stop(self):
+        self.stopped.set()
+
+    def end(self, under_way):
+        self.ended = under_way
+        if under_way:
+            self.stop()
+
+
+def test_any_executor_will_do():
+    with ThreadPoolExecutor(2) as pool:
+        place = InThreads(pool)
+        found = dict(finished(place, [counting(steps) for steps in (4, 3, 2, 1)]))
+    assert found == {0: 4, 1: 3, 2: 2, 3: 1}
+    assert place.told == found and place.ended is False
+
+
+def test_who_leaves_stops_what_is_under_way():
+    def until_stopped(tell):
+        while tell(1):
+            pass
+        return "stopped"
+
+    with ThreadPoolExecutor(2) as pool:  # leaving it waits for both jobs, so they do end
+        place = InThreads(pool)
+        with closing(finished(place, [counting(1), until_stopped])) as results:
+            assert next(results) == (0, 1)
+        assert place.ended is True
+
+
+def test_a_lost_job_is_told_apart_from_one_that_raises():
+    def job(tell):
+        raise ConnectionError("worker")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Gone, match=r"lost a job \(ConnectionError\)"):
+        list(finished(InThreads(pool, losses=(OSError,)), [job]))
+
+
+def test_a_block_gives_each_of_its_runs_in_short():
+    found = Block(CONFIGS, "cpu")(lambda steps: True)
+    for one, config in zip(found, CONFIGS, strict=True):
+        alone = brief(result(Run(config).advance()))
+        assert (one.config, one.word, one.done) == (config, alone.word, alone.done)
+        assert abs(one.losses / alone.losses - 1).max() < 1e-5
+
+
+def test_a_whole_run_is_what_compare_shows():
+    found = Whole(CONFIGS[0], "cpu")(lambda steps: True)
+    alone = result(Run(CONFIGS[0]).advance())
+    assert_frame_equal(found.steps, alone.steps, check_exact=True)
+    assert_frame_equal(found.parameters, alone.parameters, check_exact=True)
+    assert (found.snapshots == alone.snapshots).all()
+    stopped = Whole(Config(steps=5000), "cpu")(lambda steps: False)
+    assert 0 < stopped.done < 5000
