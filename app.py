@@ -13,8 +13,8 @@ PAGES = [
     st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),
     st.Page("pages/watch.py", title="Watch the loop", icon=":material/visibility:"),
     st.Page("pages/traps.py", title="Break the loop", icon=":material/bug_report:"),
-    st.Page("pages/losses.py", title="Losses", icon=":material/trending_down:"),
     st.Page("pages/sweep.py", title="Sweep", icon=":material/grid_on:"),
+    st.Page("pages/losses.py", title="Losses", icon=":material/trending_down:"),
     st.Page("pages/notes.py", title="Notes, checked", icon=":material/fact_check:"),
 ]
 st.navigation(PAGES, position="top").run()

@@ -6,7 +6,7 @@ alone is all that fit.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ class Axis:
         """Whether its values stand on a log scale."""
         return self.field == "lr"
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """A short name for each value, in the words of the page."""
         return tuple(value_label(self.field, value) for value in self.values)

@@ -47,7 +47,8 @@ def in_words(found: Sequence[Difference], labels: Sequence[str]) -> str:
     said = f"{_count(len(found))} trained again by the plain loop, alone: "
     if worst.relative == 0:
         return f"{said}all {losses:,} losses are the same, to the last bit."
-    said += f"their {losses:,} losses differ by at most {worst.relative:.1g} of their size"
+    share = f"{worst.relative:.0%}" if worst.relative > APART else f"{worst.relative:.1g}"
+    said += f"their {losses:,} losses differ by at most {share} of their size"
     said += f" ({labels[place]}, step {worst.step})."
     if worst.relative > APART:
         said += " Where rounding alone changes a run so much, its end is one of many that are as right."

@@ -6,7 +6,7 @@ A sweep is data, and its address is the whole of it: the baseline's fields, `x` 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from core.axes import Axis, axis_text, misfit, read_axis, usual
 from core.config import KNOBS, Config, with_changes
@@ -55,7 +55,7 @@ class Sweep:
         """Row after row."""
         return _cells(self)
 
-    @property
+    @cached_property
     def configs(self) -> tuple[Config, ...]:
         """All runs: of the first row, from left to right, and so on."""
         return tuple(config for cell in self.cells for config in cell.configs)

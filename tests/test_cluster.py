@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 pytest.importorskip("distributed", reason="distributed is not installed (requirements-dask.txt)")
 
@@ -15,6 +16,7 @@ from core import Config
 from core.cluster import VARIABLE, Cluster, Connection, OnCluster, address
 from core.executors import Gone, Here, finished
 from core.jobs import Block
+from pages._ui import job_runs, training
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 60.0
@@ -92,6 +94,31 @@ def test_stop_reaches_the_workers(cluster):
     assert all(0 < one.done < 5000 for (one,) in found.values())
     # Both are free again: others need not wait for what was stopped.
     assert len(dict(finished(OnCluster(cluster, go_on), blocks(CONFIGS[:2])))) == 2
+
+
+def test_the_pages_train_there(cluster, processes, monkeypatch):
+    monkeypatch.setenv(VARIABLE, processes[0])
+    monkeypatch.setattr(job_runs, "_connection", lambda: Connected(cluster))
+    monkeypatch.setattr(training, "_here", None)
+    monkeypatch.setattr(job_runs, "Here", None)
+    for page, params in {
+        "compare": {"steps": "31", "run": "none"},
+        "sweep": {"steps": "31", "x": "lr~0.1~1"},
+    }.items():
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.switch_page(f"pages/{page}.py")
+        for name, value in {"steps": "31", **params}.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception and not app.info and not app.error
+        assert app.get("vega_lite_chart")
+
+
+class Connected:
+    """A connection that is there already."""
+
+    def __init__(self, cluster):
+        self.cluster = lambda where: cluster
 
 
 def test_a_killed_worker_costs_nothing_but_time(cluster, processes):

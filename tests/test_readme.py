@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core import Config, Run
+from core.blocks import blocks, train
 from core.claim import JUDGEMENTS, answer
 from core.claims import CLAIMS
 from core.comparison import read
@@ -26,6 +27,7 @@ from core.outcomes import outcome
 from core.results import result
 from core.softmax_twice import logits, of_logits
 from core.source import setup
+from core.sweep import read as read_sweep
 from core.theory import limits, starting_curvature
 from core.trap import trap
 from core.traps import DELIVERIES
@@ -172,3 +174,18 @@ def test_the_link_of_the_losses_opens_what_is_said_about_it():
 def test_every_module_of_core_is_on_the_map():
     modules = {path.stem for path in (Path(__file__).parents[1] / "core").glob("*.py")} - {"__init__"}
     assert modules <= set(re.findall(r"`(\w+)`", README))
+
+
+def test_the_lesson_of_the_map_agrees_with_the_theory():
+    link = re.search(r"^ {4}sweep\?(\S+)$", README, re.MULTILINE)[1]
+    params = {name: values[0] for name, values in parse_qs(link).items()}
+    own = {name: params.pop(name) for name in ("x", "y")}
+    sweep, notes = read_sweep(own, Config.from_params(params))
+    assert notes == []
+    curvature = starting_curvature(sweep.baseline)
+    ends = [limits(curvature)[name] for name in ("stale", "usual", "skipped")]
+    for block in blocks(sweep.configs):
+        for one in train(block, "cpu", lambda steps: True):
+            row = sweep.y.values.index(one.config.loop)
+            near = abs(one.config.lr / ends[row] - 1) < 0.01  # too near to be seen in so few steps
+            assert near or (verdict(one).word == "diverged") == (one.config.lr > ends[row])

@@ -1,24 +1,32 @@
 """How far a session's training is, and what the page shows of it: progress with Stop, then Go on."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import work
+from core import Config, work
 
 SHOW_PROGRESS_AFTER_S = 0.3
 
 
 @dataclass
 class Going:
-    """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying."""
+    """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying.
+
+    partial: what unfinished runs have come to, by Config. lock: held by the run of the page that trains.
+    After a click Streamlit begins the next run of the page at once; by this lock it waits until the one
+    before has put away what it has.
+    """
 
     thing: Any
     stopped: bool = False
     spent_s: float = 0.0
     where: str = ""
+    partial: dict[Config, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def over_limit(self) -> bool:

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException
+from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core import cluster
 from core.executors import Gone, Here, Job, Place, finished
@@ -25,7 +25,7 @@ class Slot:
     """The right to train, one slice at a time; lent to others while the page is drawn."""
 
     def __init__(self) -> None:
-        self._held = False
+        self._slot, self._held = cache().slot, False
 
     def __enter__(self) -> "Slot":
         self._take()
@@ -33,27 +33,31 @@ class Slot:
 
     def __exit__(self, *_: object) -> None:
         if self._held:
-            cache().slot.release()
+            self._slot.release()
 
     def _take(self) -> None:
-        cache().slot.acquire()
+        self._slot.acquire()
         self._held = True
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        cache().slot.release()
+        self._slot.release()
         self._held = False
         yield  # who leaves by an exception does not come back
         self._take()
 
 
 class Watch:
-    """What jobs report to: it draws, counts the time that they train here, and says whether to go on."""
+    """What jobs report to: it draws, counts the time that they train here, and says whether to go on.
+
+    ended: what Streamlit ends this run of the page with, after a click or when the tab is closed. Jobs
+    return what they have before it is raised again; until then nothing may touch the page or its state.
+    """
 
     def __init__(self, going: Going, draw: Draw, slot: Slot | None = None):
         self.going, self._draw, self._slot = going, draw, slot
         self._since = time.monotonic()
-        self.again: RerunException | None = None
+        self.ended: RerunException | StopException | None = None
 
     def look(self, steps: int) -> bool:
         if self._slot is None:
@@ -63,13 +67,16 @@ class Watch:
             with self._slot.lent():
                 self._draws(steps)
             self._since = time.monotonic()
-        return self.again is None and not self.going.stopped
+        return self.ended is None and not self.going.stopped
 
     def _draws(self, steps: int) -> None:
+        if self.ended is not None:
+            return
         try:
+            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
             self._draw(steps)
-        except RerunException as again:  # somebody clicked: jobs first return what they have
-            self.again = again
+        except (RerunException, StopException) as ended:
+            self.ended = ended
 
 
 @st.cache_resource(show_spinner=False)
@@ -107,5 +114,5 @@ def _finish(place: Place, watch: Watch, left: dict[int, Job], take: Take) -> Non
         for number, found in results:
             take(numbers[number], found)
             del left[numbers[number]]
-    if watch.again is not None:
-        raise watch.again
+    if watch.ended is not None:
+        raise watch.ended

@@ -13,7 +13,7 @@ from core.brief import Brief
 from core.jobs import Block
 from core.sweep import Sweep, problem
 from pages._ui import going, job_runs
-from pages._ui.cache import cache
+from pages._ui.cache import Cache, cache
 from pages._ui.going import SHOW_PROGRESS_AFTER_S, Going
 
 REDRAW_S = 0.4  # between two drawings of the map
@@ -27,29 +27,33 @@ def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[
         st.error(sentence, icon=":material/block:")
         st.stop()
     now = _begin(sweep, device)
-    there = {config: cache().get(Brief, config, device) for config in sweep.configs}
-    found = {config: brief for config, brief in there.items() if brief is not None}
-    where = st.empty()
-    if len(found) < len(there) and not now.stopped:
-        missing = [config for config in there if config not in found]
-        groups = [tuple(group) for group in blocks(missing)]
-        filling = _Filling(device, now, place, where, draw, found, missing)
-        st.session_state.sweep_partial = {}
-        job_runs.run([Block(g, device) for g in groups], device, now, filling.look, filling.take)
-    going.tell_where(where, now)
-    if len(found) == len(there):
-        place.empty()
-        return found
-    going.stopped(place, now, f"{len(found)} of {len(there)} runs are here.")
-    return st.session_state.sweep_partial | found
+    with now.lock:
+        return _train(sweep, device, now, place, draw)
 
 
 def _begin(sweep: Sweep, device: str) -> Going:
     """How far this sweep is; a changed control starts anew."""
     if "sweeping" not in st.session_state or st.session_state.sweeping.thing != (sweep, device):
         st.session_state.sweeping = Going((sweep, device))
-        st.session_state.sweep_partial = {}
     return st.session_state.sweeping
+
+
+def _train(sweep: Sweep, device: str, now: Going, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
+    there = {config: cache().get(Brief, config, device) for config in sweep.configs}
+    found = {config: brief for config, brief in there.items() if brief is not None}
+    where = st.empty()
+    if len(found) < len(there) and not now.stopped:
+        missing = [config for config in there if config not in found]
+        now.partial.clear()
+        filling = _Filling(device, now, place, where, draw, found, missing, cache())
+        jobs = [Block(tuple(group), device) for group in blocks(missing)]
+        job_runs.run(jobs, device, now, filling.look, filling.take)
+    going.tell_where(where, now)
+    if len(found) == len(there):
+        place.empty()
+        return found
+    going.stopped(place, now, f"{len(found)} of {len(there)} runs are here.")
+    return now.partial | found
 
 
 @dataclass
@@ -66,6 +70,7 @@ class _Filling:
     draw: Draw
     found: dict[Config, Brief]
     missing: Sequence[Config]
+    store: Cache
     bar: DeltaGenerator | None = None
     begun: float = field(default_factory=time.monotonic)
     drawn: tuple[float, int] = (0.0, 0)  # when the map was drawn, and with how many runs
@@ -74,10 +79,10 @@ class _Filling:
         """Keep what a block returned: finished runs for everybody, the others for this session."""
         for brief in briefs:
             if brief.finished:
-                cache().put(brief.config, self.device, brief)
+                self.store.put(brief.config, self.device, brief)
                 self.found[brief.config] = brief
             elif brief.done:
-                st.session_state.sweep_partial[brief.config] = brief
+                self.now.partial[brief.config] = brief
 
     def look(self, steps: int) -> None:
         """Draw progress, and from time to time the map."""

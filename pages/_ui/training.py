@@ -59,13 +59,13 @@ def _begin(configs: list[Config], device: str) -> None:
             key: run for key, run in kept.items() if key[0] in configs and key[1] == device
         }
         st.session_state.training = Going(present)
-        st.session_state.partial = {}
 
 
 def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
     """Train these runs, on the cluster where there is one."""
     place, now = st.empty(), st.session_state.training
-    results = _elsewhere(configs, device, place, now)
+    with now.lock:
+        results = _elsewhere(configs, device, place, now)
     going.tell_where(st.container(), now)
     if results is None:
         results = _here(configs, device, place, now)
@@ -91,7 +91,7 @@ def _here(configs: list[Config], device: str, place: DeltaGenerator, now: Going)
             runs[config, device] = Run(config, device, full=False)
     wanted = [runs[config, device] for config in configs]
     begun, bar = time.monotonic(), None
-    while not now.stopped and not all(run.done for run in wanted):
+    while not st.session_state.training.stopped and not all(run.done for run in wanted):
         for run in wanted:
             _slice(run, now)
         if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
@@ -120,8 +120,8 @@ def _elsewhere(
     configs: list[Config], device: str, place: DeltaGenerator, now: Going
 ) -> dict[Config, Result] | None:
     """From the cluster; None where there is none. What Stop has left half done is begun anew."""
-    results: dict[Config, Result] = st.session_state.partial
-    begun, bar = time.monotonic(), None
+    results: dict[Config, Result] = now.partial
+    begun, bar, store = time.monotonic(), None, cache()
 
     def draw(steps: int) -> None:
         nonlocal bar
@@ -132,7 +132,7 @@ def _elsewhere(
     def take(number: int, found: Result) -> None:
         results[found.config] = found
         if _finished(found):
-            cache().put(found.config, device, found)
+            store.put(found.config, device, found)
 
     if now.stopped:
         return results if results else None
