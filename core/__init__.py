@@ -95,6 +95,7 @@ What autograd records and keeps:
 
 One line at a time:
 
+    held               what a tensor is at this moment
     looks              what PyTorch holds between two lines
     tape               back and forth through a run, to the same bits
     updates            what the optimizer does to one weight, in numbers

@@ -10,8 +10,9 @@ import pandas as pd
 from torch import Tensor
 
 from core.config import Config
+from core.held import Held
 from core.ledger import element_name
-from core.looks import Held, Look
+from core.looks import Look
 from core.tape import Details
 from core.tensor_table import norm
 from core.updates import signed

@@ -10,7 +10,7 @@ from core.executed import (
     recorded_in_words,
     weight_and_bias,
 )
-from core.looks import Held, same
+from core.held import Held, same
 from core.tensor_table import in_words
 from core.updates import factor, signed
 

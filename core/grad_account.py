@@ -17,7 +17,7 @@ from core.executed import (
     total_norm,
     weight_and_bias,
 )
-from core.looks import same
+from core.held import same
 from core.tensor_table import grad_in_words, norm
 from core.updates import factor, signed
 

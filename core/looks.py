@@ -8,33 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
+from core.held import Held, held
 from core.loop import Run
 
 FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, after the parameters
-
-
-@dataclass(frozen=True)
-class Held:
-    """One tensor as it is now.
-
-    values: detached, as shaped. grad: a copy of .grad, None where it is None. version: how often
-    something was written into the tensor, as autograd counts it.
-    """
-
-    name: str
-    values: Tensor
-    requires_grad: bool
-    is_leaf: bool
-    grad_fn: str | None
-    version: int
-    grad: Tensor | None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.values.shape)
 
 
 @dataclass(frozen=True)
@@ -53,27 +32,14 @@ class Look:
 def look(run: Run) -> Look:
     """What the run holds now."""
     named = dict(run.model.named_parameters())
-    tensors = {name: _held(name, p, copy=True) for name, p in named.items()}
+    tensors = {name: held(name, p, copy=True) for name, p in named.items()}
     for name in FLOWING:
         value = run.namespace.get(name)
         if isinstance(value, Tensor):  # one's own model may return something else
-            tensors[name] = _held(name, value, copy=False)
+            tensors[name] = held(name, value, copy=False)
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
     return Look(tensors, state, _lr(optimizer))
-
-
-def _held(name: str, tensor: Tensor, copy: bool) -> Held:
-    values, grad = tensor.detach(), tensor.grad if tensor.is_leaf else None
-    return Held(
-        name,
-        values.clone() if copy else values,
-        tensor.requires_grad,
-        tensor.is_leaf,
-        type(tensor.grad_fn).__name__ if tensor.grad_fn is not None else None,
-        tensor._version,
-        None if grad is None else grad.clone(),
-    )
 
 
 def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:
@@ -87,10 +53,3 @@ def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Ten
 
 def _lr(optimizer: Any) -> float:
     return optimizer.param_groups[0]["lr"] if hasattr(optimizer, "param_groups") else optimizer.lr
-
-
-def same(one: Tensor | None, other: Tensor | None) -> bool:
-    """Whether two tensors hold the same values, nan included; None is only None."""
-    if one is None or other is None:
-        return one is other
-    return np.array_equal(one.cpu().numpy(), other.cpu().numpy(), equal_nan=True)

@@ -11,7 +11,7 @@ import pandas as pd
 from torch import Tensor
 
 from core.executed import ALL_TERMS, CLOSE, Executed, Said, listed, numbers_of, recorded_in_words, sum_text
-from core.looks import same
+from core.held import same
 from core.losses import LOSSES
 from core.tensor_table import LOSS_DIGITS, in_words
 from core.terms import Terms, paired, terms

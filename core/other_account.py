@@ -1,7 +1,7 @@
 """What did a line that is none of the five change? Every tensor that is another one now."""
 
 from core.executed import Executed, Said, recorded_in_words
-from core.looks import Held, same
+from core.held import Held, same
 from core.tensor_table import grad_in_words, in_words
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from torch import Tensor
 
 from core.executed import ALL_TERMS, Executed, Said, entry_name, total_norm
-from core.looks import same
+from core.held import same
 from core.tensor_table import grad_in_words, norm
 from core.updates import digits_apart, signed, update
 

@@ -4,13 +4,15 @@ All cells are text, in PyTorch's own words where it has any.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from core.looks import FLOWING, Held, Look, same
+from core.held import Held, same
+from core.looks import FLOWING, Look
 from core.updates import DIGITS, signed
 
 FEW = 4  # entries of a tensor that are all shown
@@ -34,8 +36,18 @@ class Table:
 def table(now: Look, before: Look | None = None) -> Table:
     """Every parameter, then inputs, targets, outputs and loss; before: the look to compare with."""
     names = (*now.parameters, *FLOWING)
-    changed = [_changed(name, now, before or now) for name in names]
-    cells = pd.DataFrame([_row(name, now.tensors.get(name)) for name in names])
+    return rows(names, now.tensors, (before or now).tensors)
+
+
+def rows(
+    names: Sequence[str],
+    now: Mapping[str, Held],
+    before: Mapping[str, Held],
+    columns: Sequence[str] = COLUMNS,
+) -> Table:
+    """One row for each of these names, with these of COLUMNS."""
+    changed = [_changed(now.get(name), before.get(name)) for name in names]
+    cells = pd.DataFrame([_row(name, now.get(name)) for name in names], columns=["name", *columns])
     cells.insert(3, "changed", [_in_order(found) for found in changed])
     marks = cells.apply(lambda column: [column.name in found for found in changed])
     return Table(cells, marks.assign(changed=[bool(found) for found in changed]))
@@ -47,7 +59,7 @@ def _row(name: str, held: Held | None) -> dict[str, str]:
     return {
         "name": name,
         "values": in_words(held.values, LOSS_DIGITS if name == "loss" else DIGITS),
-        ".grad": grad_in_words(held.grad) if held.is_leaf else NOT_KEPT,
+        ".grad": grad_in_words(held.grad) if held.keeps_grad else NOT_KEPT,
         "shape": str(held.shape),
         "dtype": str(held.values.dtype).removeprefix("torch."),
         "device": str(held.values.device),
@@ -58,25 +70,19 @@ def _row(name: str, held: Held | None) -> dict[str, str]:
     }
 
 
-def _changed(name: str, now: Look, before: Look) -> set[str]:
+def _changed(held: Held | None, earlier: Held | None) -> set[str]:
     """The columns in which a tensor differs, values to the bit, and "new tensor" or "new"."""
-    held, earlier = now.tensors.get(name), before.tensors.get(name)
     if held is None or earlier is None:
         return set() if held is None else {"new", *COLUMNS}
-    one, other = _row(name, held), _row(name, earlier)
+    one, other = _row(held.name, held), _row(held.name, earlier)
     exact = {"values": (held.values, earlier.values), ".grad": (held.grad, earlier.grad)}
     changed = {column for column in COLUMNS if column not in exact and one[column] != other[column]}
     changed |= {column for column, pair in exact.items() if not same(*pair)}
-    return changed | ({"new tensor"} if _replaced(held, earlier) else set())
+    return changed | ({"new tensor"} if held.tensor is not earlier.tensor else set())
 
 
 def _in_order(changed: set[str]) -> str:
     return "new" if "new" in changed else ", ".join(c for c in ("new tensor", *COLUMNS) if c in changed)
-
-
-def _replaced(held: Held, earlier: Held) -> bool:
-    """Whether the name stands for another tensor now. Parameters, which looks copy, stay the same ones."""
-    return held.name in FLOWING and held.values.data_ptr() != earlier.values.data_ptr()
 
 
 def in_words(values: Tensor, digits: int = DIGITS) -> str:

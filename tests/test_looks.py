@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from core import Config, Run
+from core.held import same
 from core.lines import USUAL
-from core.looks import FLOWING, look, same
+from core.looks import FLOWING, look
 from core.optimizers import OPTIMIZERS
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core import Config, Run
+from core.held import held
 from core.lines import USUAL
-from core.looks import Held, Look
+from core.looks import Look
 from core.optimizers import OPTIMIZERS
 from core.tape import Tape
 from core.task import make_optimizer
@@ -181,11 +182,11 @@ def at(weight, grad, lr=0.01, **state):
     """A look at a Linear(1, 1)'s weight with this gradient and state."""
     values = torch.tensor([[weight]], dtype=torch.float64)
     kept = None if grad is None else torch.full_like(values, grad)
-    held = Held("weight", values, True, True, None, 1, kept)
+    values.requires_grad_().grad = kept
     whole = {
         name: torch.tensor(v) if name == "step" else torch.full_like(values, v) for name, v in state.items()
     }
-    return Look({"weight": held}, {"weight": whole}, lr)
+    return Look({"weight": held("weight", values, copy=True)}, {"weight": whole}, lr)
 
 
 def config(optimizer, **choices):
@@ -340,10 +341,10 @@ def test_every_new_weight_is_the_one_of_pytorch(optimizer, momentum, decay, dtyp
         if loop[number % len(loop)] != "step":
             continue
         before, after = tape.looks[-2:]
-        for name, held in before.parameters.items():
+        for name, weights in before.parameters.items():
             for index, new in enumerate(after.parameters[name].values.flatten().tolist()):
                 found = update(before, name, index, chosen)
-                old = float(held.values.flatten()[index])
+                old = float(weights.values.flatten()[index])
                 assert abs(found.new - new) <= rounding * (abs(old) + abs(new) + before.lr)
                 seen += 1
                 if index == 0:

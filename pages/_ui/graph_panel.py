@@ -6,24 +6,18 @@ import streamlit as st
 from core import graph_picture
 from core.graph import Graph
 from core.storage import size_text
-from core.tape import Tape
 
 
-def draw(held: Tape) -> None:
+def draw(found: Graph) -> None:
     """The picture, the bytes, and a table of what is kept."""
-    try:
-        found = held.graph()
-    except ValueError as error:  # its sentence says why there is none
-        st.info(str(error))
-        return
     kept = found.kept
     with st.container(horizontal=True):
         st.metric("nodes", kept.nodes, width=80)
         st.metric("kept for backward", size_text(kept.nbytes), width=160)
         st.metric("of parameters", size_text(kept.parameter_nbytes), width=140)
     st.caption(
-        "Read from the real grad_fn chain. Forward and loss keep tensors; backward goes up the arrows "
-        "and frees them."
+        "Read from the real grad_fn chain. Operations keep tensors; backward goes up the arrows and "
+        "frees them."
     )
     dark = st.context.theme.type == "dark"
     st.graphviz_chart(graph_picture.dot(found, dark), alt=graph_picture.words(found))

@@ -1,19 +1,16 @@
-"""Every tensor of the loop as it is now, and what the last line has changed."""
+"""Tensors as they are now, one row each, and what the last line has changed in them."""
 
 import pandas as pd
 import streamlit as st
 
-from core.tape import Tape
-from core.tensor_table import Table, table
+from core.tensor_table import Table
 
 WIDTHS = {"values": 185, ".grad": 185, "changed": 110}  # pixels; the rest as wide as its text
 
 
-def draw(held: Tape) -> None:
-    """One row per tensor; cells that the last line changed are marked, and named beside the tensor."""
-    now, before = held.looks[-1], held.looks[-2] if len(held.looks) > 1 else None
-    found = table(now, before)
-    columns = {name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()}
+def draw(found: Table, widths: dict[str, int] = WIDTHS) -> None:
+    """Cells that the last line changed are marked, and named beside the tensor."""
+    columns = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
     columns["name"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(_marked(found), hide_index=True, column_config=columns)
     st.caption(

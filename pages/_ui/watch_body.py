@@ -5,6 +5,7 @@ import re
 import streamlit as st
 
 from core.tape import Tape
+from core.tensor_table import table
 from pages._ui import (
     graph_panel,
     ledger_panel,
@@ -18,9 +19,21 @@ from pages._ui import (
     transport,
 )
 
+
+def _tensors(held: Tape, device: str) -> None:
+    tensors_panel.draw(table(held.looks[-1], held.looks[-2] if len(held.looks) > 1 else None))
+
+
+def _graph(held: Tape, device: str) -> None:
+    try:
+        graph_panel.draw(held.graph())
+    except ValueError as error:  # its sentence says why there is none
+        st.info(str(error))
+
+
 PANELS = {
-    "tensors": ("Tensors", lambda held, device: tensors_panel.draw(held)),
-    "graph": ("Autograd graph", lambda held, device: graph_panel.draw(held)),
+    "tensors": ("Tensors", _tensors),
+    "graph": ("Autograd graph", _graph),
     "ledger": ("Gradient ledger", ledger_panel.draw),
     "surface": ("Loss surface", surface_panel.draw),
     "memory": ("Memory", memory_panel.draw),
