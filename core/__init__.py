@@ -122,6 +122,19 @@ What goes wrong:
     orders             what each order of the five lines does
     momentum           why a loop without zero_grad still learns
 
+Lines that somebody types:
+
+    sizes              how large would a result be? asked before it is computed
+    workspace          names and tensors of a few typed lines, and how they are let go
+    language           functions, methods and attributes that may be typed
+    operators          operators that may be typed
+    syntax             text -> syntax tree, bounded and refused before anything is done
+    interpreter        what an expression is worth, by those lists alone
+    changes            what a typed line changed, in sentences
+    notebook           the statements of a text, one after the other
+    inside             tensors and graph after a typed line
+    notebook_examples  lines to begin with, each with a question
+
 What course notes say, held against PyTorch:
 
     claim              words, a judgement, and the lines that compute what it rests on

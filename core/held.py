@@ -6,15 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+INVALID = "Invalid"  # PyTorch's word for it
+
 
 @dataclass(frozen=True)
 class Held:
     """One tensor as it is now.
 
     values: detached, as shaped. grad: a copy of .grad, None where it is None. version: how often
-    something was written into the tensor, as autograd counts it. keeps_grad: whether backward leaves
-    something in .grad, as it does of leaves and after retain_grad. tensor: which one it is, without
-    keeping it alive; while this reference is kept, no other tensor gets the same.
+    something was written into the tensor, as autograd counts it. grad_fn: INVALID where PyTorch refuses
+    to tell, as of a view made under no_grad once its base was written into. keeps_grad: whether backward
+    leaves something in .grad, as it does in leaves and after retain_grad. tensor: which one it is,
+    without keeping it alive; while this reference is kept, no other tensor gets the same.
     """
 
     name: str
@@ -34,19 +37,28 @@ class Held:
 
 def held(name: str, tensor: Tensor, copy: bool) -> Held:
     """One tensor as it is now. copy: whether later lines may write into it."""
-    values, keeps_grad = tensor.detach(), tensor.is_leaf or tensor.retains_grad
+    values, grad_fn = tensor.detach(), _grad_fn(tensor)
+    is_leaf = grad_fn is None
+    keeps_grad = is_leaf or tensor.retains_grad
     grad = tensor.grad if keeps_grad else None  # asking the others makes PyTorch warn
     return Held(
         name,
         values.clone() if copy else values,
         tensor.requires_grad,
-        tensor.is_leaf,
-        type(tensor.grad_fn).__name__ if tensor.grad_fn is not None else None,
+        is_leaf,
+        grad_fn,
         tensor._version,
         keeps_grad,
         None if grad is None else grad.detach().clone(),
         weakref.ref(tensor),
     )
+
+
+def _grad_fn(tensor: Tensor) -> str | None:
+    try:
+        return None if tensor.grad_fn is None else type(tensor.grad_fn).__name__
+    except RuntimeError:
+        return INVALID
 
 
 def same(one: Tensor | None, other: Tensor | None) -> bool:
