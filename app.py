@@ -15,6 +15,7 @@ PAGES = [
     st.Page("pages/traps.py", title="Break the loop", icon=":material/bug_report:"),
     st.Page("pages/sweep.py", title="Sweep", icon=":material/grid_on:"),
     st.Page("pages/losses.py", title="Losses", icon=":material/trending_down:"),
+    st.Page("pages/autograd.py", title="Autograd", icon=":material/account_tree:"),
     st.Page("pages/notes.py", title="Notes, checked", icon=":material/fact_check:"),
 ]
 st.navigation(PAGES, position="top").run()

@@ -53,6 +53,11 @@ def note(sentence: str) -> None:
     st.session_state.notes = [*notes(), sentence]
 
 
+def forget_notes() -> None:
+    """The next change has come."""
+    st.session_state.notes = []
+
+
 def asked() -> dict[str, str]:
     """Fields of the page alone that came with a new address; once."""
     return st.session_state.pop("asked", {})

@@ -9,6 +9,8 @@ import gc
 import streamlit as st
 
 from core import Config, Run, charts, curves, export, fit, pictures
+from core.notebook import told
+from core.notebook_examples import EXAMPLES
 from core.results import result
 
 
@@ -21,5 +23,6 @@ def up() -> None:
     pictures.fit_spec("surface", "x", "y")
     fit.picture(trained, 0)
     export.script(trained.config)
+    told(EXAMPLES["not_scalar"].text)  # the first backward with a gradient imports more of torch
     gc.collect()
     gc.freeze()

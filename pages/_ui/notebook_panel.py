@@ -1,0 +1,175 @@
+"""The lines of the notebook: an example or one's own, and a question before the answer."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.language import ATTRIBUTES, FUNCTIONS, METHODS
+from core.notebook_examples import EXAMPLES, Example
+from core.sizes import MAX_ENTRIES
+from core.syntax import MAX_LINES, MAX_TEXT
+from pages._ui import state
+
+FIELDS = ("example", "text")
+OWN = "own"  # among the examples: lines that are none of them
+STARTER = "a = tensor([3.0], requires_grad=True)\n"
+LINE_PX, EDGE_PX, LEAST_LINES = 19, 26, 8
+# The typed lines look as code does; Run has a contrast of 4.5 on the theme's own colour, in the dark, too.
+STYLE = (
+    "<style>.st-key-typed textarea {{ font-family: 'Source Code Pro', monospace; font-size: 0.86rem; }}"
+    " .st-key-run button, .st-key-run button:hover {{ color: {}; }}</style>"
+)
+ON_PRIMARY = {False: "#FFFFFF", True: "#0E131F"}  # by theme, dark or not
+
+
+def take(given: dict[str, str]) -> None:
+    """What a new address asks for; what is not valid gets a sentence."""
+    if given.get("example", "") in EXAMPLES:
+        show(EXAMPLES[given["example"]].text)
+    elif "example" in given:
+        state.note("There is no example of that name.")
+    if len(given.get("text", "")) > MAX_TEXT:
+        state.note(f"The lines of a link may have at most {MAX_TEXT:,} characters; these are left out.")
+    elif "text" in given:
+        show(given["text"])
+
+
+def show(text: str) -> None:
+    """Put these lines into the editor, and begin anew with them."""
+    st.session_state.notebook_text = text
+    st.session_state.notebook_editor = st.session_state.get("notebook_editor", 0) + 1
+    st.session_state.inside = {}
+
+
+def text() -> str:
+    """The lines that are run: not those that are typed at the moment, until Run is pressed."""
+    return st.session_state.setdefault("notebook_text", next(iter(EXAMPLES.values())).text)
+
+
+def example() -> str | None:
+    """The name of the example that these lines are."""
+    return next((name for name, one in EXAMPLES.items() if one.text == text()), None)
+
+
+def answered() -> bool:
+    """Whether there is nothing left to ask before these lines are run."""
+    return example() is None or example() in _answers()
+
+
+def address() -> dict[str, str]:
+    """What brings these lines back."""
+    name = example()
+    return {"text": text()} if name is None else {"example": name}
+
+
+def heading() -> DeltaGenerator:
+    """Title; and the place for the ways out, which are known last."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        st.title("Autograd")
+        st.caption("A few lines of PyTorch, run one by one: what autograd records, and what backward leaves.")
+    buttons = right.container(horizontal=True, horizontal_alignment="right")
+    with buttons, st.popover("What may be typed", icon=":material/help:"):
+        _allowed()
+    return buttons
+
+
+def share(params: dict[str, list[str]]) -> None:
+    """The link to what is shown."""
+    with st.popover("Share", icon=":material/link:"):
+        st.caption("This address brings back these lines, and the one that is looked at.")
+        st.code(state.link("autograd", params), language=None, wrap_lines=True)
+
+
+def _allowed() -> None:
+    st.markdown(
+        f"Up to {MAX_LINES} lines, one statement in each: assignments, `+= -= *= /=`, `+ - * / ** @`, "
+        "comparisons, indexing, and `with torch.no_grad():`. A tensor has at most "
+        f"{MAX_ENTRIES} entries. Random numbers begin with seed 0."
+    )
+    for title, names in (
+        ("Functions", FUNCTIONS),
+        ("Methods of tensors", METHODS),
+        ("Attributes", ATTRIBUTES),
+    ):
+        st.markdown(f"**{title}**")
+        st.code(" ".join(names), language=None, wrap_lines=True)
+
+
+def draw() -> None:
+    """The examples, the editor, and beside it the question or what came of it."""
+    _choose()
+    editor, name = f"typed_{st.session_state.setdefault('notebook_editor', 0)}", example()
+    st.html(STYLE.format(ON_PRIMARY[st.context.theme.type == "dark"]))
+    with st.form("notebook"):
+        left, right = st.columns([5, 6])
+        lines = max(text().count("\n") + 2, LEAST_LINES)
+        with left, st.container(key="typed"):
+            st.text_area("Lines", text(), LINE_PX * lines + EDGE_PX, MAX_TEXT, key=editor)
+        with right:
+            if name is not None:
+                _question(name, EXAMPLES[name])
+            else:
+                st.markdown("**Your own lines.** Change anything, and run it again: Ctrl+Enter does so, too.")
+            with st.container(key="run"):
+                st.form_submit_button(
+                    "Run", icon=":material/play_arrow:", type="primary", on_click=_run, args=(editor,)
+                )
+
+
+def _choose() -> None:
+    names = list(EXAMPLES)
+    here = st.session_state.notebook_example = example() or OWN
+    following = names[(names.index(here) + 1) % len(names) if here in names else 0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            f"{len(EXAMPLES)} examples",
+            [*names, OWN],
+            format_func=lambda name: EXAMPLES[name].title if name in EXAMPLES else "Your own lines",
+            key="notebook_example",
+            on_change=_chosen,
+            width="stretch",
+        )
+        st.button("Next", icon=":material/arrow_forward:", on_click=_go, args=(following,))
+
+
+def _chosen() -> None:
+    _go(st.session_state.notebook_example)
+
+
+def _go(name: str) -> None:
+    state.forget_notes()
+    show(EXAMPLES[name].text if name in EXAMPLES else st.session_state.get("notebook_own", STARTER))
+
+
+def _answers() -> dict[str, str]:
+    """Example -> what was answered, perhaps nothing."""
+    return st.session_state.setdefault("notebook_answers", {})
+
+
+def _question(name: str, one: Example) -> None:
+    """The question with its answers; then whether it was right, and why."""
+    if name not in _answers():
+        st.radio(f"**{one.question}**", one.offered, index=None, key=f"answer_{name}")
+        return
+    st.markdown(f"**{one.question}**")
+    given = _answers()[name]
+    if given == one.answers[0]:
+        st.success(f"Right. {given}.", icon=":material/check:")
+    elif given:
+        st.info(f"Not this time. {one.answers[0]}.", icon=":material/close:")
+    else:
+        st.info(f"{one.answers[0]}.", icon=":material/lightbulb:")
+    st.markdown(one.why)
+
+
+def _run(editor: str) -> None:
+    typed = st.session_state[editor] or ""
+    if typed != text():
+        st.session_state.inside = {}
+    st.session_state.notebook_text = typed
+    name = example()
+    if name is None:
+        st.session_state.notebook_own = typed
+    elif name not in _answers():
+        _answers()[name] = st.session_state.get(f"answer_{name}") or ""
+    state.forget_notes()
