@@ -111,7 +111,7 @@ def visit(contexts, address):
 
 # What is drawn last on a page; on Compare it is the table.
 LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
-LAST |= dict.fromkeys(("traps", "losses", "notes"), ".st-key-drawn")
+LAST |= dict.fromkeys(("traps", "losses", "autograd", "notes"), ".st-key-drawn")
 
 
 def settle(page):
