@@ -22,6 +22,8 @@ from core.data import DATASETS
 from core.diagnosis import CASES, series
 from core.export import script
 from core.losses import FLOATS, LOSSES, Loss
+from core.notebook import told
+from core.notebook_examples import EXAMPLES, Example
 from core.optimizers import OPTIMIZERS
 from core.outcomes import outcome
 from core.results import result
@@ -154,6 +156,20 @@ def test_the_counts_of_claims_are_those_of_the_table():
     assert list(map(int, said.groups())) == [counts.total(), *(counts[word] for word in JUDGEMENTS)]
     link = re.search(r"^ {4}notes\?(\S+)$", README, re.MULTILINE)[1]
     assert parse_qs(link) == {"judgement": ["wrong"]}
+
+
+def test_an_added_example_is_true():
+    names = {"EXAMPLES": {}, "Example": Example}
+    exec(compile(block("EXAMPLES["), "README.md", "exec"), names)  # noqa: S102  (our own file)
+    (added,) = names["EXAMPLES"].values()
+    assert added.answers[0] == "Yes: a.grad is 1" and told(added.text)[-1].shows == "tensor([1.])"
+
+
+def test_the_lesson_on_autograd_shows_what_is_said_about_it():
+    params = parse_qs(re.search(r"^ {4}autograd\?(\S+)$", README, re.MULTILINE)[1])
+    text, line = EXAMPLES[params["example"][0]].text, int(params["line"][0])
+    (one,) = [one for one in told(text) if one.last == line]
+    assert one.shows == "tensor([0., 0.])"  # of exp at 1 and 2, whose derivatives are e and e squared
 
 
 def test_the_link_of_a_series_opens_it():
