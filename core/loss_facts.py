@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from core import softmax_twice, theory
 from core.fact import Fact, both, last_loss
