@@ -79,11 +79,11 @@ def saturated_row(wrong: Run, right: Run) -> list[Fact]:
     z, y = torch.tensor([200.0], requires_grad=True), torch.zeros(1)
     bce = nn.functional.binary_cross_entropy
     both_ways = bce(z.sigmoid(), y), nn.functional.binary_cross_entropy_with_logits(z, y)
-    losses = [number(loss.item()) for loss in both_ways]
-    grads = [number(torch.autograd.grad(loss, z)[0].item()) for loss in both_ways]
+    wrong_loss, right_loss = (number(loss.item()) for loss in both_ways)
+    wrong_grad, right_grad = (number(torch.autograd.grad(loss, z)[0].item()) for loss in both_ways)
     return [
-        Fact("loss of a row with the logit 200", *losses, "Class 0 is right."),
-        Fact("its gradient", *grads),
+        Fact("loss of a row with the logit 200", wrong_loss, right_loss, "Class 0 is right."),
+        Fact("its gradient", wrong_grad, right_grad),
     ]
 
 
