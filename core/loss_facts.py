@@ -3,10 +3,11 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import nn
 
-from core import softmax_twice, theory
+from core import softmax_twice, stability, theory
 from core.fact import Fact, both, last_loss
 from core.loop import Run
 from core.verdict import number
@@ -76,14 +77,13 @@ def faded_sigmoid(wrong: Run, right: Run) -> list[Fact]:
 
 def saturated_row(wrong: Run, right: Run) -> list[Fact]:
     """Loss and gradient of one row with the logit 200, where class 0 is right, in float32."""
-    z, y = torch.tensor([200.0], requires_grad=True), torch.zeros(1)
-    bce = nn.functional.binary_cross_entropy
-    both_ways = bce(z.sigmoid(), y), nn.functional.binary_cross_entropy_with_logits(z, y)
-    wrong_loss, right_loss = (number(loss.item()) for loss in both_ways)
-    wrong_grad, right_grad = (number(torch.autograd.grad(loss, z)[0].item()) for loss in both_ways)
+    row = np.array([200.0])
+    wrong_way, right_way = (stability.at(way, row, 0.0, torch.float32) for way in ("sigmoid", "logits"))
+    losses, grads = zip(wrong_way, right_way, strict=True)
+    about = "Class 0 is right."
     return [
-        Fact("loss of a row with the logit 200", wrong_loss, right_loss, "Class 0 is right."),
-        Fact("its gradient", wrong_grad, right_grad),
+        Fact("loss of a row with the logit 200", number(losses[0].item()), number(losses[1].item()), about),
+        Fact("its gradient", number(grads[0].item()), number(grads[1].item())),
     ]
 
 
