@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 import weakref
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,16 @@ def globals_of_torch():
         str(torch.get_default_device()),
         vars(torch._tensor_str.PRINT_OPTS).copy(),
         [one for one in warnings.filters if one is not warned.FILTER],
-        threading.active_count(),
     )
+
+
+@contextmanager
+def all_else_stays(text):
+    """Nothing that sessions share changes, and no thread is left behind."""
+    before, threads = globals_of_torch(), {*threading.enumerate()}
+    yield
+    assert globals_of_torch() == before, text
+    assert threads >= {*threading.enumerate()}, text
 
 
 def test_there_are_enough_of_them_and_none_twice():
@@ -67,10 +76,9 @@ def test_there_are_enough_of_them_and_none_twice():
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_hostile_text_ends_with_a_sentence_or_an_error(group):
-    before = globals_of_torch()
     for text in GROUPS[group]:
-        found = end(text)
-        assert globals_of_torch() == before, text
+        with all_else_stays(text):
+            found = end(text)
         if found is None:
             assert text in HARMLESS, text
         elif found[0] == "Not allowed":
@@ -122,9 +130,8 @@ def test_none_takes_more_than_a_second_or_100_mb_or_ends_the_process():
 
 
 def within_the_bounds(text):
-    """Run a text; every value is of a kind and size that the notebook knows. Returns its last names."""
-    before = globals_of_torch()
-    try:
+    """Run a text: every value is of a kind and size that the notebook knows."""
+    with all_else_stays(text), suppress(RefusedError):
         with run(text) as book:
             for value in book.workspace.names.values():
                 assert isinstance(value, KINDS)
@@ -133,12 +140,8 @@ def within_the_bounds(text):
                 assert tensor.untyped_storage().nbytes() <= 8 * sizes.MAX_ENTRIES
             assert len(book.workspace.names) <= notebook.MAX_NAMES
             assert sum(len(one.shows or "") for one in book.done) <= 40 * workspace.MAX_SHOWN
-            done = len(book.done)
-    except RefusedError:
-        done = 0
-    if done:
-        inside(text, done)
-    assert globals_of_torch() == before
+        if book.done:
+            inside(text, len(book.done))
 
 
 @given(st.text(max_size=300))
