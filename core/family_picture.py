@@ -15,6 +15,7 @@ from core.brief import Brief
 from core.charts import DASHES, MARK_HEIGHT, number_axis, without_data
 from core.config import KNOBS
 from core.curves import MAX_ROWS
+from core.grid_picture import round_rates
 from core.thinning import axis_top, goes_beyond, thin
 
 VISIBLE = [0.1, 0.85]  # of the scale viridis: what stands out on white and on black
@@ -31,7 +32,7 @@ def family_frame(
     Losses that the axis cannot show (inf, and zero on a log axis) are gaps.
     """
     shown = [_shown(brief.losses.astype(float), log) for brief in briefs]
-    top = axis_top([losses[~np.isnan(losses)] for losses in shown], log)
+    top = axis_top(shown, log, [brief.word == "diverged" for brief in briefs])
     each = MAX_ROWS // max(len(briefs), 1)
     parts = [
         _part(brief, losses, top, each).assign(
@@ -92,7 +93,8 @@ def _looks(axis: Axis) -> list[Any]:
     title, scheme = KNOBS[axis.field].label, alt.SchemeParams(name="viridis", extent=VISIBLE)
     if axis.is_log:
         scale = alt.Scale(type="log", scheme=scheme)
-        legend = alt.Legend(title=title, orient="top", gradientLength=200, format="~g", tickCount=4)
+        rates = round_rates(axis.values[0], axis.values[-1])
+        legend = alt.Legend(title=title, orient="top", gradientLength=200, format="~g", values=rates)
         return [alt.Color("value:Q", scale=scale, legend=legend)]
     places, words = list(range(len(axis.values))), json.dumps(dict(enumerate(axis.labels)))
     names = {"labelExpr": f"{words}[datum.value]", "columns": LEGEND_COLUMNS}

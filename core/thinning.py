@@ -33,15 +33,20 @@ def thin(columns: np.ndarray, limit: int) -> np.ndarray:
     return np.unique(np.concatenate(kept))
 
 
-def axis_top(series: Sequence[np.ndarray], log: bool) -> float | None:
+def axis_top(
+    series: Sequence[np.ndarray], log: bool, exploding: Sequence[bool] | None = None
+) -> float | None:
     """Where an axis ends so that one exploding run does not flatten the others; None: at the data.
 
-    Far above what every run begins with, and above the middle of each run that stays finite;
-    rounded to a power of ten, so that the spec stays the same while a run goes on.
+    Far above what every run begins with, and above the middle of each run that stays finite (or is not
+    exploding, where that is known); rounded to a power of ten, so that the spec stays the same while a
+    run goes on.
     """
     finite = [values[np.isfinite(values)] for values in series]
     usual = [values[0] for values in finite if len(values)]
-    whole = [f for f, v in zip(finite, series, strict=True) if len(f) >= max(len(v) - 1, 1)]
+    if exploding is None:
+        exploding = [len(f) < max(len(v) - 1, 1) for f, v in zip(finite, series, strict=True)]
+    whole = [f for f, explodes in zip(finite, exploding, strict=True) if len(f) and not explodes]
     usual += [float(np.quantile(values, 0.5, method="lower")) for values in whole]  # a sum could overflow
     highest = max((values.max() for values in finite if len(values)), default=0.0)
     top = HEADROOM[log] * float(max(usual, default=0.0))
