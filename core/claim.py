@@ -164,6 +164,16 @@ def moment(name: str) -> Link:
     return Link("watch", {**preset.config.to_params(), "at": at, "look": preset.panel})
 
 
+def example(name: str) -> Link:
+    """A key of core.notebook_examples.EXAMPLES, lines to type into Autograd."""
+    return Link("autograd", {"example": name})
+
+
+def losses(view: str, **fields: str) -> Link:
+    """A view of Losses, and what to show there."""
+    return Link("losses", {"view": view, **fields})
+
+
 def compared(baseline: Config, *changes: tuple[str, str]) -> Link:
     """A baseline beside runs that change one field each, in Compare."""
     return Link("compare", Comparison(baseline, tuple(Variant((one,)) for one in changes)).to_params())

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core import nodes
-from core.claim import Claim, deliveries, gives, moment, neuron
+from core.claim import Claim, deliveries, example, gives, moment, neuron
 
 
 def tiny_amount() -> dict:
@@ -79,7 +79,7 @@ CLAIMS = {
         "At weight 5 and bias 2 the formulas give what backward leaves in .grad.",
         formulas,
         gives(-0.165, -0.165, -0.025, -0.025),
-        moment("backward"),
+        example("deliveries"),
     ),
     "fifteen": Claim(
         "outputs = [10, 15, 20, 25] … times = [7, 12, 17, 22] … = 0.5 × 30 = 15.0 "

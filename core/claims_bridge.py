@@ -6,7 +6,7 @@
 import torch
 from torch import nn
 
-from core.claim import Claim, compared, deliveries, gives, moment, neuron, trap
+from core.claim import Claim, compared, deliveries, gives, losses, moment, neuron, trap
 from core.config import Config
 from core.loop import Run
 
@@ -109,6 +109,7 @@ CLAIMS = {
         "The softmax is inside: only the differences of the scores count.",
         logits_expected,
         gives(0.407606, 0.407606, 0.407606),
+        losses("cross_entropy"),
         also=("losses",),
     ),
     "softmax_twice": Claim(

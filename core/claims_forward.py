@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core import nodes
-from core.claim import Claim, deliveries, gives, moment, neuron, said, trap
+from core.claim import Claim, deliveries, gives, losses, moment, neuron, said, trap
 
 
 def outputs() -> dict:
@@ -92,6 +92,7 @@ CLAIMS = {
         "Squaring takes the sign away, and lets large errors count more.",
         squares,
         gives([2.0, -2.0, 10.0], [4.0, 4.0, 100.0]),
+        losses("one", loss="mse"),
     ),
     "smooth": Claim(
         "Mathematically convenient: Smooth, differentiable function",
@@ -99,6 +100,7 @@ CLAIMS = {
         "Its slope goes through 0 with the error. That of the absolute error jumps from −1 to 1.",
         smooth,
         gives([-0.2, 0.0, 0.2], [-1.0, 0.0, 1.0]),
+        losses("one", loss="mse", over="l1"),
     ),
     "complete_path": Claim(
         "This graph is essential for the backward pass … Now PyTorch knows the complete path from inputs to "

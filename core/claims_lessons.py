@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from core import memory, nodes
-from core.claim import Claim, Link, deliveries, gives, moment, neuron, said, trap
+from core.claim import Claim, Link, deliveries, example, gives, moment, neuron, said
 from core.config import Config
 
 
@@ -78,7 +78,7 @@ CLAIMS = {
         "enough, in any number of dimensions.",
         vector,
         gives("grad can be implicitly created only for scalar outputs", [2.0, 4.0], "nothing"),
-        trap("not_scalar"),
+        example("not_scalar"),
     ),
     "squashed": Claim(
         "Mean Squared Error or Average Cross Entropy—it squashes all the individual errors of a batch into "

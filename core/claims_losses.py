@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from core.claim import Claim, compared, gives, said, trap
+from core.claim import Claim, compared, example, gives, losses, said, trap
 from core.config import Config
 from core.loop import Run
 
@@ -139,6 +139,7 @@ CLAIMS = {
         "Written out, the two give the same bits. Ten equal logits give log 10.",
         log_softmax_nll,
         gives(True, 2.302585),
+        example("cross_entropy"),
     ),
     "stability": Claim(
         "Softmax converts logits into probabilities that sum to 1 … `LogSoftmax` takes the logarithm for "
@@ -154,5 +155,6 @@ CLAIMS = {
         "The loss is minus the logarithm of that probability: it has no upper limit.",
         low_probability,
         gives(0.1053605, 2.302585, 6.907755),
+        losses("cross_entropy"),
     ),
 }

@@ -6,7 +6,7 @@
 import torch
 from torch import nn
 
-from core.claim import Claim, deliveries, gives, moment, neuron, said, trap
+from core.claim import Claim, deliveries, example, gives, moment, neuron, said, trap
 
 
 def numpy_like() -> dict:
@@ -110,6 +110,7 @@ CLAIMS = {
         "tensors can have it.",
         flag,
         gives(True, True, False, "Only Tensors of floating point and complex dtype can require gradients"),
+        example("whole_numbers"),
     ),
     "parameters_only": Claim(
         "Only tensors representing model parameters (W,B) should typically have this set.",
@@ -127,7 +128,7 @@ CLAIMS = {
         "write through the new tensor changes the old one.",
         detach_shares,
         gives(False, [False, True], [7.0, 2.0], "MulBackward0"),
-        trap("detached"),
+        example("shared"),
     ),
     "item_printing": Claim(
         "Converts a single-element (scalar) PyTorch tensor … into a standard Python number (float). "
@@ -155,6 +156,6 @@ CLAIMS = {
         ".grad stays None, with a warning to who reads it.",
         all_tensors,
         gives([True, True, True], 36 * 1.0, "The .grad attribute of a Tensor that is not a leaf Tensor"),
-        trap("not_a_leaf"),
+        example("results"),
     ),
 }

@@ -6,7 +6,7 @@
 import torch
 from torch import nn
 
-from core.claim import Claim, deliveries, gives, neuron, said, trap
+from core.claim import Claim, deliveries, example, gives, neuron, said, trap
 from core.models import build
 from core.streams import stream
 
@@ -98,7 +98,7 @@ CLAIMS = {
         "10. PyTorch only warns. view(1, -1) matches.",
         target_view,
         gives(torch.Size([10, 10]), 1.721266, "Using a target size (torch.Size([10, 1]))", 1.15502),
-        trap("broadcast"),
+        example("broadcast"),
     ),
     "close_small": Claim(
         "If output is close to target the loss is small if output is far from target the loss is large",
@@ -133,7 +133,7 @@ CLAIMS = {
         "autograd's own check, so `with torch.no_grad()` is the safer way.",
         by_hand,
         gives([2.85, 10.92], "'NoneType' object has no attribute 'data'", 0),
-        trap("data_edit"),
+        example("update"),
     ),
     "torch_optim": Claim(
         "There's a vairety of different update rules. torch.optim implemetns all these methods",

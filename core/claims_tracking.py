@@ -6,7 +6,7 @@
 import torch
 from torch import nn
 
-from core.claim import Claim, gives, said, trap
+from core.claim import Claim, example, gives, said
 
 
 def derived() -> dict:
@@ -85,6 +85,7 @@ CLAIMS = {
         "Unless it is computed under no_grad, or is no floating-point result, as A > 0 is.",
         derived,
         gives([True, False], "AddBackward0", None),
+        example("five"),
     ),
     "explicit": Claim(
         "By default, requires_grad = False … It has to be explicity specified",
@@ -100,6 +101,7 @@ CLAIMS = {
         "requires the gradient; it alone gets a .grad: E grows by 2 when A grows by 1.",
         five_tensors,
         gives(["C", "E"], ["A", "C", "E"], ["A", "B", "D"], ["A"], [2.0]),
+        example("five"),
     ),
     "var_gradient": Claim(
         "`a = torch.tensor([1,2,3],dtype=torch.float32, requires_grad=True)` … `loss = torch.var(a)` … "
@@ -108,6 +110,7 @@ CLAIMS = {
         "2 (a − mean) / (n − 1): torch.var divides by n − 1 unless told otherwise.",
         var_gradient,
         gives([-1.0, 0.0, 1.0], [-2 / 3, 0.0, 2 / 3]),
+        example("variance"),
     ),
     "detach_stops": Claim(
         "Here Y_pred = X @ W and has history tracked … But when the .detatch() is called, its gradients are "
@@ -121,7 +124,7 @@ CLAIMS = {
             "element 0 of tensors does not require grad and does not have a grad_fn",
             lambda error: error < 1e-4,
         ),
-        trap("detached"),
+        example("detach"),
     ),
     "var_double": Claim(
         "`a = torch.tensor([[1,3,4]],requires_grad=True,dtype=float)` … "
@@ -131,5 +134,6 @@ CLAIMS = {
         "Python's float has 64 bits, so dtype=float is float64. The mean is 8/3, the variance 7/3.",
         var_double,
         gives([[-5 / 3, 1 / 3, 4 / 3]], 7 / 3),
+        example("whole_numbers"),
     ),
 }

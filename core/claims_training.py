@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from core.claim import Claim, compared, gives, said, trap
+from core.claim import Claim, compared, gives, losses, said, trap
 from core.config import Config
 from core.loop import Run
 
@@ -110,6 +110,7 @@ CLAIMS = {
         "4, for two samples of two outputs.",
         mse_average,
         gives(36.0, 9.0, 4.0),
+        losses("one", loss="mse"),
         also=("recap", "steps"),
     ),
     "larger_errors": Claim(
@@ -119,6 +120,7 @@ CLAIMS = {
         "Ten times the error: a hundred times the square, ten times the gradient.",
         larger_errors,
         gives([1.0, 10.0], [1.0, 100.0], [2.0, 20.0]),
+        losses("one", loss="mse"),
     ),
     "outliers": Claim(
         "`nn.L1Loss` … Useful when the dataset might contain significant outliers, as it's less sensitive to "
@@ -128,7 +130,7 @@ CLAIMS = {
         "mean away.",
         outliers,
         gives([22.0, 3.0], [1522.0, 1883.0], [31.2, 20.2]),
-        compared(Config(dataset="line", model="linear", lr=0.1), ("loss", "l1")),
+        losses("outlier"),
     ),
     "sigmoid_inside": Claim(
         "`nn.BCEWithLogitsLoss` … Combines a `Sigmoid` activation and `BCELoss` for numerical stability. … "
@@ -138,7 +140,7 @@ CLAIMS = {
         "combination still has the full gradient.",
         sigmoid_inside,
         gives(0.126928, [0.126928], [100.0, 200.0], [0.0, 1.0]),
-        trap("saturated"),
+        losses("stability"),
     ),
     "zero_or_one": Claim(
         "When the model outputs a single raw logit per sample, and the target is either 0 or 1.",
@@ -147,7 +149,7 @@ CLAIMS = {
         "Integers are refused.",
         zero_or_one,
         gives(2.506715, -4.993285, "result type Float can't be cast to the desired output type Long"),
-        trap("bce_long"),
+        losses("one", loss="bce"),
     ),
     "problem_type": Claim(
         "The choice depends critically on the problem type … and the nature of the model's output.",
@@ -156,7 +158,7 @@ CLAIMS = {
         "nothing raises, and nothing is learned.",
         problem_type,
         gives(0.0, [[0.0], [0.0]]),
-        trap("one_output"),
+        losses("which"),
     ),
     "training_mode": Claim(
         "`model.train()` # Set the model to training mode",

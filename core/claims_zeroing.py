@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core import momentum, theory
-from core.claim import Claim, Link, deliveries, gives, moment, neuron, trap
+from core.claim import Claim, Link, deliveries, example, gives, neuron, trap
 from core.config import Config
 
 
@@ -116,7 +116,7 @@ CLAIMS = {
         "Rounded to float32, which holds neither 0.8 nor 1.2 exactly.",
         sums,
         gives([0.5, 0.8, 1.2]),
-        moment("skipped"),
+        example("adds_up"),
     ),
     "erratic": Claim(
         "Your model will make increasingly erratic updates and fail to converge.",

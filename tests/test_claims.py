@@ -17,10 +17,13 @@ from core.comparison import read
 from core.config import Config
 from core.lines import from_letters
 from core.loop import Run
+from core.losses import LOSSES
+from core.notebook_examples import EXAMPLES
 from core.trap import Trap
 from core.traps import TRAPS
 
 IDS = list(CLAIMS)
+VIEWS = ("one", "cross_entropy", "softmax", "outlier", "stability", "which")  # of Losses
 PANELS = ("tensors", "graph", "ledger", "surface", "memory")  # of Watch
 
 
@@ -149,6 +152,11 @@ def test_a_link_opens_something_that_is_there(name):
     elif link.page == "compare":
         comparison, ignored = read(params)
         assert ignored == [] and comparison.to_params() == params
+    elif link.page == "autograd":
+        assert EXAMPLES[params["example"]].text
+    elif link.page == "losses":
+        assert set(params) <= {"view", "loss", "over"} and params["view"] in VIEWS
+        assert {params.get("loss", "mse"), params.get("over", "mse")} <= set(LOSSES)
     elif "trap" in params:
         assert isinstance(TRAPS[params["trap"]], Trap)
     else:

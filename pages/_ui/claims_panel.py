@@ -22,6 +22,8 @@ LINKS = {  # page of a link -> what it is called, its icon
     "compare": ("Compare it", "stacked_line_chart"),
     "watch": ("Watch it", "visibility"),
     "traps": ("Break it", "bug_report"),
+    "losses": ("See the loss", "trending_down"),
+    "autograd": ("Ask autograd", "account_tree"),
 }
 ABOUT = (
     "Loop Lab began with five course notes on the training loop. They are no part of the app; here is every "

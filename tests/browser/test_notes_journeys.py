@@ -20,7 +20,7 @@ def main(page):
     return page.get_by_test_id("stMain")
 
 
-def test_the_wrong_ones_the_lines_of_one_and_its_mistake(visit):
+def test_the_wrong_ones_the_lines_of_one_and_what_it_leads_to(visit):
     page = visit("/notes")
     main(page).get_by_role("radio", name=re.compile("Wrong")).click()
     page.wait_for_url(re.compile("judgement=wrong"))
@@ -33,8 +33,8 @@ def test_the_wrong_ones_the_lines_of_one_and_its_mistake(visit):
     assert not lines.is_visible()
     one.get_by_text("The lines", exact=True).click()
     lines.wait_for()
-    one.get_by_text("Break it").click()
-    page.wait_for_url(re.compile(r"/traps\?.*trap=broadcast"))
+    one.get_by_text("Ask autograd").click()
+    page.wait_for_url(re.compile(r"/autograd\?.*example=broadcast"))
     settle(page)
     assert page.errors == []
 
