@@ -77,9 +77,9 @@ def family_spec(axis: Axis, log: bool, top: float | None) -> dict[str, Any]:
         .encode(y, detail="place:N")
         for chosen, wide in ((0, 1.2), (1, 4))
     ]
-    marks = [
+    marks = [  # outlines, as lines are: only then the legend is a gradient
         base.transform_filter(f"isValid(datum.{name})")
-        .mark_point(shape=shape, angle=angle, filled=True, size=size, aria=False)
+        .mark_point(shape=shape, angle=angle, filled=False, strokeWidth=2, size=size, aria=False)
         .encode(y=alt.value(MARK_HEIGHT))
         for name, shape, angle, size in (("beyond", "triangle-up", 0, 50), ("ended", "cross", 45, 110))
     ]
@@ -94,7 +94,9 @@ def _looks(axis: Axis) -> list[Any]:
     if axis.is_log:
         scale = alt.Scale(type="log", scheme=scheme)
         rates = round_rates(axis.values[0], axis.values[-1])
-        legend = alt.Legend(title=title, orient="top", gradientLength=200, format="~g", values=rates)
+        legend = alt.Legend(
+            type="gradient", title=title, orient="top", gradientLength=240, values=rates, format="~g"
+        )
         return [alt.Color("value:Q", scale=scale, legend=legend)]
     places, words = list(range(len(axis.values))), json.dumps(dict(enumerate(axis.labels)))
     names = {"labelExpr": f"{words}[datum.value]", "columns": LEGEND_COLUMNS}
