@@ -1,7 +1,7 @@
 """What is there to try in the notebook? Examples, each with a question to answer before it is run.
 
-The first are those of the course notes that this project began with, and so are most questions. `trap` is the
-same mistake in a training loop: a name in `core.traps`.
+The first are those of the course notes that this project began with, and so are most questions. `trap` is
+the same mistake in a training loop, a name in `core.traps`; `loss` what it is about, one in `core.losses`.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ class Example:
     answers: tuple[str, ...]
     why: str
     trap: str | None = None
+    loss: str | None = None
 
     @property
     def offered(self) -> list[str]:
@@ -200,6 +201,7 @@ F.mse_loss(output, target)""",
         "(1, 10) less (10, 1) is (10, 10): every output against every target. PyTorch warns and goes on "
         "with a loss that means something else. view(1, -1) matches.",
         "broadcast",
+        "mse",
     ),
     "update": Example(
         "The update by hand",
@@ -328,6 +330,7 @@ weight.grad""",
         ),
         "(2 / n) Σ (output − time) × distance is the chain rule, written out. backward goes the same way "
         "through the graph. Without × distance it is the derivative by the bias.",
+        loss="mse",
     ),
     "cross_entropy": Example(
         "Cross-entropy in two steps",
@@ -349,5 +352,6 @@ logits.grad.sum()""",
         "before it, softmax would be applied twice. Each row of the gradient, softmax less one-hot, sums to"
         " 0.",
         "softmax_twice_3",
+        "cross_entropy",
     ),
 }

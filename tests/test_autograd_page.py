@@ -241,8 +241,17 @@ def test_the_lines_outlive_a_visit_to_another_page():
     assert app.main.text_area[0].value == "x = tensor([2.])" and "x is new: 2" in plain(app)
 
 
-def test_examples_lead_to_the_same_mistake_in_a_training_loop():
-    app = press(opened(example="twice"), "Run")
-    links = {link.proto.label: link.proto for link in app.main.get("page_link")}
-    assert links["In a training loop"].query_string == "trap=backward_twice"
-    assert len(links) == 2
+def links(app):
+    return {link.proto.label: link.proto for link in app.main.get("page_link")}
+
+
+def test_examples_lead_to_the_same_mistake_in_a_training_loop_and_back_and_to_their_loss():
+    found = links(press(opened(example="broadcast"), "Run"))
+    assert found["In a training loop"].query_string == "trap=broadcast"
+    assert found["Loss: MSE"].query_string == "view=one&loss=mse"
+    assert len(found) == 3
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.switch_page("pages/traps.py")
+    app.query_params["trap"] = "broadcast"
+    app.session_state.guesses = {"broadcast": ""}
+    assert links(sound(app.run()))["In a few lines"].query_string == "example=broadcast"

@@ -6,6 +6,7 @@ import pytest
 import torch
 from notebooks import by_python
 
+from core.losses import LOSSES
 from core.notebook import run, told
 from core.notebook_examples import EXAMPLES
 from core.traps import TRAPS
@@ -50,6 +51,7 @@ def test_an_example_asks_something_and_does_not_tell(name):
     assert example.question.endswith("?") and example.why.endswith(".")
     assert not any(answer.endswith(".") for answer in example.answers)
     assert example.trap is None or example.trap in TRAPS
+    assert example.loss is None or example.loss in LOSSES
     assert sum(other.text == example.text for other in EXAMPLES.values()) == 1
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import notebook
+from core.losses import LOSSES
 from core.notebook import HEAD, Done
 from core.notebook_examples import EXAMPLES
 from core.syntax import RefusedError
@@ -95,15 +96,21 @@ def _refused(lines: Sequence[str], number: int, sentence: str) -> None:
 
 
 def _away() -> None:
-    """The same in a training loop."""
-    name = notebook_panel.example()
-    trap = EXAMPLES[name].trap if name is not None else None
+    """The same in a training loop, and the loss by itself."""
+    example = EXAMPLES.get(notebook_panel.example() or "")
     with st.container(horizontal=True):
-        if trap is not None:
+        if example is not None and example.trap is not None:
             st.page_link(
                 "pages/traps.py",
                 label="In a training loop",
                 icon=":material/bug_report:",
-                query_params={"trap": trap},
+                query_params={"trap": example.trap},
+            )
+        if example is not None and example.loss is not None:
+            st.page_link(
+                "pages/losses.py",
+                label=f"Loss: {LOSSES[example.loss].title}",
+                icon=":material/trending_down:",
+                query_params={"view": "one", "loss": example.loss},
             )
         st.page_link("pages/watch.py", label="Watch the loop, line by line", icon=":material/visibility:")

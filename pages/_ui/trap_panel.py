@@ -10,6 +10,7 @@ import streamlit as st
 from core import export, trap_picture
 from core.comparison import Comparison, kept
 from core.fact import Fact
+from core.notebook_examples import EXAMPLES
 from core.outcomes import OUTCOMES
 from core.trap import GROUPS, Trap
 from core.trap_export import trap_test
@@ -23,6 +24,7 @@ from pages._ui.words import badge, dot
 FIELDS = ("trap",)
 ALL = "all"
 NAMES = ("With the mistake", "Repaired")
+IN_FEW_LINES = {one.trap: example for example, one in EXAMPLES.items() if one.trap}  # mistake -> example
 
 
 def draw(given: dict[str, str], device: str) -> dict[str, str]:
@@ -165,6 +167,13 @@ def _away(name: str, trap: Trap, done: Shown) -> None:
                 label=f"Watch the {title}",
                 icon=":material/visibility:",
                 query_params={**config.to_params(), "at": "0.0"},
+            )
+        if name in IN_FEW_LINES:
+            st.page_link(
+                "pages/autograd.py",
+                label="In a few lines",
+                icon=":material/account_tree:",
+                query_params={"example": IN_FEW_LINES[name]},
             )
         for title, config in (("mistake", trap.wrong), ("repair", trap.right)):
             _download(f"Script: {title}", f"{name}_{title}.py", partial(export.script, config), "")
