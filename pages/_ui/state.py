@@ -11,11 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import Config
 from core.comparison import Comparison, Variant, one_line, read
 from core.config import with_changes
 from core.work import MAX_RUNS
+
+MAX_BEHIND = 50  # addresses that the browser may still send
 
 
 def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
@@ -24,9 +27,7 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
     extra: fields of this page alone, which `asked` gives once after a new address.
     """
     given = _address()
-    moved, st.session_state.page = st.session_state.get("page", page) != page, page
-    new = given != st.session_state.get("address") and not (moved and not given)
-    if new or "comparison" not in st.session_state:
+    if _is_new(given, page) or "comparison" not in st.session_state:
         own = {name: given.pop(name)[0] for name in extra if name in given}
         st.session_state.comparison, ignored = read(given)
         st.session_state.notes = [one_line(ignored)] if ignored else []
@@ -37,8 +38,7 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
 def own(page: str, names: Sequence[str]) -> dict[str, str]:
     """Fields of a page that shows no comparison: what a new address gives, once; else nothing."""
     given = _address()
-    moved, st.session_state.page = st.session_state.get("page", page) != page, page
-    if given == st.session_state.get("address") or (moved and not given):
+    if not _is_new(given, page):
         return {}
     st.session_state.address = given
     unknown = [name for name in given if name not in names]
@@ -46,6 +46,25 @@ def own(page: str, names: Sequence[str]) -> dict[str, str]:
         [one_line([f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}"])] if unknown else []
     )
     return {name: given[name][0] for name in names if name in given}
+
+
+def _is_new(given: dict[str, list[str]], page: str) -> bool:
+    """Whether an address has to be read: a link, or one that the Back button has brought.
+
+    The browser sends the address it has. Where choices come faster than the page is drawn, that is one
+    which this session wrote some choices ago; to read it would undo those made since.
+    """
+    moved, st.session_state.page = st.session_state.get("page", page) != page, page
+    behind = [] if moved else st.session_state.get("behind", [])
+    st.session_state.behind = []
+    if given == st.session_state.get("address") or (moved and not given):
+        return False
+    context = get_script_run_ctx()
+    back = context is not None and context.is_history_navigation
+    if back or given not in behind:
+        return True
+    st.session_state.behind = behind  # the browser has not caught up yet
+    return False
 
 
 def note(sentence: str) -> None:
@@ -69,9 +88,11 @@ def _address() -> dict[str, list[str]]:
 
 def write_address(params: dict[str, list[str]]) -> None:
     """Make this the address of the page."""
+    behind = st.session_state.get("behind", [])
+    st.session_state.behind = [*behind[-MAX_BEHIND:], _address()]
+    st.session_state.address = params  # first: a click can interrupt the writing
     if params != _address():
         st.query_params.from_dict(params)
-    st.session_state.address = params
 
 
 def link(page: str, params: dict[str, list[str]]) -> str:
