@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages._ui import guard, warm
+from pages._ui import guard, style, warm
 
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 guard.mark_session()
 warm.up()
+style.draw()
 
 PAGES = [
     st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),

@@ -1,6 +1,7 @@
 """What all tests share: no clocks, two processes for a whole run, and traps that are trained once."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,7 @@ from core import Run
 from core.results import result
 from core.traps import TRAPS
 
+HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
 TOGETHER = {  # groups of files that share what takes long to make: a server and a browser, trained traps
     "test_diagnosis": "traps",
@@ -22,9 +24,9 @@ settings.load_profile("no clocks")
 
 
 def pytest_xdist_auto_num_workers(config):
-    """A process for each of two cores; but to start them takes longer than most single files."""
-    some = any(".py" in argument for argument in config.args)
-    return 0 if some else min(os.cpu_count() or 1, PROCESSES)
+    """A process for each of two cores for the whole suite; one file takes less time than to start them."""
+    whole = all(Path(argument).resolve() in (HERE, HERE.parent) for argument in config.args)
+    return min(os.cpu_count() or 1, PROCESSES) if whole else 0
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -124,6 +124,52 @@ def settle(page):
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')", timeout=PATIENCE_MS)
 
 
+def main(page):
+    """The page without its sidebar: Streamlit's own buttons are elsewhere."""
+    return page.get_by_test_id("stMain")
+
+
+def press(page, name):
+    main(page).get_by_role("button", name=name, exact=True).first.click()
+    settle(page)
+
+
+LOOKS = [("light", 1440, 900), ("dark", 390, 844)]  # colour scheme, width, height
+TALL = 5000  # pixels: axe measures the contrast of what is within the window
+FADED_MS = 700  # colours change under the mouse, and with a new state
+# Findings in elements that we cannot mark up: code and tables of Streamlit scroll without taking focus,
+# Vega's handles of a drag selection carry no description.
+DRAWN_BY_OTHERS = {
+    "scrollable-region-focusable": ("stCode", "<pre", "stDataFrame"),
+    "svg-img-alt": ("zoom_brush",),
+}
+
+
+def sound(page):
+    """Whether axe finds nothing of our own on the whole page, nothing sticks out, and nothing went wrong."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    seen = page.viewport_size
+    page.set_viewport_size({"width": seen["width"], "height": TALL})
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(FADED_MS)
+    settle(page)
+    found = axe.Axe().run(page).response["violations"]
+    ours = [
+        (one["id"], node["html"][:200])
+        for one in found
+        for node in one["nodes"]
+        if not any(mark in node["html"] for mark in DRAWN_BY_OTHERS.get(one["id"], ()))
+    ]
+    assert ours == []
+    page.wait_for_function(  # once the linked charts know how wide the page is
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth <= main.clientWidth; })()"
+    )
+    page.set_viewport_size(seen)
+    assert page.errors == []
+    return True
+
+
 @pytest.fixture(scope="session")
 def clean_environment():
     """An environment in which nothing of the project can be imported by accident."""

@@ -4,24 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import settle
+from conftest import LOOKS, main, press, settle, sound
 
 from core.notebook_examples import EXAMPLES
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
-
-# As on the other pages: findings in elements that we cannot mark up.
-DRAWN_BY_OTHERS = {"scrollable-region-focusable": ("stCode", "<pre"), "color-contrast": ('class="token',)}
-
-
-def main(page):
-    return page.get_by_test_id("stMain")
-
-
-def press(page, name):
-    main(page).get_by_role("button", name=name, exact=True).first.click()
-    settle(page)
 
 
 def test_the_question_comes_before_the_answer_and_then_one_goes_back_line_by_line(visit):
@@ -76,36 +63,16 @@ def test_lines_are_pasted_run_by_keyboard_mended_and_sent_as_a_link(visit):
     assert page.errors == again.errors == []
 
 
-@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+@pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
 def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, width, height):
     page = visit("/autograd?example=broadcast", width, height, color_scheme=scheme)
     run = main(page).get_by_role("button", name="Run", exact=True)
     assert run.bounding_box()["y"] < height  # on the first screen
-    sound(page)
+    assert sound(page)
     run.click()
     settle(page)
-    page.mouse.move(2, 2)
-    page.wait_for_timeout(700)
-    sound(page)
+    assert sound(page)
     press(page, "Next")  # the update by hand, which raises
     press(page, "Run")
     main(page).get_by_text("RuntimeError: a leaf Variable").wait_for()
-    page.mouse.move(2, 2)
-    page.wait_for_timeout(700)
-    sound(page)
-    assert page.errors == []
-
-
-def sound(page):
-    found = axe.Axe().run(page).response["violations"]
-    ours = [
-        (one["id"], node["html"])
-        for one in found
-        for node in one["nodes"]
-        if not any(mark in node["html"] for mark in DRAWN_BY_OTHERS.get(one["id"], ()))
-    ]
-    assert ours == []
-    assert page.evaluate(
-        "(() => { const main = document.querySelector('[data-testid=stMain]');"
-        " return main.scrollWidth <= main.clientWidth; })()"
-    )
+    assert sound(page)
