@@ -246,3 +246,18 @@ def test_choices_outlive_another_page():
     app.switch_page("pages/losses.py")
     sound(app.run())
     assert address(app) == {"view": "outlier", "y": "7"}
+
+
+def test_a_choice_is_not_undone_by_an_address_that_the_browser_has_not_caught_up_with():
+    app = opened(loss="mse", over="none", target="1")
+    choose(app, "Target", "0.75")
+    for value in ("0.5", "0.25"):  # both clicked before the browser has heard of 0.75
+        app.query_params["target"] = "1"
+        choose(app, "Target", value)
+        assert address(app)["target"] == value
+    app.query_params["target"] = "0.5"  # written by the page, and now out of date
+    choose(app, "Prediction", "0")
+    assert (address(app)["target"], address(app)["at"]) == ("0.25", "0")
+    app.query_params["target"] = "-3"  # a link
+    sound(app.run())
+    assert address(app)["target"] == "-3"

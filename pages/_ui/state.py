@@ -18,7 +18,7 @@ from core.comparison import Comparison, Variant, one_line, read
 from core.config import with_changes
 from core.work import MAX_RUNS
 
-MAX_BEHIND = 50  # addresses that the browser may still send
+MAX_BEHIND = 50  # addresses of the last choices, which the browser may still send
 
 
 def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
@@ -88,8 +88,9 @@ def _address() -> dict[str, list[str]]:
 
 def write_address(params: dict[str, list[str]]) -> None:
     """Make this the address of the page."""
-    behind = st.session_state.get("behind", [])
-    st.session_state.behind = [*behind[-MAX_BEHIND:], _address()]
+    if params != st.session_state.get("address"):  # the browser may still send these
+        written = [_address(), st.session_state.get("address")]
+        st.session_state.behind = [*st.session_state.get("behind", []), *written][-MAX_BEHIND:]
     st.session_state.address = params  # first: a click can interrupt the writing
     if params != _address():
         st.query_params.from_dict(params)
