@@ -10,6 +10,7 @@ from strategies import configs
 from core import Config
 from core.axes import FIELDS, Axis, usual
 from core.comparison import read as read_comparison
+from core.losses import fitting
 from core.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs
 from core.work import MAX_WORK
 
@@ -101,7 +102,8 @@ def test_a_bad_link_opens_a_sweep_and_says_what_was_ignored(given, said):
 def test_losses_that_do_not_fit_the_data_are_left_out_with_a_sentence():
     sweep, notes = read({"y": "loss~bce~mse~l1"}, Config(dataset="diabetes"))
     assert sweep.y.values == ("mse", "l1")
-    assert notes == ["loss bce is left out: loss must be one of mse, l1, huber for diabetes"]
+    offered = ", ".join(fitting("diabetes"))
+    assert notes == [f"loss bce is left out: loss must be one of {offered} for diabetes"]
     sweep, notes = read({"y": "loss~bce"}, Config(dataset="diabetes"))
     assert sweep.y == usual("loss", Config(dataset="diabetes"))
     assert len(notes) == 1
