@@ -16,7 +16,7 @@ from core import Config, task
 def _parts(config: Config) -> tuple:
     data = task.make_data(config)
     model = task.make_model(config, data)
-    return data, model, task.make_loss(config), task.make_optimizer(config, model)
+    return data, model, task.make_loss(config, data), task.make_optimizer(config, model)
 
 
 def tensorboard_scalars(config: Config, histograms: bool = False) -> float:
