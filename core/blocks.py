@@ -42,15 +42,19 @@ def _entries(config: Config) -> int:
 def train(configs: Sequence[Config], device: str, tell: Tell) -> list[Result]:
     """A result for each Config of one block, without norms of single parameters and snapshots.
 
-    tell: called every SLICE_S or so; False ends the block, and what is there by then is returned.
+    Where every step sees all rows, whole sets are scored at the ends only: `core.results.path` has every
+    loss without them. tell: called every SLICE_S or so; False ends the block, and what is there by then is returned.
     """
     if shape(configs[0]) is None:
         return _alone(configs, device, tell)
-    stack = Stack(configs, device)
+    often = bool(configs[0].batch_size)
+    stack = Stack(configs, device, evaluate=often or "ends")
     while not stack.done:
         stack.advance(budget_s=SLICE_S)
         if not tell(stack.step * len(configs)):
             break
+    if not (often or stack.done):
+        stack.evaluate()
     return stack.results()
 
 

@@ -8,7 +8,7 @@ another, so each gets its own gradients, and a run that diverges leaves its neig
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -56,7 +56,8 @@ class Stack:
     Args:
         configs: what to train. device: where.
         full: whether to keep every step's weights and gradients.
-        evaluate: whether to score the whole sets at some steps.
+        evaluate: whether to score the whole sets: at the steps at which `Run` does, or at the "ends" only,
+            before the first step and after the last.
     Attributes: step (steps done, of every run), history, namespace (the names that the lines see).
     Raises ValueError if the configs have no common shape.
     """
@@ -67,7 +68,7 @@ class Stack:
         device: str | torch.device = "cpu",
         *,
         full: bool = False,
-        evaluate: bool = True,
+        evaluate: bool | Literal["ends"] = True,
     ):
         shapes = {shape(config) for config in configs}
         if len(shapes) != 1 or None in shapes:
@@ -88,9 +89,10 @@ class Stack:
         self.history = StackedHistory(self.model.weights, self.optimizer.keeps, full)
         self._lines = {name: LINES[name].compiled(name) for name in USUAL}
         self._rates = _rates(self._runs)
-        self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
+        steps = self._evaluation_steps() if evaluate else []
+        self._evaluate_at = set(steps[-1:] if evaluate == "ends" else steps)
         if evaluate:
-            self._evaluate()
+            self.evaluate()
 
     @property
     def done(self) -> bool:
@@ -124,7 +126,7 @@ class Stack:
         exec(lines["step"], names)  # noqa: S102
         self.step += 1
         if self.step in self._evaluate_at:
-            self._evaluate()
+            self.evaluate()
 
     def _evaluation_steps(self) -> list[int]:
         config, rows = self._runs[0], self.data.inputs.shape[2]
@@ -132,7 +134,7 @@ class Stack:
         return evaluation_steps(config.steps, batch_rows, rows, self.model.weights.shape[1])
 
     @torch.no_grad()
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
         """Score the whole sets now."""
         data = self.data
         train = self._score(data.inputs, data.targets)

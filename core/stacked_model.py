@@ -22,6 +22,13 @@ def linear(weight: Tensor, bias: Tensor) -> Layer:
 
 # These act on every number alone, or along dim=1, where the features are here too.
 SAME = (*ACTIVATIONS.values(), nn.Sigmoid, nn.Softmax, nn.LogSoftmax)
+# Their backward needs what they return, not what they are given: a linear layer's outputs, which its own
+# backward does not need, may be overwritten. The same bits, with less memory to go through.
+IN_PLACE: dict[type[nn.Module], Layer] = {
+    nn.ReLU: torch.relu_,
+    nn.Tanh: torch.tanh_,
+    nn.Sigmoid: torch.sigmoid_,
+}
 
 
 def covers(model: nn.Module) -> bool:
@@ -55,13 +62,16 @@ class StackedModel:
             part.view(len(rows), *(shape if len(shape) > 1 else (*shape, 1))).requires_grad_()
             for part, shape in zip(self.weights.split(sizes, dim=1), self.shapes.values(), strict=True)
         ]
-        self._layers = list(self._stacked(layers(models[0])))
+        self._layers = self._stacked(layers(models[0]))
 
-    def _stacked(self, chain: Sequence[nn.Module]) -> Sequence[Layer]:
-        leaves = iter(self.parameters)
-        return [
-            linear(next(leaves), next(leaves)) if isinstance(layer, nn.Linear) else layer for layer in chain
-        ]
+    def _stacked(self, chain: Sequence[nn.Module]) -> list[Layer]:
+        leaves, made = iter(self.parameters), list[Layer]()
+        for before, layer in zip([None, *chain], chain, strict=False):
+            if isinstance(layer, nn.Linear):
+                made.append(linear(next(leaves), next(leaves)))
+            else:
+                made.append(IN_PLACE.get(type(layer), layer) if isinstance(before, nn.Linear) else layer)
+        return made
 
     def __call__(self, inputs: Tensor) -> Tensor:
         for layer in self._layers:

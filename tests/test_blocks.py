@@ -1,9 +1,11 @@
 """Blocks: every Config in one of them, trained as a run of its own would be, ended when told to."""
 
+import pytest
 from pandas.testing import assert_frame_equal
 
 from core import Config, Run
 from core.blocks import MAX_BLOCK, blocks, train
+from core.brief import brief
 from core.results import result
 
 CONFIGS = [Config(dataset="deliveries", model="linear", steps=20, lr=lr) for lr in (0.01, 0.05, 0.2)]
@@ -30,6 +32,18 @@ def test_a_block_is_trained_to_its_end():
             assert abs(one.steps["loss"] / alone - 1).max() < 1e-5
             assert one.parameters.empty and not one.snapshots.size
     assert steps[-1] <= 60
+
+
+def test_whole_sets_are_scored_at_the_ends_where_every_step_sees_all_rows():
+    whole, ended, batched = Config(steps=30), Config(steps=5000), Config(steps=30, batch_size=16)
+    (found,), (often,) = train([whole], "cpu", told([])), train([batched], "cpu", told([]))
+    assert found.evaluations["step"].tolist() == [0, 30]
+    kept, alone = brief(found), brief(result(Run(whole).advance()))
+    assert kept.scores == pytest.approx(alone.scores, rel=1e-5)
+    assert kept.steps.tolist() == alone.steps.tolist() == list(range(31))
+    assert len(often.evaluations) == len(Run(batched).advance().history.evaluations) > 2
+    (stopped,) = train([ended], "cpu", told([], go_on=False))
+    assert stopped.evaluations["step"].tolist() == [0, stopped.done]
 
 
 def test_who_is_told_to_stop_keeps_what_is_there():
