@@ -43,7 +43,8 @@ def train(configs: Sequence[Config], device: str, tell: Tell) -> list[Result]:
     """A result for each Config of one block, without norms of single parameters and snapshots.
 
     Where every step sees all rows, whole sets are scored at the ends only: `core.results.path` has every
-    loss without them. tell: called every SLICE_S or so; False ends the block, and what is there by then is returned.
+    loss without them. tell: called every SLICE_S or so; False ends the block, and what is there by then is
+    returned.
     """
     if shape(configs[0]) is None:
         return _alone(configs, device, tell)

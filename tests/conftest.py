@@ -1,11 +1,12 @@
 """What all tests share: no clocks, two processes for a whole run, and traps that are trained once."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, settings
 from streamlit import config
+from xdist.scheduler import LoadScopeScheduling
 
 from core import Run
 from core.results import result
@@ -13,11 +14,7 @@ from core.traps import TRAPS
 
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
-TOGETHER = {  # groups of files that share what takes long to make: a server and a browser, trained traps
-    "test_diagnosis": "traps",
-    "test_trap_export": "traps",
-    "test_traps": "traps",
-}
+TRAINED_TRAPS = ("test_diagnosis", "test_trap_export", "test_traps")  # these files share them
 
 settings.register_profile("no clocks", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clocks")
@@ -29,13 +26,21 @@ def pytest_xdist_auto_num_workers(config):
     return min(os.cpu_count() or 1, PROCESSES) if whole else 0
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """What is made once for a file, or for files that share it, is made in one process."""
-    for item in items:
-        folder, file = item.path.parent.name, item.path.stem
-        group = folder if folder == "browser" else TOGETHER.get(file, file)
-        item.add_marker(pytest.mark.xdist_group(group))
+class Together(LoadScopeScheduling):
+    """What is made once is made in one process: for a file, or for files that share it.
+
+    By names of files, since the mark xdist_group does nothing with pytest 9.2 (pytest-xdist #1386).
+    """
+
+    def _split_scope(self, nodeid):
+        file = PurePosixPath(nodeid.split("::")[0])
+        if file.parent.name == "browser":  # one server and one browser
+            return "browser"
+        return "traps" if file.stem in TRAINED_TRAPS else file.stem
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Together(config, log)
 
 
 @pytest.fixture(autouse=True)

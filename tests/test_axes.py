@@ -57,7 +57,8 @@ def test_any_axis_comes_back_from_its_text(field, several):
 def test_a_spread_comes_back_from_its_short_text(low, high, count):
     axis = Axis("lr", spread(low, high, count))
     assert read_axis(axis.text(), BASE) == axis
-    assert len(axis.text()) < 80 or len(axis.values) <= 3
+    fewer = len(axis.values) < count  # some that are close are the same in three digits
+    assert fewer or len(axis.values) <= 3 or len(axis.text()) < 80
 
 
 def test_numbers_are_sorted_and_everything_stands_once():
