@@ -1,6 +1,7 @@
-"""Which runs train together, and how is such a block trained? Each from beginning to end, as plain data.
+"""Which runs train together, and how is such a block trained?
 
-Runs of one shape are a Stack; what a Stack does not cover trains alone, by the plain loop.
+Runs of one shape are a Stack; what a Stack does not cover is a block of its own, and trains by the plain
+loop.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,32 +40,39 @@ def _entries(config: Config) -> int:
     return rows * (sum(task.sizes(config, data)) + sum(config.hidden))
 
 
-def train(configs: Sequence[Config], device: str, tell: Tell) -> list[Result]:
-    """A result for each Config of one block, without norms of single parameters and snapshots.
+class Training:
+    """The runs of one block on their way: stopped, they can be gone on with.
 
     Where every step sees all rows, whole sets are scored at the ends only: `core.results.path` has every
-    loss without them. tell: called every SLICE_S or so; False ends the block, and what is there by then is
-    returned.
+    loss without them.
     """
-    if shape(configs[0]) is None:
-        return _alone(configs, device, tell)
-    often = bool(configs[0].batch_size)
-    stack = Stack(configs, device, evaluate=often or "ends")
-    while not stack.done:
-        stack.advance(budget_s=SLICE_S)
-        if not tell(stack.step * len(configs)):
-            break
-    if not (often or stack.done):
-        stack.evaluate()
-    return stack.results()
 
+    def __init__(self, configs: Sequence[Config], device: str):
+        self._runs = len(configs)
+        self._often = shape(configs[0]) is None or bool(configs[0].batch_size)
+        self._loop: Run | Stack
+        if shape(configs[0]) is None:
+            (config,) = configs
+            self._loop = Run(config, device, full=False)
+        else:
+            self._loop = Stack(configs, device, evaluate=self._often or "ends")
 
-def _alone(configs: Sequence[Config], device: str, tell: Tell) -> list[Result]:
-    """The same by the plain loop, one run after the other."""
-    runs = [Run(config, device, full=False) for config in configs]
-    for run in runs:
-        while not run.done:
-            run.advance(budget_s=SLICE_S)
-            if not tell(sum(other.step for other in runs)):
-                return [result(run, whole=False) for run in runs]
-    return [result(run, whole=False) for run in runs]
+    @property
+    def done(self) -> bool:
+        return self._loop.done
+
+    def advance(self, tell: Tell) -> "Training":
+        """Train on, to the end or until told to stop. tell: called every SLICE_S or so."""
+        while not self.done:
+            self._loop.advance(budget_s=SLICE_S)
+            if not tell(self._loop.step * self._runs):
+                break
+        if isinstance(self._loop, Stack) and not (self._often or self.done):
+            self._loop.evaluate()  # what is there so far
+        return self
+
+    def results(self) -> list[Result]:
+        """What each run has so far, without norms of single parameters and snapshots."""
+        if isinstance(self._loop, Run):
+            return [result(self._loop, whole=False)]
+        return self._loop.results()

@@ -38,6 +38,7 @@ INSET = 0.04  # of a cell's width, on each side
 TALL, LOW, ALL_ROWS = 52, 18, 420  # pixels: of a row at most and at least, and of all rows
 FEW = 500.0  # ratio of two learning rates, up to which 2 and 5 are on the axis too
 ROOM = 36  # pixels of a cell that a number fits into
+GAP = 12  # pixels of a limit's line that are left open, as high as the text of a cell
 
 
 def edges(values: Sequence[float]) -> np.ndarray:
@@ -204,15 +205,17 @@ def _at(x: Axis) -> Any:
 
 
 def _lines(base: Any, x: Axis, height: int) -> list[Any]:
-    """Limits, as lines with a border that tells them from any cell."""
+    """Limits, as lines with a border that tells them from any cell, open where the text of a cell stands."""
     lines = base.transform_filter("isValid(datum.limit)").encode(alt.X("limit:Q", **_rates(x)))
     tip = [alt.Tooltip("limit:Q", title="largest stable learning rate", format=".4~g")]
-    looks = ((LIGHT_INK, 6), (LINE, 3))
+    size = (height - GAP) / 2
+    places = (-(height - size) / 2, (height - size) / 2)  # above and below the middle of the row
     return [
-        lines.mark_tick(orient="vertical", opacity=1, size=height, thickness=wide, color=color).encode(
-            tooltip=tip
-        )
-        for color, wide in looks
+        lines.mark_tick(
+            orient="vertical", opacity=1, size=size, yOffset=place, thickness=wide, color=color
+        ).encode(tooltip=tip)
+        for color, wide in ((LIGHT_INK, 6), (LINE, 3))
+        for place in places
     ]
 
 

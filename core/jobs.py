@@ -1,23 +1,33 @@
 """What is sent to where training happens? Configs and what to do with them; plain data comes back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from core.blocks import SLICE_S, Tell, train
+from core.blocks import SLICE_S, Tell, Training
 from core.brief import Brief, brief
 from core.config import Config
 from core.loop import Run
 from core.results import Result, result
 
 
-@dataclass(frozen=True)
+@dataclass
 class Block:
-    """Runs of a sweep that train together; called, it gives each in short."""
+    """Runs of a sweep that train together; called, it gives each in short.
+
+    Stopped and called again, it goes on where it was; sent elsewhere, it begins anew.
+    """
 
     configs: tuple[Config, ...]
     device: str
+    _training: Training | None = field(default=None, init=False, repr=False, compare=False)
 
     def __call__(self, tell: Tell) -> list[Brief]:
-        return [brief(one) for one in train(self.configs, self.device, tell)]
+        training = self._training or Training(self.configs, self.device)
+        results = training.advance(tell).results()
+        self._training = None if training.done else training
+        return [brief(one) for one in results]
+
+    def __reduce__(self) -> tuple[type["Block"], tuple[tuple[Config, ...], str]]:
+        return Block, (self.configs, self.device)
 
 
 @dataclass(frozen=True)

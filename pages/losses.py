@@ -12,7 +12,7 @@ from pages._ui import (  # noqa: E402  (the guard comes first)
     outlier_panel,
     softmax_panel,
     stability_panel,
-    state,
+    views,
     which_loss_panel,
 )
 
@@ -25,22 +25,8 @@ VIEWS = {  # name in the address -> title, panel
     "which": ("Which loss?", which_loss_panel),
 }
 
-given = state.own("losses", ["view", *(field for _, panel in VIEWS.values() for field in panel.FIELDS)])
-if given.get("view", "") in VIEWS:
-    state.choose("losses_view", given["view"])
-elif "view" in given:
-    state.note("Ignored in this link: its view.")
-st.title("Losses")
-for sentence in state.notes():
-    st.warning(sentence, icon=":material/info:")
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    format_func=lambda name: VIEWS[name][0],
-    required=True,
-    label_visibility="collapsed",
-    **state.kept("losses_view", list(VIEWS)),
-)
+given = views.given("losses", VIEWS)
+view = views.choose("losses", "Losses", VIEWS)
 with st.container(key="drawn"):
     fields = VIEWS[view][1].draw(given)
-state.write_address({name: [text] for name, text in ({"view": view} | fields).items()})
+views.write_address(view, fields)

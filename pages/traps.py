@@ -11,8 +11,8 @@ from pages._ui import (  # noqa: E402  (the guard comes first)
     diagnosis_panel,
     momentum_panel,
     orders_panel,
-    state,
     trap_panel,
+    views,
 )
 
 VIEWS = {  # name in the address -> title, panel
@@ -22,24 +22,10 @@ VIEWS = {  # name in the address -> title, panel
     "diagnosis": ("Diagnosis", diagnosis_panel),
 }
 
-given = state.own("traps", ["view", *(field for _, panel in VIEWS.values() for field in panel.FIELDS)])
-if given.get("view", "") in VIEWS:
-    state.choose("view", given["view"])
-elif "view" in given:
-    state.note("Ignored in this link: its view.")
-st.title("Break the loop")
-for sentence in state.notes():
-    st.warning(sentence, icon=":material/info:")
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    format_func=lambda name: VIEWS[name][0],
-    required=True,
-    label_visibility="collapsed",
-    **state.kept("view", list(VIEWS)),
-)
+given = views.given("traps", VIEWS)
+view = views.choose("traps", "Break the loop", VIEWS)
 with st.sidebar:
     device = controls.device()
 with st.container(key="drawn"):
     fields = VIEWS[view][1].draw(given, device)
-state.write_address({name: [text] for name, text in ({"view": view} | fields).items()})
+views.write_address(view, fields)

@@ -1,10 +1,12 @@
 """Blocks: every Config in one of them, trained as a run of its own would be, ended when told to."""
 
+from dataclasses import replace
+
 import pytest
 from pandas.testing import assert_frame_equal
 
 from core import Config, Run
-from core.blocks import MAX_BLOCK, blocks, train
+from core.blocks import MAX_BLOCK, Training, blocks
 from core.brief import brief
 from core.results import result
 
@@ -13,6 +15,10 @@ CONFIGS = [Config(dataset="deliveries", model="linear", steps=20, lr=lr) for lr 
 
 def told(steps, go_on=True):
     return lambda done: steps.append(done) or go_on
+
+
+def train(configs, tell):
+    return Training(configs, "cpu").advance(tell).results()
 
 
 def test_every_config_is_in_one_block():
@@ -24,7 +30,7 @@ def test_every_config_is_in_one_block():
 def test_a_block_is_trained_to_its_end():
     steps = []
     for block in blocks(CONFIGS):
-        results = train(block, "cpu", told(steps))
+        results = train(block, told(steps))
         assert [r.config for r in results] == block
         assert [r.done for r in results] == [20] * len(block)
         for one in results:
@@ -36,20 +42,36 @@ def test_a_block_is_trained_to_its_end():
 
 def test_whole_sets_are_scored_at_the_ends_where_every_step_sees_all_rows():
     whole, ended, batched = Config(steps=30), Config(steps=5000), Config(steps=30, batch_size=16)
-    (found,), (often,) = train([whole], "cpu", told([])), train([batched], "cpu", told([]))
+    (found,), (often,) = train([whole], told([])), train([batched], told([]))
     assert found.evaluations["step"].tolist() == [0, 30]
     kept, alone = brief(found), brief(result(Run(whole).advance()))
     assert kept.scores == pytest.approx(alone.scores, rel=1e-5)
     assert kept.steps.tolist() == alone.steps.tolist() == list(range(31))
     assert len(often.evaluations) == len(Run(batched).advance().history.evaluations) > 2
-    (stopped,) = train([ended], "cpu", told([], go_on=False))
+    (stopped,) = train([ended], told([], go_on=False))
     assert stopped.evaluations["step"].tolist() == [0, stopped.done]
 
 
 def test_who_is_told_to_stop_keeps_what_is_there():
     block = blocks([Config(steps=5000)])[0]
-    (stopped,) = train(block, "cpu", told([], go_on=False))
+    (stopped,) = train(block, told([], go_on=False))
     assert 0 < stopped.done < 5000
     assert len(stopped.steps) == stopped.done
     begun = result(Run(block[0]).advance(stopped.done)).steps
     assert_frame_equal(stopped.steps[["step"]], begun[["step"]])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [Config(steps=400), Config(steps=400, batch_size=16), Config(model="lenet", dataset="digits", steps=8)],
+)
+def test_who_was_stopped_goes_on_to_the_same_bits(config):
+    """Except for the scores that were taken where it was stopped."""
+    block = blocks([config, replace(config, seed=1)])[0]
+    whole, parts = train(block, told([])), Training(block, "cpu")
+    while not parts.done:
+        parts.advance(told([], go_on=False))
+    for one, other in zip(parts.results(), whole, strict=True):
+        assert_frame_equal(one.steps, other.steps, check_exact=True)
+        assert brief(one).scores == brief(other).scores
+        assert brief(one).losses.tolist() == brief(other).losses.tolist()

@@ -1,5 +1,6 @@
 """Jobs behind an Executor: in the caller's thread, told to stop, told of what they raise."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -134,6 +135,19 @@ def test_a_block_gives_each_of_its_runs_in_short():
         alone = brief(result(Run(config).advance()))
         assert (one.config, one.word, one.done) == (config, alone.word, alone.done)
         assert abs(one.losses / alone.losses - 1).max() < 1e-5
+
+
+def test_a_block_goes_on_where_it_was_stopped_but_is_sent_from_its_beginning():
+    config, steps = Config(steps=1500), []
+    block = Block((config,), "cpu")
+    (stopped,) = block(lambda done: False)
+    assert 0 < stopped.done < config.steps
+    sent = pickle.loads(pickle.dumps(block))
+    (gone_on,) = block(lambda done: steps.append(done) or True)
+    assert steps[0] > stopped.done and gone_on.finished
+    again: list[int] = []
+    (anew,) = sent(lambda done: again.append(done) or False)
+    assert sent == block and again == [anew.done]
 
 
 def test_a_whole_run_is_what_compare_shows():

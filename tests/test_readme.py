@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core import Config, Run
-from core.blocks import blocks, train
+from core.blocks import Training, blocks
 from core.claim import JUDGEMENTS, answer
 from core.claims import CLAIMS
 from core.comparison import read
@@ -201,7 +201,7 @@ def test_the_lesson_of_the_map_agrees_with_the_theory():
     curvature = starting_curvature(sweep.baseline)
     ends = [limits(curvature)[name] for name in ("stale", "usual", "skipped")]
     for block in blocks(sweep.configs):
-        for one in train(block, "cpu", lambda steps: True):
+        for one in Training(block, "cpu").advance(lambda steps: True).results():
             row = sweep.y.values.index(one.config.loop)
             near = abs(one.config.lr / ends[row] - 1) < 0.01  # too near to be seen in so few steps
             assert near or (verdict(one).word == "diverged") == (one.config.lr > ends[row])

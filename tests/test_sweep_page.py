@@ -10,8 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound, widget
 
-from core import Config, cluster, work
+from core import Config, cluster, jobs, work
 from core.axes import usual
+from core.blocks import Training
 from core.brief import Brief
 from core.comparison import read
 from core.sweep import MAX_RUNS
@@ -195,7 +196,9 @@ def test_cells_that_do_not_fit_are_marked_and_not_left_blank():
     assert "∅** no run: the two choices do not fit" in texts(app)
 
 
-def test_stopped_keeps_what_is_there_and_goes_on(monkeypatch):
+def test_stopped_keeps_what_is_there_and_goes_on_from_there(monkeypatch):
+    begun: list[object] = []
+    monkeypatch.setattr(jobs, "Training", lambda *of: begun.append(of) or Training(*of))
     monkeypatch.setattr(work, "TIME_LIMIT_S", 0.0)
     app = opened(**SMALL | {"steps": "1501", "x": "lr~0.01~0.02", "y": "loop~FLSZB"})  # by the plain loop
     assert re.search(r"The limit of 0 s of training is reached: \d of 2 runs are here", app.info[0].value)
@@ -206,11 +209,12 @@ def test_stopped_keeps_what_is_there_and_goes_on(monkeypatch):
     press(app, "Go on")
     assert not app.info
     assert cells(app)["state"].eq("value").all() and before < 2
+    assert len(begun) == 2  # each run once
 
 
 def test_finished_runs_are_there_at_once_for_the_next_visitor(monkeypatch):
     opened(**SMALL)
-    monkeypatch.setattr("core.jobs.train", None)  # nothing is trained again
+    monkeypatch.setattr(jobs, "Training", None)  # nothing is trained again
     assert cells(opened(**SMALL))["state"].ne("waiting").all()
 
 

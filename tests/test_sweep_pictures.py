@@ -86,6 +86,18 @@ def test_every_cell_has_a_number_or_a_sign():
     assert set(narrow["text"]) == {""}  # there is no room for numbers; their colours say them
 
 
+@pytest.mark.parametrize("rows", [2, 10, 40])
+def test_a_limit_is_as_high_as_its_row_and_leaves_the_text_of_a_cell_free(rows):
+    spec = map_spec(RATES, Axis("seed", tuple(range(rows))), "loss", np.array([1.0, 2.0]))
+    marks = [layer["mark"] for layer in spec["layer"]]
+    tall = max(mark["fontSize"] for mark in marks if mark["type"] == "text")
+    ticks = [mark for mark in marks if mark["type"] == "tick"]
+    ends = [(mark["yOffset"] - mark["size"] / 2, mark["yOffset"] + mark["size"] / 2) for mark in ticks]
+    half = spec["height"]["step"] / 2
+    assert {low for low, _ in ends} == {-half, half - ticks[0]["size"]}
+    assert all(high <= -0.4 * tall or low >= 0.4 * tall for low, high in ends)  # letters are not as tall
+
+
 def test_text_is_dark_where_the_colour_is_bright():
     frame = map_frame(grid(SWEEP, filled()), RATES, "loss", None, [], 1000)
     low, high = frame["value"].idxmin(), frame["value"].idxmax()

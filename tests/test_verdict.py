@@ -292,7 +292,8 @@ def test_the_first_comparison_shows_the_same_three_words_at_20_seeds():
     seeds = [Config(seed=seed) for seed in range(20)]
     runs = [seeds, *([one.config(config)[0] for config in seeds] for one in FIRST.variants)]
     (block,) = blocks.blocks([config for one in runs for config in one])
-    found = {one.config: verdict(one).word for one in blocks.train(block, "cpu", lambda done: True)}
+    trained = blocks.Training(block, "cpu").advance(lambda done: True).results()
+    found = {one.config: verdict(one).word for one in trained}
     learns, bounces, oscillates = ([found[config] for config in one] for one in runs)
     assert {*learns} == {"learns"} and {*bounces} == {"bounces"}
     assert oscillates.count("oscillates") >= 16

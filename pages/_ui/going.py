@@ -16,7 +16,8 @@ SHOW_PROGRESS_AFTER_S = 0.3
 class Going:
     """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying.
 
-    partial: what unfinished runs have come to, by Config. lock: held by the run of the page that trains.
+    partial: what unfinished runs have come to, by Config. jobs: by what they train, so that those which were
+    stopped go on. lock: held by the run of the page that trains.
     After a click Streamlit begins the next run of the page at once; by this lock it waits until the one
     before has put away what it has.
     """
@@ -26,6 +27,7 @@ class Going:
     spent_s: float = 0.0
     where: str = ""
     partial: dict[Config, Any] = field(default_factory=dict)
+    jobs: dict[tuple[Config, ...], Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property

@@ -13,12 +13,10 @@ FIELDS = ("example", "text")
 OWN = "own"  # among the examples: lines that are none of them
 STARTER = "a = tensor([3.0], requires_grad=True)\n"
 LINE_PX, EDGE_PX, LEAST_LINES = 19, 26, 8
-# The typed lines look as code does; Run has a contrast of 4.5 on the theme's own colour, in the dark, too.
+# The typed lines look as code does.
 STYLE = (
-    "<style>.st-key-typed textarea {{ font-family: 'Source Code Pro', monospace; font-size: 0.86rem; }}"
-    " .st-key-run button, .st-key-run button:hover {{ color: {}; }}</style>"
+    "<style>.st-key-typed textarea { font-family: 'Source Code Pro', monospace; font-size: 0.86rem; }</style>"
 )
-ON_PRIMARY = {False: "#FFFFFF", True: "#0E131F"}  # by theme, dark or not
 
 
 def take(given: dict[str, str]) -> None:
@@ -99,7 +97,7 @@ def draw() -> None:
     """The examples, the editor, and beside it the question or what came of it."""
     _choose()
     editor, name = f"typed_{st.session_state.setdefault('notebook_editor', 0)}", example()
-    st.html(STYLE.format(ON_PRIMARY[st.context.theme.type == "dark"]))
+    st.html(STYLE)
     with st.form("notebook"):
         left, right = st.columns([5, 6])
         lines = max(text().count("\n") + 2, LEAST_LINES)
@@ -110,10 +108,9 @@ def draw() -> None:
                 _question(name, EXAMPLES[name])
             else:
                 st.markdown("**Your own lines.** Change anything, and run it again: Ctrl+Enter does so, too.")
-            with st.container(key="run"):
-                st.form_submit_button(
-                    "Run", icon=":material/play_arrow:", type="primary", on_click=_run, args=(editor,)
-                )
+            st.form_submit_button(
+                "Run", icon=":material/play_arrow:", type="primary", on_click=_run, args=(editor,)
+            )
 
 
 def _choose() -> None:

@@ -46,8 +46,9 @@ def _train(sweep: Sweep, device: str, now: Going, place: DeltaGenerator, draw: D
         missing = [config for config in there if config not in found]
         now.partial.clear()
         filling = _Filling(device, now, place, where, draw, found, missing, cache())
-        jobs = [Block(tuple(group), device) for group in blocks(missing)]
-        job_runs.run(jobs, device, now, filling.look, filling.take)
+        groups = [tuple(group) for group in blocks(missing)]
+        now.jobs = {group: now.jobs.get(group) or Block(group, device) for group in groups}
+        job_runs.run(list(now.jobs.values()), device, now, filling.look, filling.take)
     going.tell_where(where, now)
     if len(found) == len(there):
         place.empty()

@@ -8,7 +8,7 @@ from core.data import FORMS, FORMS_OF_TASK
 from core.examples import example
 from core.loss_choice import NO_LAYER, TASKS, candidates, last_layers, made_for, shown_on
 from core.losses import LOSSES
-from pages._ui import choices, state
+from pages._ui import choices, state, views
 
 FIELDS = ("task", "form", "last")
 
@@ -60,5 +60,5 @@ def _card(task: str, name: str) -> None:
 
 
 def _look(name: str) -> None:
-    state.choose("losses_view", "one")
+    views.show("losses", "one")
     state.choose("losses_loss", name)

@@ -1,0 +1,49 @@
+"""A page of several views: its title, and which one is shown, as chosen by hand or in the address."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages._ui import state
+
+Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
+
+
+def given(page: str, views: Views) -> dict[str, str]:
+    """What a new address says of this page, once: fields of all panels, each of which names its FIELDS."""
+    found = state.own(page, ["view", *(field for _, panel in views.values() for field in panel.FIELDS)])
+    if found.get("view", "") in views:
+        state.choose(_key(page), found["view"])
+    elif "view" in found:
+        state.note("Ignored in this link: its view.")
+    return found
+
+
+def choose(page: str, title: str, views: Views) -> str:
+    """Title and notes of the page, and its views to choose from; the chosen one."""
+    st.title(title)
+    for sentence in state.notes():
+        st.warning(sentence, icon=":material/info:")
+    return st.segmented_control(
+        "View",
+        list(views),
+        format_func=lambda name: views[name][0],
+        required=True,
+        label_visibility="collapsed",
+        **state.kept(_key(page), list(views)),
+    )
+
+
+def write_address(view: str, fields: Mapping[str, str]) -> None:
+    """The view, and what it has chosen."""
+    state.write_address({name: [text] for name, text in ({"view": view} | fields).items()})
+
+
+def show(page: str, view: str) -> None:
+    """Go to a view, from a callback."""
+    state.choose(_key(page), view)
+
+
+def _key(page: str) -> str:
+    return f"{page}_view"
