@@ -1,11 +1,13 @@
 """What all tests share: no clocks, two processes for a whole run, and traps that are trained once."""
 
 import os
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, settings
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from xdist.scheduler import LoadScopeScheduling
 
 from core import Run
@@ -16,8 +18,13 @@ HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
 TRAINED_TRAPS = ("test_diagnosis", "test_trap_export", "test_traps")  # these files share them
 
-settings.register_profile("no clocks", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "no clocks", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("no clocks")
+
+# An AppTest reads the metadata of every installed package, for components that these might bring.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -78,10 +78,20 @@ def chromium():
         browser.close()
 
 
+AT_ONCE = """addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "*, *::before, *::after { transition-duration: 0s !important;"
+    + " transition-delay: 0s !important; animation-duration: 0s !important; }";
+  document.head.append(style);
+});"""  # no colour fades, nothing slides: what is looked at is what it will be
+
+
 @pytest.fixture(scope="session")
 def contexts(chromium):
     """Colour scheme -> a browser context, which keeps the app's files from one page to the next."""
     made = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
+    for context in made.values():
+        context.add_init_script(AT_ONCE)
     yield made
     for context in made.values():
         context.close()
@@ -134,9 +144,15 @@ def press(page, name):
     settle(page)
 
 
+def choose_view(page, title):
+    """On a page of several views."""
+    main(page).get_by_role("radio", name=title, exact=True).click()
+    main(page).get_by_role("radio", name=title, exact=True, checked=True).wait_for()
+    settle(page)
+
+
 LOOKS = [("light", 1440, 900), ("dark", 390, 844)]  # colour scheme, width, height
 TALL = 5000  # pixels: axe measures the contrast of what is within the window
-FADED_MS = 700  # colours change under the mouse, and with a new state
 # Findings in elements that we cannot mark up: code and tables of Streamlit scroll without taking focus,
 # Vega's handles of a drag selection carry no description.
 DRAWN_BY_OTHERS = {
@@ -150,8 +166,7 @@ def sound(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     seen = page.viewport_size
     page.set_viewport_size({"width": seen["width"], "height": TALL})
-    page.mouse.move(2, 2)
-    page.wait_for_timeout(FADED_MS)
+    page.mouse.move(2, 2)  # colours change under the mouse
     settle(page)
     found = axe.Axe().run(page).response["violations"]
     ours = [
