@@ -11,7 +11,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -107,13 +106,11 @@ class OnCluster:
     """A sweep's place on a cluster (see `core.executors.Place`). Raises Gone if no worker is there."""
 
     def __init__(self, cluster: Cluster, look: Callable[[int], bool]):
-        from distributed import KilledWorker
-
         threads = cluster.threads() if cluster.alive else 0
         if not threads:
             raise Gone(f"The scheduler that {VARIABLE} names has no workers")
         self.executor, self.room = cluster.client.get_executor(pure=False), JOBS_PER_THREAD * threads
-        self.losses = (CancelledError, KilledWorker, OSError)
+        self.losses = (Exception,)  # no worker, or one without this folder: a job raises nothing of its own
         self._cluster, self._look = cluster, look
         self._sweep = f"loop-lab-{uuid.uuid4().hex}"
         self._told = cluster.told[self._sweep] = {}

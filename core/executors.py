@@ -120,6 +120,6 @@ def _done(place: Place, waiting: dict[Future, int]) -> Iterator[tuple[int, Any]]
         try:
             found = future.result()
         except place.losses as error:
-            raise Gone(f"The cluster has lost a job ({type(error).__name__})") from error
+            raise Gone(f"The cluster could not do a job ({type(error).__name__})") from error
         if found is not None:
             yield number, found

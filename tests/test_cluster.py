@@ -1,9 +1,12 @@
 """Jobs on a Dask cluster of this machine: a real scheduler, two worker processes, one of them killed."""
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +18,25 @@ pytest.importorskip("distributed", reason="distributed is not installed (require
 from core import Config
 from core.cluster import VARIABLE, Cluster, Connection, OnCluster, address
 from core.executors import Gone, Here, finished
-from core.jobs import Block
+from core.jobs import Block, Whole
 from pages._ui import job_runs, training
 
 ROOT = Path(__file__).parents[1]
+USUAL = "tcp://127.0.0.1:8786"  # the scheduler's address in the README
 PATIENCE_S = 60.0
 CONFIGS = [Config(steps=200, lr=0.1 * (i + 1)) for i in range(4)]
 LONG = [Config(steps=5000, seed=i) for i in range(3)]
 
 
-def start(*command):
-    out = subprocess.DEVNULL
-    return subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, stdout=out, stderr=out)
+def start(name, *options, where=""):
+    """A command of the README, in its environment; options come after its own, and overrule them."""
+    line = next(one for one in (ROOT / "README.md").read_text().splitlines() if f"dask {name}" in one)
+    words = shlex.split(line.split("&&")[-1].replace(USUAL, where))
+    place, out = words.index("dask"), subprocess.DEVNULL
+    command = [str(Path(sys.executable).with_name("dask")), *words[place + 1 :], *options]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment |= dict(word.split("=", 1) for word in words[:place])
+    return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
 
 
 def until(true):
@@ -41,16 +51,13 @@ def processes(tmp_path_factory):
     """Address of a scheduler on a free port, its process, and those of two workers."""
     folder = tmp_path_factory.mktemp("dask")
     file = folder / "scheduler.json"
-    scheduler = start(
-        "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-        "--no-dashboard", "--scheduler-file", str(file),
-    )  # fmt: skip
+    scheduler = start("scheduler", "--port", "0", "--scheduler-file", str(file))
     workers = []
     try:
         until(lambda: file.exists() and file.read_text().endswith("}"))
         where = json.loads(file.read_text())["address"]
-        alone = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder))
-        workers += [start("distributed.cli.dask_worker", where, *alone) for _ in range(2)]
+        alone = ("--nworkers", "1", "--no-nanny", "--local-directory", str(folder))
+        workers += [start("worker", *alone, where=where) for _ in range(2)]
         yield where, scheduler, workers
     finally:
         for process in (*workers, scheduler):
@@ -112,6 +119,15 @@ def test_the_pages_train_there(cluster, processes, monkeypatch):
         app.run()
         assert not app.exception and not app.info and not app.error
         assert app.get("vega_lite_chart")
+
+
+def test_a_cluster_without_this_folder_is_told_in_a_sentence(cluster, monkeypatch):
+    monkeypatch.setitem(sys.modules, "elsewhere", types.ModuleType("elsewhere"))
+    job = type("Job", (Whole,), {"__module__": "elsewhere"})
+    sys.modules["elsewhere"].Job = job
+    with pytest.raises(Gone, match=r"^The cluster could not do a job \(\w+\)$"):
+        list(finished(OnCluster(cluster, go_on), [job(CONFIGS[0], "cpu")]))
+    assert len(dict(finished(OnCluster(cluster, go_on), blocks(CONFIGS[:1])))) == 1
 
 
 class Connected:

@@ -125,7 +125,7 @@ def test_a_lost_job_is_told_apart_from_one_that_raises():
     def job(tell):
         raise ConnectionError("worker")
 
-    with ThreadPoolExecutor(1) as pool, pytest.raises(Gone, match=r"lost a job \(ConnectionError\)"):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Gone, match=r"could not do a job \(ConnectionError\)"):
         list(finished(InThreads(pool, losses=(OSError,)), [job]))
 
 
