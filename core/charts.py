@@ -43,20 +43,31 @@ def curves_spec(
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
-    Axis ends follow the data, so they are set in a copy of the spec that is kept.
+    Names change with every choice and axis ends with the data, so they are set in a copy of the spec that
+    is kept.
     """
-    spec = copy.deepcopy(_curves(names, titles, logs, width, val))
+    spec = copy.deepcopy(_curves(len(names), titles, logs, width, val))
     for panel, top in zip(spec.get("vconcat") or spec["hconcat"], tops, strict=True):
         for layer in panel["layer"]:
+            _set_names(layer["encoding"], names)
             layer["encoding"]["x"]["scale"]["domain"] = list(between)
             if top is not None and "scale" in layer["encoding"].get("y", {}):
                 layer["encoding"]["y"]["scale"]["domainMax"] = top
     return spec
 
 
+def _set_names(encoding: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Names of the runs in legends and tooltips, where they had none."""
+    for channel in ("color", "strokeDash"):
+        if encoding.get(channel, {}).get("legend"):
+            encoding[channel]["legend"]["labelExpr"] = _words(names)
+    for tip, name in zip(encoding.get("tooltip", [])[1:], names, strict=False):
+        tip["title"] = name
+
+
 @lru_cache(maxsize=64)
 def _curves(
-    names: tuple[str, ...], titles: tuple[str, str], logs: tuple[bool, bool], width: int, val: bool
+    runs: int, titles: tuple[str, str], logs: tuple[bool, bool], width: int, val: bool
 ) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
@@ -70,7 +81,7 @@ def _curves(
     x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
     panels = [
-        _panel(base, letter, names, log, hover, val and letter == "l").properties(
+        _panel(base, letter, ("",) * runs, log, hover, val and letter == "l").properties(
             width=each, height=260, title=alt.Title(title, anchor="start")
         )
         for letter, title, log in zip("lg", titles, logs, strict=True)
@@ -122,18 +133,22 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
 def run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
     """Colour and dash of each run, with one legend for both."""
     domain = [str(i) for i in range(len(names))]
-    words = json.dumps(dict(zip(domain, names, strict=True)))
     legend = alt.Legend(
         title=None,
         orient="bottom",
         columns=2,
-        labelExpr=f"{words}[datum.label]",
+        labelExpr=_words(names),
         symbolType="stroke",
         symbolSize=300,
         labelLimit=240,
     )
     color = alt.Color("run:N").scale(domain=domain).legend(legend)
     return color, alt.StrokeDash("run:N").scale(domain=domain, range=DASHES[: len(names)]).legend(legend)
+
+
+def _words(names: tuple[str, ...]) -> str:
+    """Run number -> name, as an expression."""
+    return f"{json.dumps({str(i): name for i, name in enumerate(names)})}[datum.label]"
 
 
 def value_axis(log: bool) -> Any:

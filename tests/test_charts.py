@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core import Config, Run
+from core import Config, Run, charts
 from core.charts import curves_spec, sparkline_spec
 from core.curves import ALL_PARAMETERS, MAX_ROWS, QUANTITIES, curves_frame, ends_at, value_at
 from core.fit import kind, picture
@@ -500,6 +500,18 @@ def test_a_name_is_only_ever_a_title(curves):
             literal, _, rest = text.rpartition("[")
             assert rest == "datum.label]"
             assert json.loads(literal) == {str(i): name for i, name in enumerate(nasty)}
+
+
+def test_other_names_are_in_the_tooltips_and_take_no_new_chart(curves):
+    """Altair takes longer to build a chart than to draw it, and names change with most choices."""
+    frame, tops, names = curves
+    spec_of(frame, tops, names)
+    built = charts._curves.cache_info().misses
+    others = tuple(f"other {name}" for name in names)
+    spec = spec_of(frame, tops, others)
+    assert charts._curves.cache_info().misses == built
+    tips = [part["tooltip"] for part in parts(spec) if isinstance(part.get("tooltip"), list)]
+    assert tips and all([tip["title"] for tip in tip_list] == ["step", *others] for tip_list in tips)
 
 
 # -- pictures ------------------------------------------------------------------------------
