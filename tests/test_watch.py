@@ -59,6 +59,15 @@ def test_a_first_visitor_stands_before_the_first_line():
     assert not app.warning and not app.error and not app.query_params
 
 
+def test_columns_of_numbers_are_as_wide_as_their_texts():
+    """A number that is cut off is another number. A letter of the table takes less than 6 pixels."""
+    frame = next(f for f in opened(steps="30", at="3.4").main.dataframe if "grad_fn" in f.value.columns)
+    columns = json.loads(frame.proto.columns)
+    for name in ("values", ".grad"):
+        longest = max(frame.value[name], key=len)
+        assert "norm" in longest and columns[name]["width"] >= 6 * len(longest)
+
+
 def test_next_line_executes_one_line_and_says_what_it_did():
     app = opened(**LINEAR, start="5_2")
     for number, name in enumerate(USUAL):

@@ -48,7 +48,7 @@ def draw(text: str, found: Told) -> Chosen:
         wanted = _asked().get("root")
         here = _inside(text, lines.index(line) + 1, wanted)
         if here.table is not None:
-            tensors_panel.draw(here.table, widths={})
+            tensors_panel.draw(here.table, narrow=False)
         else:
             st.markdown("No tensor has a name yet.")
         _graph(here, wanted)

@@ -5,12 +5,17 @@ import streamlit as st
 
 from core.tensor_table import Table
 
-WIDTHS = {"values": 185, ".grad": 185, "changed": 110}  # pixels; the rest as wide as its text
+NUMBERS = ("values", ".grad")  # what comes first has to fit beside the lines, and no number may be cut
+LETTER_PX, EDGES_PX = 6, 18
 
 
-def draw(found: Table, widths: dict[str, int] = WIDTHS) -> None:
-    """Cells that the last line changed are marked, and named beside the tensor."""
-    columns = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
+def draw(found: Table, narrow: bool = True) -> None:
+    """Cells that the last line changed are marked, and named beside the tensor.
+
+    narrow: whether the columns of numbers are just as wide as their text, which is less than they would be.
+    """
+    widths = {name: EDGES_PX + LETTER_PX * int(found.cells[name].str.len().max()) for name in NUMBERS}
+    columns = {name: st.column_config.TextColumn(width=widths[name]) for name in NUMBERS if narrow}
     columns["name"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(_marked(found), hide_index=True, column_config=columns)
     st.caption(
