@@ -5,17 +5,20 @@ from typing import Any
 
 import altair as alt
 
-from core.charts import number_axis, without_data
+from core.charts import MARK_HEIGHT, number_axis, without_data
 
 
 @lru_cache(maxsize=2)
 def range_spec(log: bool) -> dict[str, Any]:
-    """Spec for a frame of `core.range_test.range_frame`. log: whether all losses are above 0."""
+    """Spec for a frame of `core.range_test.range_frame`, with a cross at each rate without a finite loss.
+
+    log: whether all losses are above 0.
+    """
     x = alt.X("rate:Q").title("Learning rate, growing").scale(type="log", nice=False)
     scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
     y = alt.Y("loss:Q").title("loss").scale(**scale).axis(number_axis(log))
-    base = alt.Chart().transform_filter("isValid(datum.loss)")
-    base = base.encode(x.axis(format="~g", grid=False, tickCount=5, labelOverlap=True))
+    every = alt.Chart().encode(x.axis(format="~g", grid=False, tickCount=5, labelOverlap=True))
+    base = every.transform_filter("isValid(datum.loss)")
     band = base.mark_area(opacity=0.25, aria=False).encode(
         alt.Y("low:Q").scale(**scale).axis(number_axis(log)).title("loss"), alt.Y2("high:Q")
     )
@@ -28,4 +31,9 @@ def range_spec(log: bool) -> dict[str, Any]:
     line = base.mark_line(point=alt.OverlayMarkDef(filled=True, size=40), strokeWidth=2).encode(
         y, tooltip=tips
     )
-    return without_data(alt.layer(band, line).properties(height=280).configure_view(strokeWidth=0))
+    gone = (
+        every.transform_filter("!isValid(datum.loss)")
+        .mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
+        .encode(y=alt.value(MARK_HEIGHT), tooltip=tips[:1])
+    )
+    return without_data(alt.layer(band, line, gone).properties(height=280).configure_view(strokeWidth=0))

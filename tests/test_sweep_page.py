@@ -177,7 +177,9 @@ def test_the_range_test_is_one_run_whose_rate_grows():
     app = opened(**SMALL)
     frame = charts(app)[2][1]
     assert (frame["rate"].iloc[0], frame["rate"].iloc[-1]) == (0.01, 0.2)
-    assert "Lowest loss at" in texts(app)
+    assert "Lowest loss at" in texts(app) and "✖ is not finite" not in texts(app)
+    app = opened(**SMALL | {"x": "lr~0.1~100"})
+    assert charts(app)[2][1]["loss"].isna().any() and "✖ is not finite" in texts(app)
 
 
 def test_too_many_runs_are_refused_before_they_start():

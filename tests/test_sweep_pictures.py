@@ -222,3 +222,6 @@ def test_the_range_test_shows_the_spread_at_each_rate():
         assert fields(spec) == {"rate", "loss", "low", "high"}
         assert spec["layer"][1]["encoding"]["x"]["scale"]["type"] == "log"
         assert (spec["layer"][1]["encoding"]["y"]["scale"]["type"] == "log") == log
+        gone = next(layer for layer in spec["layer"] if layer["mark"].get("shape") == "cross")
+        assert gone["transform"] == [{"filter": "!isValid(datum.loss)"}]
+        assert gone["encoding"]["x"]["field"] == "rate" and "field" not in gone["encoding"]["y"]

@@ -47,7 +47,8 @@ def draw(sweep: Sweep, device: str) -> None:
         key="range_test",
         alt="Loss against a learning rate that grows in one run",
     )
-    st.caption(range_test.in_words(range_test.found(frame)))
+    crosses = " ✖ is not finite." if frame["loss"].isna().any() else ""
+    st.caption(range_test.in_words(range_test.found(frame)) + crosses)
     st.page_link(
         "pages/watch.py",
         label="Watch this run",
