@@ -4,7 +4,7 @@ Since no run's loss depends on another's weights, backward through the sum gives
 loss would have given it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import torch
@@ -25,20 +25,21 @@ class StackedLoss:
     def __init__(self, names: Sequence[str], outputs: int, like: Tensor):
         self._counts = [len(list(group)) for _, group in groupby(names)]
         built = [LOSSES[name].build(outputs).to(like) for name, _ in groupby(names)]
-        self._modules = [(loss_fn, unreduced(loss_fn)) for loss_fn in built]
+        self._each = [_per_run(loss_fn) for loss_fn in built]
         self._thresholds = [LOSSES[name].threshold for name in names]
         self.losses = torch.empty(0)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        self.losses = self.each(outputs, targets)
-        return self.losses.sum()
+        losses = self.each(outputs, targets)
+        self.losses = losses.detach()
+        return losses.sum()
 
     def each(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(runs,): the loss of each run, from the terms of the loss's own module."""
-        if len(self._modules) == 1:
-            return _per_run(*self._modules[0], outputs, targets)
-        parts = zip(self._modules, outputs.split(self._counts), targets.split(self._counts), strict=True)
-        return torch.cat([_per_run(*modules, z, y) for modules, z, y in parts])
+        if len(self._each) == 1:
+            return self._each[0](outputs, targets)
+        parts = zip(self._each, outputs.split(self._counts), targets.split(self._counts), strict=True)
+        return torch.cat([losses(z, y) for losses, z, y in parts])
 
     def accuracies(self, outputs: Tensor, targets: Tensor, target_form: str) -> Tensor:
         """(runs,): the share of right answers of each."""
@@ -46,10 +47,15 @@ class StackedLoss:
         return right(outputs, targets, target_form, thresholds).float().flatten(1).mean(1)
 
 
-def _per_run(loss_fn: nn.Module, terms_of: nn.Module, outputs: Tensor, targets: Tensor) -> Tensor:
+def _per_run(loss_fn: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
     """(runs, ...) -> (runs,): the terms of each run, summed and divided as loss_fn does it."""
-    terms, each = terms_of(outputs, targets), weights(loss_fn, targets)
-    of_run = tuple(range(1, terms.ndim))
-    if loss_fn.reduction == "batchmean":
-        return terms.sum(of_run) / targets.shape[-1]
-    return terms.mean(of_run) if each is None else terms.sum(of_run) / each.sum(1)
+    terms_of, mean = unreduced(loss_fn), loss_fn.reduction == "mean"
+
+    def losses(outputs: Tensor, targets: Tensor) -> Tensor:
+        terms, each = terms_of(outputs, targets), weights(loss_fn, targets)
+        of_run = tuple(range(1, terms.ndim))
+        if mean and each is None:
+            return terms.mean(of_run)
+        return terms.sum(of_run) / (targets.shape[-1] if each is None else each.sum(1))
+
+    return losses
