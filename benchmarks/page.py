@@ -11,6 +11,7 @@ such run takes by a bare loop, trained in turn with them, since no two machines 
 import shutil
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 from playwright.sync_api import Page, sync_playwright
@@ -18,20 +19,18 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.recording import bare
 from benchmarks.server import resident_mb, start
 from core import Config
+from core.grid_picture import CHOSEN
 
-COMPARE = "/?steps=1000&run=lr~x100&run=loop~FLBS&run=lr~x0.1"
-SWEEP = "/sweep?steps=1000&x=lr~0.001..100..32"  # times two loops
 RUN = Config(steps=1000)  # the baseline of both
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
-COMPARISONS, EVERY = 60, 10
-SWEEPS = 15
+EVERY = 10  # seeds between two looks at the memory
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # All texts of the map, once a cell is framed as the chosen one: that comes with the last drawing only.
-MAP = """() => {
+MAP = f"""() => {{
   const map = document.querySelector('.st-key-sweep svg.marks');
-  const framed = map && map.querySelector('g.mark-rect path[stroke="#F76707"]');
+  const framed = map && map.querySelector('g.mark-rect path[stroke="{CHOSEN}"]');
   return framed ? [...map.querySelectorAll('g.mark-text text')].map(text => text.textContent).join() : null;
-}"""
+}}"""
 
 
 def type_seed(page: Page, seed: int) -> float:
@@ -68,6 +67,17 @@ def sweep(page: Page, seed: int) -> float:
     return seconds
 
 
+KINDS = (  # what is timed, its address, how many seeds, and once
+    (
+        "four runs of 1,000 steps, key press to screen",
+        "/?steps=1000&run=lr~x100&run=loop~FLBS&run=lr~x0.1",
+        60,
+        compare,
+    ),
+    ("64 runs of 1,000 steps, key press to map", "/sweep?steps=1000&x=lr~0.001..100..32", 15, sweep),
+)
+
+
 def visit(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_text("All numbers").wait_for()
@@ -75,26 +85,16 @@ def visit(page: Page, address: str) -> None:
     page.get_by_text("Data, model and seed").click()
 
 
-def comparisons(page: Page, address: str, server: int) -> None:
-    visit(page, address + COMPARE)
+def retrained(page: Page, times: int, once: Callable[[Page, int], float], server: int) -> str:
+    """What so many new seeds take, in words; the server's memory on the way."""
     seconds, ratios = [], []
-    for seed in range(1, COMPARISONS + 1):
+    for seed in range(1, times + 1):
         alone = bare(RUN, None)
-        seconds.append(compare(page, seed))
+        seconds.append(once(page, seed))
         ratios.append(seconds[-1] / alone)
         if seed % EVERY == 0:
-            print(f"after {seed} comparisons: {resident_mb(server):.0f} MB", flush=True)
-    print(f"four runs of 1,000 steps, key press to screen: {in_words(seconds, ratios)}", flush=True)
-
-
-def sweeps(page: Page, address: str) -> None:
-    visit(page, address + SWEEP)
-    seconds, ratios = [], []
-    for seed in range(1, SWEEPS + 1):
-        alone = bare(RUN, None)
-        seconds.append(sweep(page, seed))
-        ratios.append(seconds[-1] / alone)
-    print(f"64 runs of 1,000 steps, key press to map: {in_words(seconds, ratios)}")
+            print(f"after {seed}: {resident_mb(server):.0f} MB", flush=True)
+    return in_words(seconds, ratios)
 
 
 def in_words(seconds: list[float], ratios: list[float]) -> str:
@@ -111,8 +111,9 @@ def main() -> None:
             browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(60_000)
-            comparisons(page, f"http://127.0.0.1:{port}", server.pid)
-            sweeps(page, f"http://127.0.0.1:{port}")
+            for said, address, times, once in KINDS:
+                visit(page, f"http://127.0.0.1:{port}{address}")
+                print(f"{said}: {retrained(page, times, once, server.pid)}", flush=True)
             browser.close()
     finally:
         server.terminate()

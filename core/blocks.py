@@ -48,8 +48,7 @@ class Training:
     """
 
     def __init__(self, configs: Sequence[Config], device: str):
-        self._runs = len(configs)
-        self._often = shape(configs[0]) is None or bool(configs[0].batch_size)
+        self._runs, self._often = len(configs), bool(configs[0].batch_size)
         self._loop: Run | Stack
         if shape(configs[0]) is None:
             (config,) = configs

@@ -180,6 +180,7 @@ def cpu_ticks(process):
 
 
 def used(process):
+    """Clock ticks that a process works while nobody asks anything of it."""
     before = cpu_ticks(process)
     time.sleep(2)
     return cpu_ticks(process) - before
@@ -187,13 +188,13 @@ def used(process):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see what the server does")
 def test_a_closed_tab_leaves_nothing_running(visit, server):
+    """Sooner or later; what was begun would play for some minutes."""
     page = visit(LONG)
     page.get_by_role("button", name="Play").click()
     at_least(page, 3)
     playing = used(server[1])
     page.close()
-    time.sleep(2)  # until the server has noticed
-    assert used(server[1]) < playing / 2
+    assert any(used(server[1]) < playing / 4 for _ in range(15))
 
 
 @pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
