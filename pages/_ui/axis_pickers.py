@@ -14,7 +14,7 @@ from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from core.sweep import SEEDS, Sweep
-from pages._ui import state, sweep_state
+from pages._ui import state, sweep_state, widgets
 
 STALE = from_letters("FLSZB")  # an order that steps on the gradient of the step before
 SHORT = 22  # characters
@@ -33,13 +33,14 @@ def draw(sweep: Sweep) -> None:
 def _field(sweep: Sweep, name: str) -> None:
     axis: Axis = getattr(sweep, name)
     key = f"axis_{name}"
-    st.session_state[key] = axis.field
     fields = [field for field in FIELDS if _applies(field, sweep.baseline) or field == axis.field]
-    st.selectbox(
+    widgets.shown(
+        st.selectbox,
         NAMES[name],
-        fields,
+        key,
+        axis.field,
+        options=fields,
         format_func=lambda field: KNOBS[field].label,
-        key=key,
         width=165,
         on_change=lambda: sweep_state.change_field(sweep, name, st.session_state[key]),
     )
@@ -81,16 +82,15 @@ def _spread(sweep: Sweep, name: str) -> None:
     """Lowest, highest and how many, with equal ratios between."""
     axis: Axis = getattr(sweep, name)
     ends = {"low": axis.values[0], "high": axis.values[-1]}
+    changed = {"on_change": _set_spread, "args": (sweep, name)}
     for end, title in (("low", "Lowest"), ("high", "Highest")):
         key = f"{end}_{name}"
-        st.session_state[key] = float(ends[end])
-        st.number_input(
-            title, 1e-6, RATES[1], step=float(ends[end]) / 2, format="%g", key=key,
-            on_change=_set_spread, args=(sweep, name),
-        )  # fmt: skip
-    key = f"count_{name}"
-    st.session_state[key] = max(len(axis.values), 2)
-    st.number_input("How many", 2, MAX_VALUES, key=key, on_change=_set_spread, args=(sweep, name))
+        value = float(ends[end])
+        limits = {"min_value": 1e-6, "max_value": RATES[1], "step": value / 2, "format": "%g"}
+        widgets.shown(st.number_input, title, key, value, **limits, **changed)
+    count = max(len(axis.values), 2)
+    limits = {"min_value": 2, "max_value": MAX_VALUES}
+    widgets.shown(st.number_input, "How many", f"count_{name}", count, **limits, **changed)
     st.caption("Each is as many times as large as the one before, to three digits.")
 
 
@@ -109,13 +109,14 @@ def _choices(sweep: Sweep, name: str) -> None:
     labels = dict(zip(offered, Axis(axis.field, tuple(offered)).labels, strict=True))
     texts = {KNOBS[axis.field].text(value): value for value in offered}
     key = f"values_{name}"
-    st.session_state[key] = [KNOBS[axis.field].text(value) for value in axis.values]
-    st.pills(
+    widgets.shown(
+        st.pills,
         KNOBS[axis.field].label,
-        list(texts),
+        key,
+        [KNOBS[axis.field].text(value) for value in axis.values],
+        options=list(texts),
         selection_mode="multi",
         format_func=lambda text: labels[texts[text]],
-        key=key,
         on_change=lambda: _set_values(sweep, name, [texts[t] for t in texts if t in st.session_state[key]]),
     )
 
@@ -130,11 +131,12 @@ def _texts(sweep: Sweep, name: str) -> None:
     """Values as text, with commas between."""
     axis: Axis = getattr(sweep, name)
     key = f"texts_{name}"
-    st.session_state[key] = ", ".join(KNOBS[axis.field].text(value) for value in axis.values)
-    st.text_input(
+    widgets.shown(
+        st.text_input,
         f"{KNOBS[axis.field].label}: values, with commas between",
+        key,
+        ", ".join(KNOBS[axis.field].text(value) for value in axis.values),
         max_chars=400,
-        key=key,
         help=KNOBS[axis.field].help,
         on_change=lambda: _read_texts(sweep, name, st.session_state[key]),
     )
@@ -160,11 +162,12 @@ def _set_values(sweep: Sweep, name: str, values: list[Any]) -> None:
 
 def _seeds(sweep: Sweep) -> None:
     fixed = "seed" in (sweep.x.field, sweep.y.field)
-    st.session_state.sweep_seeds = sweep.seeds
-    st.selectbox(
+    widgets.shown(
+        st.selectbox,
         "Seeds per cell",
-        SEEDS,
-        key="sweep_seeds",
+        "sweep_seeds",
+        sweep.seeds,
+        options=SEEDS,
         width=120,
         disabled=fixed,
         help="With several, a cell shows their median. Each has data, weights and batches of its own.",

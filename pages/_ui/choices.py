@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.knobs import shown
-from pages._ui import state
+from pages._ui import state, widgets
 
 FEW = 12  # options that a sentence lists
 BETWEEN, NONE = ".", "none"  # in a link: between several choices, and for none of them
@@ -35,7 +35,7 @@ def one(
         state.choose(key, given[field])
     elif field in given:
         _refuse(field, options, given[field])
-    return draw(label, options, **state.kept(key, options, default), **more)
+    return widgets.kept(draw, label, key, options, default, **more)
 
 
 def joined(texts: Sequence[str]) -> str:
@@ -66,14 +66,9 @@ def several(
         st.warning(f"{label}: at most {most}; the others are left out.", icon=":material/info:")
         chosen = chosen[:most]
     state.choose(key, chosen)
-    state.give(key, chosen)
+    more |= {"options": options, "on_change": state.keep, "args": (key,)}
     # Not st.multiselect, whose tags are hard to read in the dark.
-    more |= {"key": key, "on_change": _keep, "args": (key,), "selection_mode": "multi", "wrap": True}
-    return st.pills(label, options, **more)
-
-
-def _keep(key: str) -> None:
-    state.choose(key, st.session_state[key])
+    return widgets.shown(st.pills, label, key, chosen, selection_mode="multi", wrap=True, **more)
 
 
 def _refuse(field: str, options: Sequence[str], text: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from core import claim as core_claim
 from core.claim import JUDGEMENTS, Answer, Claim, Link, answer
 from core.claims import CLAIMS, NOTES
-from pages._ui import state
+from pages._ui import state, widgets
 from pages._ui.cache import cache
 from pages._ui.words import judgement, judgement_icon
 
@@ -114,22 +114,31 @@ def _controls(found: dict[str, Answer]) -> bool:
     note = _filter()[1]
     counts = Counter(_word(name, found) for _, name in _chosen(found, ALL, note))
     words = [ALL, *JUDGEMENTS, *([OPEN] if counts[OPEN] else [])]
-    st.pills(
+    widgets.kept(
+        st.pills,
         "Claims, and how we judge them",
+        "claims_judgement",
         words,
         format_func=lambda word: f"All {counts.total()}" if word == ALL else _with_count(word, counts[word]),
         required=True,
         help=" ".join(f"{word.capitalize()}: {about}" for word, about in JUDGEMENTS.items()),
-        **state.kept("claims_judgement", words),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
+        widgets.kept(
+            st.selectbox,
             "Note",
+            "claims_note",
             KEYS,
             format_func=lambda key: "All five notes" if key == ALL else NOTES[key].title,
-            **state.kept("claims_note", KEYS),
         )
-        lines = st.toggle("Open all lines", **state.kept("claims_lines", [False, True]))
+        lines = widgets.shown(
+            st.toggle,
+            "Open all lines",
+            "claims_lines",
+            state.choice("claims_lines", [False, True]),
+            on_change=state.keep,
+            args=("claims_lines",),
+        )
         with st.popover("Helpers", icon=":material/function:"):
             st.caption(
                 "The lines are plain PyTorch, with torch and nn imported, and these functions. Where they "

@@ -14,7 +14,7 @@ from core.losses import fitting
 from core.mistakes import BEFORE
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
-from pages._ui import state
+from pages._ui import state, widgets
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
 NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
@@ -40,24 +40,24 @@ def _changed(field: str, convert: Callable[[Any], Any] = lambda value: value) ->
         state.change(field, value)
 
 
-def _widget(field: str, value: Any, convert: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
-    """What every widget of a field has in common; the session state gives it its value."""
-    st.session_state[field] = value
+def _widget(
+    draw: Callable[..., Any],
+    field: str,
+    value: Any,
+    convert: Callable[[Any], Any] = lambda value: value,
+    **more: Any,
+) -> None:
+    """A widget of a field; a choice is converted before the field takes it."""
     knob = KNOBS[field]
-    return {
-        "label": knob.label,
-        "key": field,
-        "help": knob.help,
-        "on_change": _changed,
-        "args": (field, convert),
-    }
+    more |= {"help": knob.help, "on_change": _changed, "args": (field, convert)}
+    widgets.shown(draw, knob.label, field, value, **more)
 
 
 def _choice(field: str, config: Config, options: list[str] | None = None) -> None:
     titles = KNOBS[field].choices or {}
     names = options or list(titles)
     draw = st.segmented_control if len(names) <= MANY else st.selectbox
-    draw(options=names, format_func=lambda name: titles[name], **_widget(field, getattr(config, field)))
+    _widget(draw, field, getattr(config, field), options=names, format_func=lambda name: titles[name])
 
 
 def _number(field: str, config: Config) -> None:
@@ -66,7 +66,8 @@ def _number(field: str, config: Config) -> None:
     low, high = (type(value)(limit) for limit in knob.between)
     step = NUMBER_STEPS.get(field, 1)
     shape = {"format": "%g"} if isinstance(value, float) else {}
-    st.number_input(min_value=low, max_value=high, step=type(value)(step), **shape, **_widget(field, value))
+    limits = {"min_value": low, "max_value": high, "step": type(value)(step)}
+    _widget(st.number_input, field, value, **limits, **shape)
 
 
 def _text(field: str, config: Config) -> None:
@@ -79,7 +80,7 @@ def _text(field: str, config: Config) -> None:
         except (ValueError, KeyError):
             return text  # refused by the field's check, with its sentence
 
-    st.text_input(max_chars=400, **_widget(field, knob.text(getattr(config, field)), parsed))
+    _widget(st.text_input, field, knob.text(getattr(config, field)), parsed, max_chars=400)
 
 
 def _baseline(config: Config) -> None:
@@ -87,19 +88,20 @@ def _baseline(config: Config) -> None:
     st.caption(DATASETS[config.dataset].about)
     _choice("loss", config, list(fitting(config.dataset)))
     rates = sorted({*LEARNING_RATES, config.lr})
-    st.select_slider(options=rates, format_func=lambda lr: f"{lr:g}", **_widget("lr", config.lr))
+    _widget(st.select_slider, "lr", config.lr, options=rates, format_func=lambda lr: f"{lr:g}")
     _choice("optimizer", config)
     _zero_grad(config)
     low, high = KNOBS["steps"].between or (1, 1)
-    st.slider(min_value=int(low), max_value=int(high), **_widget("steps", config.steps))
+    _widget(st.slider, "steps", config.steps, min_value=int(low), max_value=int(high))
 
 
 def _zero_grad(config: Config) -> None:
     """The most instructive line of the loop has a switch of its own."""
-    st.session_state["zero_grad"] = "zero_grad" in parts(config.loop)
-    st.toggle(
+    widgets.shown(
+        st.toggle,
         "Call `optimizer.zero_grad()` each step",
-        key="zero_grad",
+        "zero_grad",
+        "zero_grad" in parts(config.loop),
         help="Off leaves the line out: gradients of all steps add up.",
         on_change=_toggle_zero_grad,
     )
@@ -133,10 +135,11 @@ def _more(config: Config) -> None:
 
 def _exact_rate(config: Config) -> None:
     """The learning rate to the digit; the slider above offers round ones."""
-    st.session_state["exact_lr"] = f"{config.lr!r}"
-    st.text_input(
+    widgets.shown(
+        st.text_input,
         "Learning rate, exactly",
-        key="exact_lr",
+        "exact_lr",
+        f"{config.lr!r}",
         max_chars=40,
         on_change=lambda: state.change("lr", _float(st.session_state["exact_lr"])),
     )
@@ -150,15 +153,21 @@ def _float(text: str) -> Any:
 
 
 def _loop(config: Config) -> None:
-    st.multiselect(
+    _widget(
+        st.multiselect,
+        "loop",
+        list(config.loop),
+        tuple,
         options=[*LETTERED, *(name for name in config.loop if name not in LETTERED)],
         format_func=lambda name: LINES[name].text,
-        **_widget("loop", list(config.loop), tuple),
     )
-    st.multiselect(
+    _widget(
+        st.multiselect,
+        "before",
+        list(config.before),
+        tuple,
         options=list(BEFORE),
         format_func=lambda name: BEFORE[name].about,
-        **_widget("before", list(config.before), tuple),
     )
 
 
@@ -167,13 +176,14 @@ def _runs() -> None:
     comparison = st.session_state.comparison
     baseline = comparison.baseline
     offered = {Variant.text(v): v for v in (*ready(baseline), *comparison.variants)}
-    st.session_state["runs"] = [Variant.text(v) for v in comparison.variants]
-    st.pills(
+    widgets.shown(
+        st.pills,
         "One change each",
+        "runs",
+        [Variant.text(v) for v in comparison.variants],
         options=list(offered),
         selection_mode="multi",
         format_func=lambda code: label(offered[code], baseline),
-        key="runs",
         help="Each run is the baseline with one change: same data, weights and batches.",
         on_change=_choose,
         args=(offered,),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core import charts, curves
-from pages._ui import state, width
+from pages._ui import widgets, width
 from pages._ui.training import Trained
 from pages._ui.words import dot
 
@@ -50,33 +50,36 @@ def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bo
         if st.session_state.get("between"):
             st.button("Whole run", icon=":material/zoom_out_map:", on_click=_zoom_out)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        loss = st.segmented_control(
+        loss = widgets.kept(
+            st.segmented_control,
             "Loss",
+            "loss_column",
             list(LOSS_COLUMNS),
             format_func=LOSS_COLUMNS.__getitem__,
             required=True,
-            **state.kept("loss_column", list(LOSS_COLUMNS)),
         )
-        quantity = st.selectbox(
+        quantity = widgets.kept(
+            st.selectbox,
             "Gradient",
+            "quantity",
             list(curves.QUANTITIES),
             format_func=curves.QUANTITIES.__getitem__,
             width=230,
-            **state.kept("quantity", list(curves.QUANTITIES)),
         )
         names = list(
             dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
         )
         parameters = [curves.ALL_PARAMETERS, *names]
-        parameter = st.selectbox(
+        parameter = widgets.kept(
+            st.selectbox,
             "of",
+            "parameter",
             parameters,
             format_func=lambda name: name or "all parameters",
             width=170,
-            **state.kept("parameter", parameters),
         )
         scales = ["log", "linear"]
-        scale = st.segmented_control("Scale", scales, required=True, **state.kept("scale", scales))
+        scale = widgets.kept(st.segmented_control, "Scale", "scale", scales, required=True)
     return loss, quantity, parameter, (scale == "log", scale == "log")
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core import inside
 from core.inside import Inside
 from core.syntax import MAX_LINE
-from pages._ui import graph_panel, state, tensors_panel
+from pages._ui import graph_panel, state, tensors_panel, widgets
 from pages._ui.told_panel import Told
 
 FIELDS = ("line", "root")
@@ -81,11 +81,12 @@ def _line(lines: list[int]) -> int:
     here = lines.index(line)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _button("Back", ":material/arrow_back:", lines[max(here - 1, 0)], here == 0)
-        st.session_state.inside_line = line
-        st.select_slider(
+        widgets.shown(
+            st.select_slider,
             "After line",
-            lines,
-            key="inside_line",
+            "inside_line",
+            line,
+            options=lines,
             on_change=_keep,
             args=("line", "inside_line"),
             width="stretch",
@@ -102,11 +103,12 @@ def _button(label: str, icon: str, line: int, disabled: bool) -> None:
 
 def _graph(here: Inside, wanted: str | None) -> None:
     if len(here.roots) > 1:
-        st.session_state.inside_root = here.root
-        st.pills(
+        widgets.shown(
+            st.pills,
             "Graph behind",
-            here.roots,
-            key="inside_root",
+            "inside_root",
+            here.root,
+            options=here.roots,
             required=True,
             on_change=_keep,
             args=("root", "inside_root"),

@@ -8,7 +8,7 @@ from core import histogram_picture, ledger, ledger_picture
 from core.history import History
 from core.lines import parts
 from core.tape import Tape
-from pages._ui import state, whole_runs, width
+from pages._ui import whole_runs, widgets, width
 
 KINDS, ALL = ["norm", "one element"], "all parameters"
 MOST_ELEMENTS = 10_000  # that the field of an element offers
@@ -53,7 +53,7 @@ def _choose(history: History) -> tuple[str, int | None]:
     shapes = history.layout.shapes
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = list(shapes)
-        parameter = st.selectbox("Parameter", names, width=220, **state.kept("ledger_of", names))
+        parameter = widgets.kept(st.selectbox, "Parameter", "ledger_of", names, width=220)
         size = math.prod(shapes[parameter])
         why = ledger.why_norms_only(history)
         if why:
@@ -61,7 +61,7 @@ def _choose(history: History) -> tuple[str, int | None]:
             return parameter, None
         if size == 1:
             return parameter, 0
-        kind = st.segmented_control("Of", KINDS, required=True, **state.kept("ledger_kind", KINDS))
+        kind = widgets.kept(st.segmented_control, "Of", "ledger_kind", KINDS, required=True)
         if kind == "norm":
             return parameter, None
         highest = min(size, MOST_ELEMENTS) - 1
@@ -78,7 +78,7 @@ def _histograms(
     st.subheader("Sizes of all gradients over time")
     st.caption("Each column is a step; colour is the share of the entries of .grad in each power of two.")
     options = [ALL, parameter]
-    kind = st.segmented_control("Entries of", options, required=True, **state.kept("sizes_of", options))
+    kind = widgets.kept(st.segmented_control, "Entries of", "sizes_of", options, required=True)
     chosen = None if kind == ALL else parameter
     frames = [h.histograms.frame(chosen) for h in histories if h.histograms]
     frame, ends = histogram_picture.heat_frame([f.loc[f["step"] < steps] for f in frames])

@@ -12,7 +12,7 @@ from core import Config, memory, memory_picture, memory_words
 from core.lines import USUAL
 from core.tape import Tape
 from core.ways import WAYS
-from pages._ui import state, width
+from pages._ui import widgets, width
 from pages._ui.cache import cache
 
 SLICE_S, QUIET_S = 0.05, 0.3
@@ -68,12 +68,13 @@ def draw(held: Tape, device: str) -> None:
 
 def _picture(computed: Computed) -> None:
     titles = memory_picture.QUANTITIES
-    chosen = st.segmented_control(
+    chosen = widgets.kept(
+        st.segmented_control,
         "Count",
+        "memory_of",
         list(titles),
         format_func=lambda name: titles[name],
         required=True,
-        **state.kept("memory_of", list(titles)),
     )
     frame, title = memory_picture.memory_frame(computed.rows, chosen)
     pixels = width.of_container("memory_width")

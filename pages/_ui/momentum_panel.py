@@ -11,7 +11,7 @@ from core.lines import USUAL, letters
 from core.momentum import ORDERS, at_rate, twins
 from core.results import Result, result
 from core.verdict import number, verdict
-from pages._ui import pair_panel, state, trap_runs
+from pages._ui import pair_panel, state, trap_runs, widgets
 from pages._ui.cache import cache
 from pages._ui.words import badge
 
@@ -52,12 +52,13 @@ class Laid:
 def draw(given: dict[str, str], device: str) -> dict[str, str]:
     """The learning rate on its axis, what three loops do at this rate, and the two runs that are one."""
     _take(given)
-    on = st.segmented_control(
+    on = widgets.kept(
+        st.segmented_control,
         "Trained",
+        "momentum_on",
         list(SETTINGS),
         format_func=lambda name: SETTINGS[name][0],
         required=True,
-        **state.kept("momentum_on", list(SETTINGS)),
     )
     config = SETTINGS[on][1]
     curvature = _curvature(config)
@@ -95,12 +96,13 @@ def _rate(limits: dict[str, float]) -> float:
     """The slider: round rates, and for each limit one just below and one just above it."""
     near = [float(f"{limit * side:.3g}") for limit in limits.values() for side in (0.99, 1.01)]
     chosen = st.session_state.get("momentum_rate", DEFAULT)
-    st.session_state.momentum_lr = chosen
-    st.select_slider(
+    widgets.shown(
+        st.select_slider,
         "Learning rate",
-        sorted({*ROUND, *near, chosen}),
+        "momentum_lr",
+        chosen,
+        options=sorted({*ROUND, *near, chosen}),
         format_func=lambda lr: f"{lr:g}",
-        key="momentum_lr",
         on_change=_slid,
     )
     return chosen

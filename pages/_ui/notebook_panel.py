@@ -7,7 +7,7 @@ from core.language import ATTRIBUTES, FUNCTIONS, METHODS
 from core.notebook_examples import EXAMPLES, Example
 from core.sizes import MAX_ENTRIES
 from core.syntax import MAX_LINES, MAX_TEXT
-from pages._ui import state
+from pages._ui import state, widgets
 
 FIELDS = ("example", "text")
 OWN = "own"  # among the examples: lines that are none of them
@@ -115,14 +115,16 @@ def draw() -> None:
 
 def _choose() -> None:
     names = list(EXAMPLES)
-    here = st.session_state.notebook_example = example() or OWN
+    here = example() or OWN
     following = names[(names.index(here) + 1) % len(names) if here in names else 0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
+        widgets.shown(
+            st.selectbox,
             f"{len(EXAMPLES)} examples",
-            [*names, OWN],
+            "notebook_example",
+            here,
+            options=[*names, OWN],
             format_func=lambda name: EXAMPLES[name].title if name in EXAMPLES else "Your own lines",
-            key="notebook_example",
             on_change=_chosen,
             width="stretch",
         )

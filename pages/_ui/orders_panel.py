@@ -12,7 +12,7 @@ from core.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters
 from core.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.orders_picture import orders_frame, orders_spec
-from pages._ui import pair_panel, state, trap_runs, width
+from pages._ui import pair_panel, state, trap_runs, widgets, width
 from pages._ui.cache import cache
 from pages._ui.code_panel import changed_lines, highlight
 
@@ -86,19 +86,21 @@ def _loop() -> tuple[str, ...]:
 
 def _choose() -> tuple[str, bool]:
     with st.container(horizontal=True):
-        model = st.segmented_control(
+        model = widgets.kept(
+            st.segmented_control,
             "Tried on",
+            "orders_model",
             list(MODELS),
             format_func=lambda name: MODELS[name][0],
             required=True,
-            **state.kept("orders_model", list(MODELS)),
         )
-        shown = st.segmented_control(
+        shown = widgets.kept(
+            st.segmented_control,
             "Map",
+            "orders_map",
             list(MAPS),
             format_func=MAPS.__getitem__,
             required=True,
-            **state.kept("orders_map", list(MAPS)),
         )
     return model, shown == "whole"
 

@@ -103,21 +103,6 @@ def link(page: str, params: dict[str, list[str]]) -> str:
     return f"{base}?{urlencode(params, doseq=True)}" if params else base
 
 
-def kept(key: str, options: Sequence[Any], default: Any = None) -> dict[str, Any]:
-    """Arguments of a widget whose choice outlives a run of the page in which it is not drawn.
-
-    Streamlit forgets the state of such a widget, and a run may be interrupted before it comes to it.
-    """
-    give(key, choice(key, options, default))
-    return {"key": key, "on_change": _keep, "args": (key,)}
-
-
-def give(key: str, value: Any) -> None:
-    """Set a widget's value, unless it has it: each setting would undo keys pressed in the meantime."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-
-
 def choice(key: str, options: Sequence[Any], default: Any = None) -> Any:
     """What was chosen there; the default, or the first option, if that is not on offer."""
     chosen = st.session_state.setdefault("choices", {}).get(key)
@@ -129,7 +114,8 @@ def choose(key: str, value: Any) -> None:
     st.session_state.setdefault("choices", {})[key] = value
 
 
-def _keep(key: str) -> None:
+def keep(key: str) -> None:
+    """Take over the choice that was just made in the widget of this key."""
     choose(key, st.session_state[key])
 
 

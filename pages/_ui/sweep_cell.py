@@ -13,7 +13,7 @@ from core.config import KNOBS
 from core.grid import STATES
 from core.measures import MEASURES
 from core.sweep import Cell, Sweep
-from pages._ui import sweep_state
+from pages._ui import sweep_state, widgets
 from pages._ui.words import badge
 
 
@@ -38,12 +38,13 @@ def _choose(sweep: Sweep, name: str, place: int) -> None:
     """A list to choose the cell by, without a pointer."""
     axis = getattr(sweep, name)
     key = f"cell_{name}"
-    st.session_state[key] = place
-    st.selectbox(
+    widgets.shown(
+        st.selectbox,
         KNOBS[axis.field].label,
-        range(len(axis.values)),
+        key,
+        place,
+        options=range(len(axis.values)),
         format_func=lambda index: axis.labels[index],
-        key=key,
         width=170,
         on_change=lambda: sweep_state.choose_cell(sweep, st.session_state.cell_x, st.session_state.cell_y),
     )

@@ -9,7 +9,7 @@ from core import Config, family_picture
 from core.brief import Brief
 from core.config import KNOBS
 from core.sweep import Sweep
-from pages._ui import state
+from pages._ui import widgets
 from pages._ui.sweep_state import ALONG
 
 
@@ -17,13 +17,14 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
     """The losses of all runs in the chosen cell's row or column."""
     cell = sweep.cells[chosen]
     st.header("Its neighbours")
-    along = st.segmented_control(
+    along = widgets.kept(
+        st.segmented_control,
         "Curves of",
+        "sweep_along",
         list(ALONG),
         format_func=ALONG.__getitem__,
         required=True,
         label_visibility="collapsed",
-        **state.kept("sweep_along", list(ALONG)),
     )
     if along == "row":
         axis, place, same = sweep.x, cell.column, [c for c in sweep.cells if c.row == cell.row]

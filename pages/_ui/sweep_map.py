@@ -14,26 +14,26 @@ from core.grid import best, grid
 from core.measures import MEASURES, WORD, offered
 from core.rate_limits import Limit
 from core.sweep import Sweep
-from pages._ui import state, sweep_state
+from pages._ui import sweep_state, widgets
 
 
 def choose_measure(sweep: Sweep) -> str:
     """What the cells show; and for the steps to a loss, to which one."""
     names = offered(sweep.baseline)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        measure = st.selectbox(
+        measure = widgets.kept(
+            st.selectbox,
             "Each cell shows",
+            "sweep_measure",
             names,
             format_func=lambda name: MEASURES[name].title,
             width=230,
-            **state.kept("sweep_measure", names),
         )
         if measure == "reached":
-            st.session_state.sweep_goal_of = float(
-                st.session_state.setdefault("sweep_goal", sweep_state.GOAL)
-            )
-            st.number_input(
-                "Loss to reach", step=0.01, format="%g", width=160, key="sweep_goal_of", on_change=_set_goal
+            goal = float(st.session_state.setdefault("sweep_goal", sweep_state.GOAL))
+            look = {"step": 0.01, "format": "%g", "width": 160}
+            widgets.shown(
+                st.number_input, "Loss to reach", "sweep_goal_of", goal, on_change=_set_goal, **look
             )
         st.caption(MEASURES[measure].about, width="stretch")
     return measure

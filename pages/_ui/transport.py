@@ -5,7 +5,7 @@ import streamlit as st
 from core.knobs import RATES
 from core.tape import Tape
 from core.verdict import number
-from pages._ui import player, state
+from pages._ui import player, widgets
 
 BACK = [  # label, icon, shortcut, what it does
     ("Restart", ":material/restart_alt:", "0", Tape.restart, "Back to the same starting weights."),
@@ -28,9 +28,7 @@ def draw(held: Tape) -> None:
             _button(label, icon, shortcut, move, about, playing or held.run.done)
         _play(playing, held.run.done)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.select_slider(
-            "Pace of Play, steps per drawing", player.PACES, width=210, **state.kept("pace", player.PACES)
-        )
+        widgets.kept(st.select_slider, "Pace of Play, steps per drawing", "pace", player.PACES, width=210)
         if not playing:
             _rate(held)
     changes = ", ".join(f"{number(lr)} from step {step}" for step, lr in held.run.config.schedule)

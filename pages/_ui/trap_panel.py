@@ -15,7 +15,7 @@ from core.outcomes import OUTCOMES
 from core.trap import GROUPS, Trap
 from core.trap_export import trap_test
 from core.traps import TRAPS
-from pages._ui import pair_panel, state
+from pages._ui import pair_panel, state, widgets
 from pages._ui.code_panel import changed_lines, highlight, words_of_pytorch
 from pages._ui.training import Trained
 from pages._ui.trap_runs import Shown, shown
@@ -46,21 +46,23 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 def _choose() -> tuple[str, str]:
     groups = [ALL, *GROUPS]
-    group = st.pills(
+    group = widgets.kept(
+        st.pills,
         "What do you see?",
+        "group",
         groups,
         format_func=lambda key: {ALL: "All, and guess first", **GROUPS}[key],
         required=True,
-        **state.kept("group", groups),
     )
     names = [name for name, trap in TRAPS.items() if group in (ALL, trap.group)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
+        name = widgets.kept(
+            st.selectbox,
             f"{len(names)} mistakes",
+            "trap",
             names,
             format_func=lambda key: TRAPS[key].title,
             width="stretch",
-            **state.kept("trap", names),
         )
         here = names.index(name)
         st.button(

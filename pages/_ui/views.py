@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._ui import state
+from pages._ui import state, widgets
 
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
@@ -25,13 +25,14 @@ def choose(page: str, title: str, views: Views) -> str:
     st.title(title)
     for sentence in state.notes():
         st.warning(sentence, icon=":material/info:")
-    return st.segmented_control(
+    return widgets.kept(
+        st.segmented_control,
         "View",
+        _key(page),
         list(views),
         format_func=lambda name: views[name][0],
         required=True,
         label_visibility="collapsed",
-        **state.kept(_key(page), list(views)),
     )
 
 

@@ -17,6 +17,7 @@ from pages._ui import (
     surface_panel,
     tensors_panel,
     transport,
+    widgets,
 )
 
 
@@ -86,13 +87,14 @@ def _panel(held: Tape, device: str) -> None:
     """One of PANELS, as chosen; the others are not computed."""
     with st.container(border=True):
         st.header("Look inside")
-        chosen = st.segmented_control(
+        chosen = widgets.kept(
+            st.segmented_control,
             "Panel",
+            "look",
             list(PANELS),
             format_func=lambda name: PANELS[name][0],
             required=True,
             label_visibility="collapsed",
-            **state.kept("look", list(PANELS)),
         )
         with st.container(key=f"panel_{chosen}"):
             PANELS[chosen][1](held, device)

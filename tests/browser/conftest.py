@@ -102,13 +102,15 @@ def visit(contexts, address):
     """Open a path as a new visitor: every page is a session of its own."""
     pages = []
 
-    def open_page(path="/", width=1440, height=900, wait=True, color_scheme="light"):
+    def open_page(path="/", width=1440, height=900, wait=True, color_scheme="light", before=None):
         page = contexts[color_scheme].new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE_MS)
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
+        if before is not None:
+            before(page)
         page.goto(address + path)
         if wait:
             settle(page)
@@ -126,12 +128,19 @@ LAST |= dict.fromkeys(("traps", "losses", "autograd", "notes"), ".st-key-drawn")
 
 def settle(page):
     """Wait until the page has been drawn and no script runs."""
-    page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+    from playwright.sync_api import TimeoutError
+
     name = urllib.parse.urlsplit(page.url).path.strip("/")
     last = LAST.get(name, "[data-testid=stExpander]:has-text('All numbers')")
-    page.locator(last).first.wait_for(state="attached", timeout=PATIENCE_MS)
-    page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
-    page.wait_for_function("() => !document.querySelector('[data-stale=true]')", timeout=PATIENCE_MS)
+    try:
+        page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+        page.locator(last).first.wait_for(state="attached", timeout=PATIENCE_MS)
+        page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+        page.wait_for_function("() => !document.querySelector('[data-stale=true]')", timeout=PATIENCE_MS)
+    except TimeoutError as error:
+        app = page.get_by_test_id("stApp").evaluate("app => JSON.stringify(app.dataset)")
+        shown = page.locator("body").inner_text()
+        raise AssertionError(f"{page.url} {app} does not settle; it shows\n{shown}") from error
 
 
 def main(page):

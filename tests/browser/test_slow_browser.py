@@ -1,0 +1,35 @@
+"""What a slow browser must not do to what is chosen."""
+
+import re
+
+from conftest import main, settle
+
+WIDGETS = re.compile(r"/(Selectbox|Slider|Multiselect|NumberInput|ButtonGroup|Checkbox|TextInput)\.[^/]*js$")
+LINK = (
+    "/sweep?dataset=moons&lr=0.02&optimizer=adam&seed=3&steps=50&x=lr~0.01~0.1&y=momentum~0&measure=accuracy"
+)
+
+
+def test_widgets_that_come_late_begin_with_what_the_link_says(visit):
+    """Streamlit loads each kind of widget when it is needed; the page may have been run again by then."""
+    held, sent = [], []
+
+    def hold(page):
+        page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+        page.route(WIDGETS, lambda route: held.append(route) if len(sent) < 2 else route.continue_())
+
+    page = visit(LINK, wait=False, before=hold)
+    page.locator("[data-testid=stExpander]:has-text('All numbers')").wait_for()
+    while len(sent) < 2:  # the second run has been asked for, by the map that knows its width now
+        page.wait_for_timeout(50)
+    settle(page)
+    assert held
+    for route in held:
+        route.continue_()
+    page.get_by_label("Each cell shows", exact=True).wait_for()
+    opened = page.url
+    main(page).get_by_text("Its column", exact=True).click()
+    page.wait_for_url(re.compile("along=column"))
+    settle(page)
+    assert page.url == f"{opened}&along=column"
+    assert page.errors == []
