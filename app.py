@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages._ui import guard, style, warm
-
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
+with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
+    from pages._ui import guard, style, warm
+
+    warm.up()
 guard.mark_session()
-warm.up()
 style.draw()
 
 PAGES = [

@@ -14,7 +14,7 @@ from core.notebook_examples import EXAMPLES
 from core.results import result
 
 
-@st.cache_resource(show_spinner="Loading PyTorch…")
+@st.cache_resource(show_spinner=False)
 def up() -> None:
     """Run once per process what every visit needs."""
     trained = result(Run(Config(steps=2)).advance())
