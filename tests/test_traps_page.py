@@ -305,7 +305,7 @@ def test_another_series_is_another_one():
     assert app.query_params["series"] not in ("7", ["7"])
 
 
-@pytest.mark.parametrize("text", ["x", "-1", "99999", "１", "1e3"])
+@pytest.mark.parametrize("text", ["x", "-1", "99999", "0000081", "9" * 5000, "１", "1e3"])
 def test_a_series_that_is_none_gets_a_sentence(text):
     app = opened(view="diagnosis", series=text)
     assert "number from 0 to" in app.warning[0].value

@@ -41,8 +41,9 @@ def _series(given: dict[str, str]) -> int:
     """The number of the series: of the link, or of this session."""
     text = given.get("series", "")
     if text:
-        if text.isascii() and text.isdigit() and int(text[:6]) <= MAX_SERIES:
-            _open(int(text[:6]))
+        short = len(text) <= len(str(MAX_SERIES))
+        if text.isascii() and text.isdigit() and short and int(text) <= MAX_SERIES:
+            _open(int(text))
         else:
             sentence = f"A series is a number from 0 to {MAX_SERIES:,}; another one is taken."
             st.warning(sentence, icon=":material/info:")
