@@ -178,6 +178,7 @@ HOSTILE = [
     ({"example": "<b>x</b>"}, "There is no example of that name."),
     ({"example": "five", "line": "-1"}, "A line is a number"),
     ({"example": "five", "line": "²"}, "A line is a number"),
+    ({"example": "five", "line": "00003"}, "A line is a number"),
     ({"text": "a = 1", "line": "9" * 400}, "No statement that was run ends in line 9999"),
     ({"text": "a = 1\nb = 2", "line": "7"}, "No statement that was run ends in line 7"),
     ({"example": "five", "root": "<script>"}, "root is the name of a tensor"),

@@ -11,6 +11,7 @@ from pages._ui import graph_panel, state, tensors_panel, widgets
 from pages._ui.told_panel import Told
 
 FIELDS = ("line", "root")
+LINE_DIGITS = 4  # at most, in a link
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,10 @@ def take(given: dict[str, str]) -> None:
     """The line and the tensor that a new address asks for."""
     asked: dict[str, int | str] = {}
     line, root = given.get("line", "1"), given.get("root", "a")
-    if not (line.isascii() and line.isdigit()):
+    if not (line.isascii() and line.isdigit() and len(line) <= LINE_DIGITS):
         state.note("A line is a number, counted from 1; the last one is shown.")
     elif "line" in given:
-        asked["line"] = int(line[:4])
+        asked["line"] = int(line)
     if not root.isidentifier() or len(root) > MAX_LINE:
         state.note("root is the name of a tensor; the last one that was recorded is shown.")
     elif "root" in given:
