@@ -8,7 +8,7 @@ from core.losses import LOSSES
 from core.outlier_picture import outlier_spec
 from core.updates import signed
 from pages._ui import choices
-from pages._ui.training import cache
+from pages._ui.cache import cache
 from pages._ui.words import dot
 
 FIELDS = ("y",)
