@@ -310,6 +310,17 @@ class TestWhatTheServerHolds:
         assert player.budget_s(2) == player.SLICE_S / 2
         assert player.budget_s(40) == player.SHORTEST_S
 
+    def test_drawings_come_further_apart_the_more_play_and_the_longer_one_takes(self):
+        players = player.Players()
+        for _ in range(30 * player.REMEMBERED):  # e to the -30 of what was assumed is left
+            players.drawn(0.03)
+        assert players.every_s("0") == player.EVERY_S
+        for other in range(1, 20):
+            players.count(str(other))
+        assert players.every_s("0") == pytest.approx(player.ROOM * 20 * 0.03)
+        players.drawn(0.03 + 0.01 * player.REMEMBERED)  # a single slow one: 10 ms more, not 200
+        assert players.every_s("0") == pytest.approx(player.ROOM * 20 * 0.04)
+
     def test_a_session_that_stopped_drawing_no_longer_counts(self, monkeypatch):
         players, now = player.Players(), 100.0
         monkeypatch.setattr(player.time, "monotonic", lambda: now)

@@ -18,7 +18,9 @@ from pages._ui import state
 from pages._ui.cache import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
-DRAWING_S = 0.0235  # between two drawings of any session, where many play: leaves room for other visitors
+DRAWING_S = 0.012  # of processor time for a drawing, until some have been measured
+REMEMBERED = 20  # drawings that what one takes is measured over
+ROOM = 2.0  # times that between two drawings of any session: the server works around them, others click
 CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
 SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
 SHORTEST_S = 0.005
@@ -28,12 +30,13 @@ FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors:
 
 
 class Players:
-    """All sessions that watch: what their runs may hold, and which of them play now."""
+    """All sessions that watch: what their runs may hold, which of them play now, and what a drawing takes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
         self._ticks: dict[str, float] = {}
+        self._drawing_s = DRAWING_S
 
     def run(self, config: Config, device: str) -> Run:
         """A new run that keeps every step's vectors, if the server has room for them."""
@@ -51,6 +54,15 @@ class Players:
             self._ticks[session] = now
             self._ticks = {one: at for one, at in self._ticks.items() if now - at < SEEN_S}
             return len(self._ticks)
+
+    def drawn(self, seconds: float) -> None:
+        """A session has drawn, which took so much processor time of its thread."""
+        with self._lock:
+            self._drawing_s += (seconds - self._drawing_s) / REMEMBERED
+
+    def every_s(self, session: str) -> float:
+        """How long between two drawings: the more play at once and the slower the machine, the longer."""
+        return max(EVERY_S, ROOM * self._drawing_s * self.count(session))
 
 
 @st.cache_resource(show_spinner=False)
@@ -99,8 +111,8 @@ def play(on: bool) -> None:
 
 
 def every_s() -> float:
-    """How long between two drawings: the more play at once, the longer."""
-    return max(EVERY_S, DRAWING_S * players().count(_session()))
+    """How long between two drawings of this session."""
+    return players().every_s(_session())
 
 
 def budget_s(playing: int) -> float:

@@ -1,6 +1,7 @@
 """All below the title of the Watch page: light while it plays, everything when it pauses."""
 
 import re
+import time
 
 import streamlit as st
 
@@ -102,9 +103,11 @@ def _panel(held: Tape, device: str) -> None:
 
 def _drawing(held: Tape, every_s: float) -> None:
     """One drawing of a run that plays; at its end, or at another pace, the whole page is drawn again."""
+    begun = time.thread_time()
     player.tick(held)
     if not player.playing() or not every_s / 1.5 < player.every_s() < 1.5 * every_s:
         st.rerun()
     transport.progress(held)
     with st.container(key="so_far"):
         live_panel.draw(held)
+    player.players().drawn(time.thread_time() - begun)
