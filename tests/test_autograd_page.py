@@ -179,7 +179,7 @@ HOSTILE = [
     ({"example": "five", "line": "-1"}, "A line is a number"),
     ({"example": "five", "line": "²"}, "A line is a number"),
     ({"example": "five", "line": "00003"}, "A line is a number"),
-    ({"text": "a = 1", "line": "9" * 400}, "No statement that was run ends in line 9999"),
+    ({"text": "a = 1", "line": "9" * 400}, "A line is a number from 1 to 9,999"),
     ({"text": "a = 1\nb = 2", "line": "7"}, "No statement that was run ends in line 7"),
     ({"example": "five", "root": "<script>"}, "root is the name of a tensor"),
     ({"example": "five", "root": "a" * 9000}, "root is the name of a tensor"),

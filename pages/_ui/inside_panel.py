@@ -27,7 +27,7 @@ def take(given: dict[str, str]) -> None:
     asked: dict[str, int | str] = {}
     line, root = given.get("line", "1"), given.get("root", "a")
     if not (line.isascii() and line.isdigit() and len(line) <= LINE_DIGITS):
-        state.note("A line is a number, counted from 1; the last one is shown.")
+        state.note("A line is a number from 1 to 9,999; the last one is shown.")
     elif "line" in given:
         asked["line"] = int(line)
     if not root.isidentifier() or len(root) > MAX_LINE:

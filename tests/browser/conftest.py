@@ -160,6 +160,21 @@ def choose_view(page, title):
     settle(page)
 
 
+def tip_says(page, where, names):
+    """Whether a tooltip at a place of a chart says all of these.
+
+    The pointer moves on a little each time: a slow machine may be drawing the chart anew under it.
+    """
+    tip = page.locator("#vg-tooltip-element")
+    for number in range(60):
+        x, y = where()
+        page.mouse.move(x + 8 * (number % 3), y)
+        page.wait_for_timeout(300)
+        if tip.is_visible() and all(name in tip.inner_text() for name in names):
+            return True
+    return False
+
+
 LOOKS = [("light", 1440, 900), ("dark", 390, 844)]  # colour scheme, width, height
 FINDINGS_ONLY = {"resultTypes": ["violations"]}  # a full list of what is in order takes much longer
 LOOK_AGAIN = 2  # times

@@ -6,7 +6,7 @@ import sys
 from urllib.parse import quote
 
 import pytest
-from conftest import LOOKS, settle, sound
+from conftest import LOOKS, settle, sound, tip_says
 
 from core import Config, Run
 from core.comparison import FIRST
@@ -70,15 +70,8 @@ def test_controls_by_mouse_and_keyboard_change_runs_and_address_and_back_undoes_
 def test_pointing_reads_all_runs_a_click_pins_a_step_and_dragging_zooms(visit):
     page = visit(FEW)
     scroll_to_chart(page)
-    tooltip = page.locator("#vg-tooltip-element")
     names = ("step", "Baseline", "Learning rate × 100", "No zero_grad")
-    for share in (0.5, 0.52, 0.48, 0.54, 0.46):  # a slow machine may still be laying the chart out
-        page.mouse.move(*in_loss_panel(page, share))
-        tooltip.get_by_text("Baseline").wait_for()
-        if all(name in tooltip.inner_text() for name in names):
-            break
-        page.wait_for_timeout(2000)
-    assert [name for name in names if name not in tooltip.inner_text()] == []
+    assert tip_says(page, lambda: in_loss_panel(page, 0.5), names)
     page.mouse.click(*in_loss_panel(page, 0.5))
     reading(page).wait_for()
     assert_true(reading(page).inner_text())

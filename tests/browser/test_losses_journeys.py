@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import LOOKS, choose_view, main, settle, sound
+from conftest import LOOKS, choose_view, main, settle, sound, tip_says
 
 from core import outlier
 from core.updates import signed
@@ -23,10 +23,7 @@ def test_a_loss_is_laid_over_another_and_the_target_moves(visit):
     settle(page)
     chart = main(page).get_by_test_id("stVegaLiteChart").first
     box = chart.bounding_box()
-    page.mouse.move(box["x"] + 300, box["y"] + 120)
-    tip = page.locator("#vg-tooltip-element")
-    tip.wait_for()
-    assert "MSE" in tip.inner_text() and "Huber" in tip.inner_text()
+    assert tip_says(page, lambda: (box["x"] + 300, box["y"] + 120), ("MSE", "Huber"))
     assert main(page).get_by_role("cell", name="Huber", exact=True).count() == 1
     assert page.errors == []
 
