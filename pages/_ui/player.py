@@ -19,8 +19,8 @@ from pages._ui.cache import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
 DRAWING_S = 0.012  # of processor time for a drawing, until some have been measured
-REMEMBERED = 20  # drawings that what one takes is measured over
-ROOM = 2.0  # times that between two drawings of any session: the server works around them, others click
+REMEMBERED = 20  # drawings, over about which that is averaged
+ROOM = 2.0  # times that, from one drawing of any session to the next: so there is room for other visitors
 CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
 SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
 SHORTEST_S = 0.005

@@ -14,8 +14,8 @@ import streamlit as st
 
 from pages._ui import state
 
-BEGINS = {"selectbox": "index", "radio": "index"}  # widget of Streamlit -> its name for the first value
-BEGINS |= dict.fromkeys(("pills", "segmented_control", "multiselect"), "default")
+BEGINS = dict.fromkeys(("pills", "segmented_control", "multiselect"), "default")
+BEGINS["selectbox"] = "index"  # widget of Streamlit -> its name for the first value; of others, "value"
 
 
 def shown(draw: Callable[..., Any], label: str, key: str, value: Any, **more: Any) -> Any:
@@ -24,7 +24,7 @@ def shown(draw: Callable[..., Any], label: str, key: str, value: Any, **more: An
     if st.session_state.get(key, value) != value:
         st.session_state[key] = value
     else:
-        more[begins] = list(more["options"]).index(value) if begins == "index" else value
+        more[begins] = more["options"].index(value) if begins == "index" else value
     return draw(label, key=key, **more)
 
 
