@@ -22,10 +22,10 @@ comparison = state.comparison("compare")
 device = controls.sidebar(comparison.baseline, "Baseline loop", runs=True)
 state.write_address(comparison.to_params())
 
-left, right = st.columns([4, 1], vertical_alignment="bottom")
-with left:
+top = st.container(horizontal=True, vertical_alignment="center", key="top")
+with top:
     heading.draw(comparison)
-buttons = right.container(horizontal=True, horizontal_alignment="right")
+    buttons = st.container(horizontal=True, width="content", wrap=False)
 for note in state.notes():
     st.warning(note, icon=":material/info:")
 trained = training.train(comparison.named(), device)
@@ -33,6 +33,7 @@ with buttons:
     heading.take_away(comparison, trained)
 
 cards.draw(trained)
+controls.runs()
 curve_panel.draw(trained)
 fit_panel.draw(trained)
 code_panel.draw(trained, device)

@@ -28,9 +28,6 @@ def sidebar(baseline: Config, title: str, runs: bool) -> str:
         _baseline(baseline)
         with st.expander("Data, model and seed", icon=":material/tune:"):
             _more(baseline)
-        if runs:
-            st.header("Compare it with")
-            _runs()
         return device()
 
 
@@ -171,24 +168,27 @@ def _loop(config: Config) -> None:
     )
 
 
-def _runs() -> None:
+def runs() -> None:
     """Ready changes and those already chosen, as one row of switches."""
     comparison = st.session_state.comparison
     baseline = comparison.baseline
     offered = {Variant.text(v): v for v in (*ready(baseline), *comparison.variants)}
-    widgets.shown(
-        st.pills,
-        "One change each",
-        "runs",
-        [Variant.text(v) for v in comparison.variants],
-        options=list(offered),
-        selection_mode="multi",
-        format_func=lambda code: label(offered[code], baseline),
-        help="Each run is the baseline with one change: same data, weights and batches.",
-        on_change=_choose,
-        args=(offered,),
-    )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes", wrap=False):
+        widgets.shown(
+            st.pills,
+            "One change each",
+            "runs",
+            [Variant.text(v) for v in comparison.variants],
+            options=list(offered),
+            selection_mode="multi",
+            format_func=lambda code: label(offered[code], baseline),
+            help="Each run is the baseline with one change: same data, weights and batches.",
+            on_change=_choose,
+            args=(offered,),
+            label_visibility="collapsed",
+            wrap=False,
+            width="stretch",
+        )
         with st.popover("Any change", icon=":material/add:"):
             _any_change(baseline)
         st.button(

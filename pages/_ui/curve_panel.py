@@ -43,13 +43,7 @@ LOSS_COLUMNS = {"loss": "each step", "train_loss": "training set", "val_loss": "
 
 
 def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bool]]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown(
-            "Point at a step to read it in both charts; **click to pin it**, drag to zoom.", width="stretch"
-        )
-        if st.session_state.get("between"):
-            st.button("Whole run", icon=":material/zoom_out_map:", on_click=_zoom_out)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="curve_controls"):
         loss = widgets.kept(
             st.segmented_control,
             "Loss",
@@ -57,6 +51,7 @@ def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bo
             list(LOSS_COLUMNS),
             format_func=LOSS_COLUMNS.__getitem__,
             required=True,
+            label_visibility="collapsed",
         )
         quantity = widgets.kept(
             st.selectbox,
@@ -64,7 +59,8 @@ def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bo
             "quantity",
             list(curves.QUANTITIES),
             format_func=curves.QUANTITIES.__getitem__,
-            width=230,
+            width=220,
+            label_visibility="collapsed",
         )
         names = list(
             dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
@@ -76,10 +72,13 @@ def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bo
             "parameter",
             parameters,
             format_func=lambda name: name or "all parameters",
-            width=170,
+            width=160,
+            label_visibility="collapsed",
         )
         scales = ["log", "linear"]
-        scale = widgets.kept(st.segmented_control, "Scale", "scale", scales, required=True)
+        scale = widgets.kept(st.segmented_control, "Scale", "scale", scales, required=True, label_visibility="collapsed")
+        if st.session_state.get("between"):
+            st.button("Whole run", icon=":material/zoom_out_map:", on_click=_zoom_out)
     return loss, quantity, parameter, (scale == "log", scale == "log")
 
 

@@ -17,8 +17,17 @@ COLOURS = {
     "button[kind^=primary]": ("#FFFFFF", "#0E131F"),
 }
 
+LAYOUT = [
+    "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4.2rem 1.5rem 3rem; }",
+    "[data-testid=stMain] [data-testid=stVerticalBlock] { gap: 0.6rem; }",
+    "[class*=st-key-card_] { padding: 0.55rem 0.8rem; }",
+    "[class*=st-key-card_] [data-testid=stVerticalBlock] { gap: 0.1rem; }",
+    "[class*=st-key-card_] button { min-height: 1.4rem; padding: 0 0.2rem; }",
+    "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0; font-size: 1.3rem; }",
+]
+
 
 def draw() -> None:
     """The colours, on every page."""
     rules = [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
-    st.html(f"<style>{' '.join(rules)}</style>")
+    st.html(f"<style>{' '.join([*rules, *LAYOUT])}</style>")
