@@ -10,6 +10,9 @@ from core.held import Held, held, same
 from core.storage import storage
 from core.tensor_table import grad_in_words, in_words
 
+_BRIEF = reprlib.Repr()  # for what is long or deep in a list stands ...; all else is written out
+_BRIEF.maxlevel, _BRIEF.maxother = 2, 100  # lists in a list; characters of a shape, or of a grad_fn's name
+
 
 def holding(names: Mapping[str, Any]) -> dict[str, Any]:
     """What stands behind each name now: of tensors what is held, all else itself."""
@@ -32,8 +35,9 @@ def _of_name(
     name: str, earlier: Any, found: Any, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]
 ) -> Iterator[str]:
     if not isinstance(found, Held):
-        if not known or isinstance(earlier, Held) or repr(earlier) != repr(found):
-            yield f"{name} is {reprlib.repr(found)}."
+        same_object = known and earlier is found  # which nothing changes here; to write it out takes long
+        if not same_object and (not known or isinstance(earlier, Held) or repr(earlier) != repr(found)):
+            yield f"{name} is {_BRIEF.repr(found)}."
     elif not isinstance(earlier, Held) or earlier.tensor is not found.tensor:
         yield _new(name, found, known, before, now)
     else:

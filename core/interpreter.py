@@ -22,8 +22,8 @@ from core.language import (
     Allowed,
 )
 from core.operators import COMPARISONS, OPERATORS, SIGNS, compute
-from core.sizes import NotAllowedError
-from core.workspace import Shown, Workspace
+from core.sizes import NotAllowedError, Shown
+from core.workspace import Workspace
 
 
 def value(node: ast.expr, here: Workspace) -> Any:

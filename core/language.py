@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core import sizes, workspace
-from core.sizes import NotAllowedError
-from core.workspace import Shown
+from core.sizes import NotAllowedError, Shown
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from torch import arange, ones, randn, tensor, zeros
 torch.manual_seed(0)
 """  # before these lines in Python, what the notebook shows is what Python shows
 MAX_NAMES = 26
-MAX_SAID = 2000  # characters of one error or warning
+MAX_SAID = 2000  # characters of one error or warning; … stands for what is left out
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Raised:
 class Done:
     """A statement that was executed, as plain data.
 
-    first, last: its lines, from 1. shows: what an expression is worth. changes: a sentence each. warnings:
-    PyTorch's own. error: why the notebook ended here.
+    first, last: its lines, from 1. shows: what it printed, and what an expression is worth. changes: a
+    sentence each. warnings: PyTorch's own, each once. error: why the notebook ended here.
     """
 
     first: int
@@ -114,24 +114,30 @@ def _is_no_grad(statement: ast.With) -> bool:
 
 
 def _do(statement: ast.stmt, first: int, book: Notebook) -> Done:
-    here, said = book.workspace, list[str]()
-    shows = error = None
+    here, said, error = book.workspace, list[str](), None
+    here.printed.clear()
     try:
         with warned.collecting(said.append):
-            shows = _KINDS[type(statement)](statement, here)
+            _KINDS[type(statement)](statement, here)
     except NotAllowedError as refused:
         error = Raised("Not allowed", str(refused), True)
     except Exception as raised:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
-        error = Raised(type(raised).__name__, str(raised)[:MAX_SAID], False)
+        error = Raised(type(raised).__name__, _shortened(str(raised)), False)
     book.before, book.now = book.now, holding(here.names)
-    changed, warnings = changes(book.before, book.now), (text[:MAX_SAID] for text in said)
+    changed, warnings = changes(book.before, book.now), dict.fromkeys(map(_shortened, said))
     last = statement.end_lineno or statement.lineno
+    shows = "\n".join(here.printed) if here.printed else None
     return Done(first, last, shows, tuple(changed), tuple(warnings), error)
 
 
-def _expression(statement: ast.Expr, here: Workspace) -> str | None:
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_SAID else f"{text[: MAX_SAID - 1]}…"
+
+
+def _expression(statement: ast.Expr, here: Workspace) -> None:
     found = value(statement.value, here)
-    return None if found is None and isinstance(statement.value, ast.Call) else show(here, found).text
+    if found is not None or not isinstance(statement.value, ast.Call):
+        show(here, found)
 
 
 def _assignment(statement: ast.Assign, here: Workspace) -> None:

@@ -1,24 +1,41 @@
 """How large would the result be? Asked before anything typed is computed.
 
-Every tensor of the notebook has at most MAX_ENTRIES entries and MAX_DIMS dimensions, every whole number a
-size that takes no time. So what one line can cost is bounded by its length. Bounds that are too careful
-are no harm: nobody explores autograd with thousands of entries.
+Every tensor of the notebook has at most MAX_ENTRIES entries and MAX_DIMS dimensions, every list and tuple
+MAX_PARTS parts, every whole number a size that takes no time, and all other kinds of values have one size.
+So what one line can cost is bounded by its length. Bounds that are too careful are no harm: nobody explores
+autograd with thousands of entries.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Any
 
+import torch
 from torch import Tensor
 
 MAX_ENTRIES, MAX_DIMS = 400, 6
+MAX_PARTS = 2 * MAX_ENTRIES  # a column of numbers is a list of lists of one
 MAX_BASE, MAX_POWER = 10**6, 64  # of a power of plain numbers
 MAX_WHOLE = 10**15
 
 
 class NotAllowedError(Exception):
     """What was typed is refused; the text is a sentence that says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value that can only be looked at: its text is never made of other values, so it cannot grow."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+OF_ONE_SIZE = (float, slice, torch.dtype, type, type(None), Shown)
 
 
 def fits(shape: Iterable[int]) -> None:
@@ -34,16 +51,22 @@ def fits(shape: Iterable[int]) -> None:
 
 def together(given: Sequence[Any]) -> None:
     """Of what broadcasting makes of these; shapes that do not fit are PyTorch's to refuse."""
-    shapes = [reversed(value.shape) for value in given if isinstance(value, Tensor)]
-    fits(map(max, zip_longest(*shapes, fillvalue=1)))
+    fits(_broadcast(value.shape for value in given if isinstance(value, Tensor)))
+
+
+def _broadcast(shapes: Iterable[Sequence[int]]) -> list[int]:
+    """The sizes, last one first."""
+    return list(map(max, zip_longest(*map(reversed, shapes), fillvalue=1)))
 
 
 def product(given: Sequence[Any]) -> None:
-    """Of a matrix product: as if every row of the one met every column of the other."""
+    """Of a matrix product, and of both operands, which PyTorch copies for every entry of a batch."""
     if len(given) == 2 and all(isinstance(value, Tensor) for value in given):
-        rows = given[0].shape[:-1]
-        columns = () if given[1].ndim < 2 else (*given[1].shape[:-2], given[1].shape[-1])
-        fits([math.prod(rows), math.prod(columns)])
+        one, other = (value.shape for value in given)
+        batch = math.prod(_broadcast([one[:-2], other[:-2]]))
+        rows, columns = (1, 1, *one)[-2], other[-1] if len(other) > 1 else 1
+        for size in (rows * columns, math.prod(one[-2:]), math.prod(other[-2:])):
+            fits([batch, size])
 
 
 def shape(given: Sequence[Any]) -> None:
@@ -91,20 +114,29 @@ def checked(value: Any) -> Any:
     """The value, if it is of a kind and size that can go on; else NotAllowedError."""
     if isinstance(value, Tensor):
         fits(value.shape)
-    elif isinstance(value, list):
-        most = 2 * MAX_ENTRIES  # a column of numbers is a list of lists of one
-        fits([1] if len(list(islice(_parts(value), most + 1))) <= most else [most])
-    elif isinstance(value, int) and abs(value) > MAX_WHOLE:
-        raise NotAllowedError(f"A whole number may be at most {MAX_WHOLE:,}.")
-    elif isinstance(value, complex):
-        raise NotAllowedError("Numbers here are real.")
+    elif isinstance(value, (list, tuple)):
+        if entries(value) > MAX_PARTS:
+            raise NotAllowedError(f"A list may have at most {MAX_PARTS} parts, with those of its lists.")
+    elif isinstance(value, int):
+        if abs(value) > MAX_WHOLE:
+            raise NotAllowedError(f"A whole number may be at most {MAX_WHOLE:,}.")
+    elif not isinstance(value, OF_ONE_SIZE):
+        raise NotAllowedError("Values here are tensors, real numbers, lists of them, and shapes.")
     return value
 
 
-def _parts(value: list[Any], depth: int = 1) -> Iterator[Any]:
+def entries(value: Any) -> int:
+    """Of a tensor, or parts of a list; at least 1. A list can be huge: counting ends over MAX_PARTS."""
+    if isinstance(value, Tensor):
+        return max(value.numel(), 1)
+    parts = _parts(value) if isinstance(value, (list, tuple)) else ()
+    return max(sum(1 for _ in islice(parts, MAX_PARTS + 1)), 1)
+
+
+def _parts(value: Sequence[Any], depth: int = 1) -> Iterator[Any]:
     """All that is in a list of lists; one made of the same list again and again grows fast."""
     fits([1] * depth)
     for one in value:
         yield one
-        if isinstance(one, list):
+        if isinstance(one, (list, tuple)):
             yield from _parts(one, depth + 1)

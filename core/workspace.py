@@ -13,30 +13,22 @@ from torch.autograd.graph import Node as GradFn
 
 from core.flow import Flow
 from core.nodes import count
-from core.sizes import NotAllowedError
+from core.sizes import NotAllowedError, entries
 
 MAX_WALKED = 4000  # nodes of the graph that all calls of backward go through together
-MAX_SHOWN = 4000  # entries of all tensors that are shown; writing numbers takes longer than computing them
+MAX_SHOWN = 4000  # entries of all that is shown; writing numbers takes longer than computing them
 MAX_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A value that can only be looked at."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 @dataclass
 class Workspace:
-    """names: what was assigned. made: every tensor that was ever a value, in this order. flows: for each
-    tensor by its id, the grad_fn that backward began at, and the gradients that went back from there."""
+    """names: what was assigned. made: every tensor that was ever a value, in this order. printed: what the
+    statement has shown so far. flows: for each tensor by its id, the grad_fn that backward began at, and the
+    gradients that went back from there."""
 
     names: dict[str, Any] = field(default_factory=dict)
     made: list[Tensor] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
     flows: dict[int, tuple[GradFn | None, Flow]] = field(default_factory=dict)
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
     walked: int = 0
@@ -84,12 +76,12 @@ def manual_seed(workspace: Workspace, seed: Any = None) -> None:
     workspace.generator.manual_seed(seed)
 
 
-def show(workspace: Workspace, *values: Any) -> Shown:
-    """Values as PyTorch and Python write them."""
-    workspace.shown += sum(value.numel() for value in values if isinstance(value, Tensor))
+def show(workspace: Workspace, *values: Any) -> None:
+    """Python's print, which leaves no text that a later line could print twice."""
+    workspace.shown += sum(map(entries, values))
     if workspace.shown > MAX_SHOWN:
-        raise NotAllowedError(f"All lines may show {MAX_SHOWN:,} entries of tensors together.")
-    return Shown(" ".join(map(repr, values)))
+        raise NotAllowedError(f"All lines may show {MAX_SHOWN:,} entries of tensors and lists together.")
+    workspace.printed.append(" ".join(map(repr, values)))
 
 
 def backward(workspace: Workspace, tensor: Tensor, *gradient: Any, **keywords: Any) -> None:

@@ -3,6 +3,7 @@
 import ast
 import gc
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -18,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebooks import GROUPS, by_python
 
-from core import interpreter, language, notebook, operators, sizes, syntax, warned, workspace
+from core import interpreter, language, nodes, notebook, operators, sizes, syntax, warned, workspace
 from core.inside import inside
 from core.language import ATTRIBUTES, FUNCTIONS, METHODS
 from core.notebook import run, told
 from core.syntax import RefusedError
 
-KINDS = (torch.Tensor, int, float, list, tuple, type(None), torch.dtype, workspace.Shown, slice, type(float))
+KINDS = (torch.Tensor, int, float, list, tuple, type(None), torch.dtype, sizes.Shown, slice, type(float))
 HOSTILE = [text for group in GROUPS.values() for text in group]
 # Shown as they are, since there is nothing wrong with them.
 HARMLESS = {"a = 1;\\\n b = 2", "tensor([1.]).sum(dim=None)", "torch.float"}
@@ -107,6 +108,8 @@ for number, text in enumerate(json.load(sys.stdin)):
         done = told(text)
         if done:
             inside(text, len(done))
+        raised = [one.error for one in done if one.error is not None]
+        assert not any(e.type == "MemoryError" or "allocate memory" in e.text for e in raised), raised
     except RefusedError:
         pass
     assert torch.is_grad_enabled()
@@ -114,34 +117,63 @@ print("all")
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the size of a process is read from /proc")
-def test_none_takes_more_than_a_second_or_100_mb_or_ends_the_process():
+def run_under_ceilings(texts):
     """Each under ceilings that would end the process: of its memory, and of processor time (1 to 2 s)."""
     folder = Path(language.__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LIMITS],
-        cwd=folder, input=json.dumps(HOSTILE), capture_output=True, text=True,
+        cwd=folder, input=json.dumps(texts), capture_output=True, text=True,
     )  # fmt: skip
     last = done.stdout.split()[-1]
-    assert last == "all", (HOSTILE[int(last)] if last.isdigit() else last, done.stderr[-800:])
+    assert last == "all", (texts[int(last)] if last.isdigit() else last, done.stderr[-800:])
+
+
+HAS_PROC = Path("/proc/self/statm").exists()  # where the size of a process is read
+
+
+@pytest.mark.skipif(not HAS_PROC, reason="the size of a process is read from /proc")
+def test_none_takes_more_than_a_second_or_100_mb_or_ends_the_process():
+    run_under_ceilings(HOSTILE)
 
 
 # Any text; words of the language in any order; whole programs of it.
 
 
+MAX_BYTES = 8 * sizes.MAX_ENTRIES  # of one storage
+MAX_PLAIN = 2**20  # bytes of all that the page shows, and caches
+
+
 def within_the_bounds(text):
-    """Run a text: every value is of a kind and size that the notebook knows."""
+    """Run a text: every value, and all that is kept or told of it, is of a kind and size that are known."""
     with all_else_stays(text), suppress(RefusedError):
         with run(text) as book:
-            for value in book.workspace.names.values():
+            here = book.workspace
+            for value in here.names.values():
                 assert isinstance(value, KINDS)
-                assert not isinstance(value, torch.Tensor) or value.numel() <= sizes.MAX_ENTRIES
-            for tensor in book.workspace.made:
-                assert tensor.untyped_storage().nbytes() <= 8 * sizes.MAX_ENTRIES
-            assert len(book.workspace.names) <= notebook.MAX_NAMES
-            assert sum(len(one.shows or "") for one in book.done) <= 40 * workspace.MAX_SHOWN
+                assert type(value) is not int or abs(value) <= sizes.MAX_WHOLE
+                limit = sizes.MAX_ENTRIES if isinstance(value, torch.Tensor) else sizes.MAX_PARTS
+                assert sizes.entries(value) <= limit and len(repr(value)) <= 100 * limit
+            assert all(tensor.untyped_storage().nbytes() <= MAX_BYTES for tensor in here.made)
+            assert len(here.names) <= notebook.MAX_NAMES and len(here.made) <= syntax.MAX_NODES
+            recorded = nodes.walk(here.made)
+            assert len(recorded) <= 8 * syntax.MAX_NODES  # a product of batches records the most, six
+            assert all(nbytes <= MAX_BYTES for node in recorded for nbytes in saved_bytes(node))
+            noted = [len(flow.arrived) + len(flow.sent) for _, flow in here.flows.values()]
+            assert sum(noted) <= 2 * workspace.MAX_WALKED
+        said = [text for one in book.done for text in (*one.warnings, *one.changes)]
+        assert max(map(len, said), default=0) <= notebook.MAX_SAID
+        assert len(pickle.dumps(book.done)) <= MAX_PLAIN
         if book.done:
-            inside(text, len(book.done))
+            assert len(pickle.dumps(inside(text, len(book.done)))) <= MAX_PLAIN
+
+
+def saved_bytes(node):
+    """Of each tensor that a node keeps for backward."""
+    for name in dir(node):
+        with suppress(RuntimeError):  # freed, or changed since
+            kept = getattr(node, name) if name.startswith("_saved_") else None
+            if isinstance(kept, torch.Tensor):
+                yield kept.untyped_storage().nbytes()
 
 
 @given(st.text(max_size=300))
@@ -238,14 +270,14 @@ def test_a_program_of_the_language_does_what_python_does_or_is_refused(text):
     if found is not None and found[0] == "Not allowed":
         return
     names, error = by_python(text)
-    expected = None if error is None else (type(error).__name__, str(error)[: notebook.MAX_SAID])
+    expected = None if error is None else (type(error).__name__, notebook._shortened(str(error)))
     assert found == expected or "randn()" in found[1]  # there PyTorch names the generator as well
     with run(text) as book:
         for name, value in book.workspace.names.items():
             if isinstance(value, torch.Tensor):
                 assert alike(value, names[name]), name
             else:
-                assert repr(value) == repr(names[name]) or isinstance(value, workspace.Shown)
+                assert repr(value) == repr(names[name]) or isinstance(value, sizes.Shown)
 
 
 def alike(one, other):
@@ -255,6 +287,124 @@ def alike(one, other):
     pairs = [(one, other), *([] if grads[0] is None else [grads])]
     equal = all(torch.allclose(x.detach(), y.detach(), rtol=0, atol=0, equal_nan=True) for x, y in pairs)
     return said[0] == said[1] and (grads[0] is None) == (grads[1] is None) and equal
+
+
+# What is applied to its own result, over and over: a text, and with what words it is refused, if it is.
+
+PRINTS = "c = print(1)\n" + "c = print(c, c, c, c)\n" * 15
+LONG = "c = [" + "1e-300, " * 20 + "]\nc = [c, c, c, c, c, c, c, c]\n"  # 8 + 8 * 20 parts
+LEAF = "a = randn(20, 1, 1, 20, requires_grad=True)\nb = randn(20, 20, 1, requires_grad=True)\n"
+SHOWN, PARTS = "All lines may show 4,000", "A list may have at most 800"
+LARGE = "A tensor may have at most 400"
+FED_BACK = {
+    "text": (PRINTS, ""),
+    "text in one line": ("c = print(1)\n" + "c = print(print(c, c), print(c, c), c)\n" * 20, ""),
+    "text of a grad_fn": (LEAF + "c = (a * 2).grad_fn\n" + "c = print(c, c, c, c)\n" * 30, ""),
+    "lists that are printed": (LONG + "print(c, c, c, c)\n" * 37, SHOWN),
+    "lists that are shown": (LONG + "c\n" * 37, SHOWN),
+    "tuples that are printed": ("c = (" + "99999, " * 27 + ")\n" + "print(c, c, c, c)\n" * 38, SHOWN),
+    "shapes that are printed": ("c = ones(1, 1, 1, 1, 1, 400).shape\n" + "print(c, c, c, c)\n" * 38, ""),
+    "tensors that are printed": ("c = -ones(400, 1, 1, 1, 1, 1)\n" + "print(c)\n" * 38, SHOWN),
+    "lists in lists": ("c = [1.0, 2.0]\n" + "c = [c, c, c, c, c, c, c, c]\n" * 30, PARTS),
+    "empty lists": ("c = []\n" + "c = [c, c, c, c, c, c, c, c]\n" * 30, PARTS),
+    "names for lists": (LONG + "".join(f"{name} = [c]\n" for name in "abdefghijklmnopqrstuvwxyz"), ""),
+    "whole numbers": ("c = 9\n" + "c *= c\n" * 38, "A whole number may be at most"),
+    "powers of whole numbers": ("c = 2\n" + "c = c ** c\n" * 38, "an exponent up to 64"),
+    "powers of numbers": ("c = 1.5\n" + "c = c ** 64\n" * 38, "a base up to 1,000,000"),
+    "dimensions": ("c = ones(1)\n" + "c = c[None, None]\n" * 38, LARGE),
+    "sums of all pairs": ("c = ones(2, 1)\n" + "c = c + c.T\nc = c.view(-1, 1)\n" * 19, LARGE),
+    "products of batches": (LEAF + "c = a @ b\n" * 30, LARGE),
+    "a chain of operations": (LEAF + "c = a\n" + "c = c * c + c * c - c * c\n" * 30, ""),
+    "gradients": (
+        LEAF + "c = (a * a).sum()\n" + "c.backward(retain_graph=True)\nd = a.grad.mul_(a)\n" * 18, ""
+    ),
+    "warnings": (LEAF + "c = a * 2\n" + "print(c.grad, c.grad, c.grad, c.grad)\n" * 36, ""),
+    "changes": (
+        "a = ones(400)\n" + "".join(f"{name} = a.view(-1)\n" for name in "bcdefghijklmnopqrstuvwxy")
+        + "z = a.mul_(1.5)\n" * 14, ""
+    ),
+    "views written into": (LEAF + "c = b * 2\nd = c.view(-1)\n" + "e = d.mul_(d)\ne = c.mul_(c)\n" * 17, ""),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def under_ceilings():
+    """All of it first in a process that may end: what grows would take the memory of all tests."""
+    if HAS_PROC:
+        run_under_ceilings([text for text, _ in FED_BACK.values()])
+
+
+@pytest.mark.usefixtures("under_ceilings")
+@pytest.mark.parametrize("kind", FED_BACK)
+def test_what_is_fed_back_stays_within_the_bounds(kind):
+    text, words = FED_BACK[kind]
+    done = told(text)
+    if not words:
+        assert done[-1].error is None
+    else:
+        assert done[-1].error.refused and words in done[-1].error.text
+        assert all(one.error is None for one in done[:-1]) and len(done) > 1  # what came before is kept
+    within_the_bounds(text)
+
+
+@pytest.mark.usefixtures("under_ceilings")
+def test_what_print_returns_is_none_as_in_python():
+    done = told(PRINTS)
+    assert [one.shows for one in done] == ["1"] + ["None None None None"] * 15
+    assert done[0].changes == ("c is None.",) and not any(one.changes for one in done[1:])
+    assert told("print(print(1, 2), 3)\nprint()")[0].shows == "1 2\nNone 3"
+    assert told("print(1) + 1")[0].shows == "1"  # it did that before it was refused
+
+
+def test_what_is_shown_is_counted_in_entries_before_it_is_written(monkeypatch):
+    """Lines of 664 entries: six of them are 3,984."""
+    done = told(LONG + "print(c, c, c, c)\n" * 9)
+    assert [one.shows is not None for one in done] == [False] * 2 + [True] * 5 + [False]
+    monkeypatch.setattr(sizes.Shown, "__repr__", lambda self: pytest.fail("written"))
+    here = workspace.Workspace(shown=workspace.MAX_SHOWN)
+    with pytest.raises(sizes.NotAllowedError):
+        workspace.show(here, sizes.Shown("1"))
+
+
+STARTS = {
+    "a large matrix": "randn(20, 20, requires_grad=True) * 2",
+    "a column": "ones(400, 1)",
+    "many dimensions": "ones(2, 2, 2, 2, 2, 2)",
+    "class indices": "arange(400)",
+    "a whole number": "9",
+    "a number": "1.5",
+    "a list": "[[1.0, 2.0], [3.0, 4.0]]",
+    "a shape": "(3, 3)",
+    "a size": "zeros(20, 20).shape",
+    "a grad_fn": "ones(1, requires_grad=True).exp().grad_fn",
+}
+STEPS = [
+    *(f"c = c {sign} c" for sign in ["+", "-", "*", "/", "**", "@", "==", "<"]),
+    *(f"c {sign} c" for sign in ["+=", "-=", "*=", "/="]),
+    *("c = -c", "c = [c, c, c]", "c = (c, c, c)", "c = c[None]", "c = c[0:9]", "c = (c * 2).view(-1, 1)"),
+    *(f"c = c.{name}" for name in ATTRIBUTES),
+]
+
+
+def calls():
+    """Every function and method, of the result of the line before, with as many arguments as it takes."""
+    for name, row in {**FUNCTIONS, **METHODS}.items():
+        before, least = ("c.", 0) if name in METHODS else ("", 1)
+        for many in {least, min(row.most, 1), min(row.most, 2), row.most}:
+            yield f"c = {before}{name}({', '.join(['c'] * many)})"
+
+
+@pytest.mark.usefixtures("under_ceilings")
+@pytest.mark.parametrize("start", STARTS)
+def test_no_operation_on_its_own_result_leaves_the_bounds(start):
+    for step in [*STEPS, *calls()]:
+        within_the_bounds(f"c = {STARTS[start]}\n" + f"{step}\n" * 20 + "c")
+
+
+@given(st.lists(statements, min_size=1, max_size=4), st.integers(5, 9))
+@settings(deadline=None, max_examples=60)
+def test_a_program_that_goes_on_and_on_stays_within_the_bounds(lines, times):
+    within_the_bounds("\n".join([START, *lines * times]))
 
 
 # Nothing is left behind.
