@@ -196,6 +196,22 @@ def test_a_link_that_is_not_valid_gets_a_sentence(params, said):
     assert app.main.text_area[0].value
 
 
+def test_lines_that_are_too_long_are_refused_and_neither_run_nor_kept():
+    """Streamlit would cut them, and other lines than those that were typed would be run."""
+    app = typed(opened(), "x = tensor([2.])")
+    typed(app, "y = 1 " + "#" * MAX_TEXT)
+    assert any(f"At most {MAX_TEXT:,} characters are run" in warning.value for warning in app.main.warning)
+    assert "x is new: 2" in plain(app) and "y is" not in plain(app)
+    assert address(app) == {"text": "x = tensor([2.])"}
+    typed(app, "y = tensor([3.])")
+    assert "y is new: 3" in plain(app) and not app.main.warning
+
+
+def test_a_link_whose_lines_print_each_other_is_shown_as_python_would():
+    app = opened(text="c=print(1)\n" + "\n".join(["c=print(c,c,c,c)"] * 15))
+    assert plain(app).count("\nNone None None None\n") == 15 and "c is None." in plain(app)
+
+
 REFUSED = [
     ("import os\nos.system('x')", "Nothing was run: line 1 is refused."),
     ("a = tensor([1.])\nwhile True: pass", "Nothing was run: line 2 is refused."),

@@ -102,7 +102,8 @@ def draw() -> None:
         left, right = st.columns([5, 6])
         lines = max(text().count("\n") + 2, LEAST_LINES)
         with left, st.container(key="typed"):
-            st.text_area("Lines", text(), LINE_PX * lines + EDGE_PX, MAX_TEXT, key=editor)
+            # Streamlit cuts what is longer; one more than is allowed, and _run refuses it.
+            st.text_area("Lines", text(), LINE_PX * lines + EDGE_PX, MAX_TEXT + 1, key=editor)
         with right:
             if name is not None:
                 _question(name, EXAMPLES[name])
@@ -163,6 +164,10 @@ def _question(name: str, one: Example) -> None:
 
 def _run(editor: str) -> None:
     typed = st.session_state[editor] or ""
+    state.forget_notes()
+    if len(typed) > MAX_TEXT:
+        state.note(f"At most {MAX_TEXT:,} characters are run. These are more: below is what was run before.")
+        return
     if typed != text():
         st.session_state.inside = {}
     st.session_state.notebook_text = typed
@@ -171,4 +176,3 @@ def _run(editor: str) -> None:
         st.session_state.notebook_own = typed
     elif name not in _answers():
         _answers()[name] = st.session_state.get(f"answer_{name}") or ""
-    state.forget_notes()
