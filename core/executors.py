@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from core.blocks import Tell
 
 LOOK_S = 0.1  # between two looks at jobs elsewhere
-PATIENCE_S = 5.0  # for what is there, after they were told to stop
+PATIENCE_S = 0.8  # for what is there, after they were told to stop: who clicks Stop waits a second at most
 
 Job = Callable[[Tell], Any]
 
@@ -38,11 +38,14 @@ class Place(Protocol):
     """An executor, and how its jobs are heard and stopped.
 
     room: how many jobs are handed over at one time. losses: what a future raises if its job is lost.
+    No method waits, and the executor's submit only if it runs jobs in the caller's thread.
     """
 
     executor: Executor
-    room: int
     losses: tuple[type[Exception], ...]
+
+    @property
+    def room(self) -> int: ...
 
     def tell(self, job: int) -> Tell:
         """What job number `job` calls, wherever it runs."""
@@ -96,7 +99,7 @@ def finished(place: Place, jobs: Sequence[Job]) -> Iterator[tuple[int, Any]]:
     waiting: dict[Future, int] = {}
     try:
         while place.look():
-            for number, job in islice(queue, place.room - len(waiting)):
+            for number, job in islice(queue, max(place.room - len(waiting), 0)):
                 waiting[place.executor.submit(begin, job, place.tell(number))] = number
             if not waiting:
                 return
@@ -107,6 +110,8 @@ def finished(place: Place, jobs: Sequence[Job]) -> Iterator[tuple[int, Any]]:
             yield from _done(place, waiting)
     finally:
         place.end(bool(waiting))
+        for future in waiting:
+            future.cancel()
 
 
 def begin(job: Job, tell: Tell) -> Any:
@@ -119,6 +124,8 @@ def _done(place: Place, waiting: dict[Future, int]) -> Iterator[tuple[int, Any]]
         number = waiting.pop(future)
         try:
             found = future.result()
+        except Gone:
+            raise
         except place.losses as error:
             raise Gone(f"The cluster could not do a job ({type(error).__name__})") from error
         if found is not None:

@@ -121,6 +121,37 @@ def test_who_leaves_stops_what_is_under_way():
         assert place.ended is True
 
 
+class InNoTime(InThreads):
+    """A place that loses room while two jobs are under way, and answers no more."""
+
+    def look(self):
+        self.room = 2 if self.looks == 0 else 0
+        if self.looks == 2:
+            raise Gone("It froze")
+        return super().look()
+
+
+def test_a_place_that_loses_room_and_is_gone_is_left_and_its_jobs_are_not_begun():
+    begun, wake = [], threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(wake.wait)  # nothing moves
+        place = InNoTime(pool)
+        try:
+            with pytest.raises(Gone, match=r"^It froze$"):
+                list(finished(place, [begun.append, begun.append, begun.append]))
+        finally:
+            wake.set()
+    assert place.ended is True and place.told == {} and begun == []
+
+
+def test_a_place_that_is_gone_says_so_by_a_job_too():
+    def job(tell):
+        raise Gone("It froze")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Gone, match=r"^It froze$"):
+        list(finished(InThreads(pool, losses=(Exception,)), [job]))
+
+
 def test_a_lost_job_is_told_apart_from_one_that_raises():
     def job(tell):
         raise ConnectionError("worker")

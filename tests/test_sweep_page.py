@@ -16,7 +16,10 @@ from core.blocks import Training
 from core.brief import Brief
 from core.comparison import read
 from core.sweep import MAX_RUNS
+from pages._ui import going, job_runs
 from pages._ui.cache import SMALL_BYTES, Cache, cache
+from pages._ui.going import Going
+from pages._ui.sweep_runs import _Filling
 
 SMALL = {"dataset": "deliveries", "model": "linear", "start": "0", "steps": "30", "x": "lr~0.01~0.05~0.2"}
 
@@ -223,11 +226,25 @@ def test_finished_runs_are_there_at_once_for_the_next_visitor(monkeypatch):
 def test_a_scheduler_that_is_not_there_gets_one_sentence_and_it_runs_here(monkeypatch):
     pytest.importorskip("distributed", reason="distributed is not installed (requirements-dask.txt)")
     monkeypatch.setattr(cluster, "CONNECT_S", 0.2)
+    monkeypatch.setattr(job_runs, "CONNECTION", cluster.Connection())
     monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:1")
     app = opened(**SMALL | {"steps": "29"})
     said = "The scheduler that LOOPLAB_SCHEDULER names does not answer: this runs here."
     assert [info.value for info in app.info] == [said]
     assert cells(app)["state"].ne("waiting").all()
+
+
+def test_what_the_cluster_leaves_is_said_at_once_and_has_a_pace_of_its_own(monkeypatch):
+    told, now, configs = [], Going(None), [Config(steps=steps) for steps in (10, 20)]
+    monkeypatch.setattr(going, "tell_where", lambda place, now: told.append(now.where))
+    filling = _Filling("cpu", now, None, None, None, {}, configs, cache())
+    filling.look(5)
+    assert told == []
+    filling.found[configs[0]], now.where = None, "Gone: this runs here."
+    filling.look(5)
+    filling.look(10)
+    assert told == ["Gone: this runs here."]
+    assert filling._progress(10, 3.0) == (0.5, "1 of 2 runs, about 3 s left")
 
 
 HOSTILE = [

@@ -19,6 +19,7 @@ from pages._ui.going import Going
 
 Draw = Callable[[int], None]  # called with the steps that all jobs have done
 Take = Callable[[int, Any], None]  # called with a job's number and what it returned
+CONNECTION = cluster.Connection()  # of all visitors; in no cache of Streamlit, which any of them can clear
 
 
 class Slot:
@@ -79,11 +80,6 @@ class Watch:
             self.ended = ended
 
 
-@st.cache_resource(show_spinner=False)
-def _connection() -> cluster.Connection:
-    return cluster.Connection()
-
-
 def run(jobs: Sequence[Job], device: str, going: Going, draw: Draw, take: Take) -> None:
     """Have jobs done: on the cluster if there is one, and what it leaves here."""
     left = dict(enumerate(jobs))
@@ -99,10 +95,12 @@ def on_cluster(left: dict[int, Job], device: str, going: Going, draw: Draw, take
     scheduler, going.where = cluster.address(), ""
     if scheduler is None or device != "cpu":
         return False
+    watch = Watch(going, draw)
     try:
-        watch = Watch(going, draw)
-        _finish(cluster.OnCluster(_connection().cluster(scheduler), watch.look), watch, left, take)
+        _finish(cluster.OnCluster(CONNECTION.cluster(scheduler), watch.look), watch, left, take)
     except Gone as gone:
+        if watch.ended is not None:  # Streamlit says it once
+            raise watch.ended from None
         going.where = f"{gone}: this runs here."
         return False
     return True

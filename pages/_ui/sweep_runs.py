@@ -62,6 +62,7 @@ class _Filling:
     """A sweep while it is trained: what has come so far, and what the page shows of it.
 
     found: finished runs, those that were there before among them. missing: those that were not.
+    said: where it runs, as far as it has been told.
     """
 
     device: str
@@ -74,6 +75,7 @@ class _Filling:
     store: Cache
     bar: DeltaGenerator | None = None
     begun: float = field(default_factory=time.monotonic)
+    said: str = ""
     drawn: tuple[float, int] = (0.0, 0)  # when the map was drawn, and with how many runs
 
     def take(self, number: int, briefs: Sequence[Brief]) -> None:
@@ -88,11 +90,14 @@ class _Filling:
     def look(self, steps: int) -> None:
         """Draw progress, and from time to time the map."""
         now = time.monotonic()
+        if self.said != self.now.where:  # what the cluster has left goes on here, at another pace
+            self.said, self.begun = self.now.where, now
+            self.missing = [config for config in self.missing if config not in self.found]
+            going.tell_where(self.where, self.now)
         if now - self.begun < SHOW_PROGRESS_AFTER_S:
             return
         if self.bar is None:
             self.bar = going.bar(self.place, self.now)
-            going.tell_where(self.where, self.now)
         self.bar.progress(*self._progress(steps, now - self.begun))
         if len(self.found) > self.drawn[1] and now - self.drawn[0] > REDRAW_S:
             self.draw(self.found)

@@ -6,7 +6,7 @@ the session: a rerun goes on where the last one was interrupted. With a cluster,
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -62,13 +62,15 @@ def _begin(configs: list[Config], device: str) -> None:
 
 
 def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
-    """Train these runs, on the cluster where there is one."""
+    """Train these runs: on the cluster where there is one, and what it leaves here."""
     place, now = st.empty(), st.session_state.training
+    bar = _Bar(place, now)
     with now.lock:
-        results = _elsewhere(configs, device, place, now)
+        results, over = _elsewhere(configs, device, bar, now)
     going.tell_where(st.container(), now)
-    if results is None:
-        results = _here(configs, device, place, now)
+    if not over:
+        left = [config for config in configs if config not in results]
+        results = results | _here(left, device, bar, now)
     done = sum(one.done for one in results.values())
     if all(config in results and _finished(results[config]) for config in configs):
         place.empty()
@@ -84,21 +86,31 @@ def _finished(one: Result) -> bool:
     return one.done == one.config.steps or one.message is not None
 
 
-def _here(configs: list[Config], device: str, place: DeltaGenerator, now: Going) -> dict[Config, Result]:
+@dataclass
+class _Bar:
+    """Progress and Stop: drawn once, and only if it takes a while."""
+
+    place: DeltaGenerator
+    now: Going
+    begun: float = field(default_factory=time.monotonic)
+    bar: DeltaGenerator | None = None
+
+    def show(self, configs: Sequence[Config], steps: int, finished: int) -> None:
+        if time.monotonic() - self.begun > SHOW_PROGRESS_AFTER_S:
+            self.bar = self.bar or going.bar(self.place, self.now)
+            self.bar.progress(*_progress(configs, steps, finished))
+
+
+def _here(configs: list[Config], device: str, bar: _Bar, now: Going) -> dict[Config, Result]:
     runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
     for config in configs:
         if (config, device) not in runs:
             runs[config, device] = Run(config, device, full=False)
     wanted = [runs[config, device] for config in configs]
-    begun, bar = time.monotonic(), None
     while not st.session_state.training.stopped and not all(run.done for run in wanted):
         for run in wanted:
             _slice(run, now)
-        if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
-            bar = bar or going.bar(place, now)
-            bar.progress(
-                *_progress(configs, sum(run.step for run in wanted), sum(run.done for run in wanted))
-            )
+        bar.show(configs, sum(run.step for run in wanted), sum(run.done for run in wanted))
     results = {run.config: result(run) for run in wanted}
     for run in wanted:
         if run.done:
@@ -117,17 +129,14 @@ def _slice(run: Run, now: Going) -> None:
 
 
 def _elsewhere(
-    configs: list[Config], device: str, place: DeltaGenerator, now: Going
-) -> dict[Config, Result] | None:
-    """From the cluster; None where there is none. What Stop has left half done is begun anew."""
-    results: dict[Config, Result] = now.partial
-    begun, bar, store = time.monotonic(), None, cache()
+    configs: list[Config], device: str, bar: _Bar, now: Going
+) -> tuple[dict[Config, Result], bool]:
+    """From the cluster, and whether that is all: there may be none, or it is gone before it has finished.
 
-    def draw(steps: int) -> None:
-        nonlocal bar
-        if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
-            bar = bar or going.bar(place, now)
-            bar.progress(*_progress(configs, steps, len(results)))
+    What Stop has left half done is begun anew.
+    """
+    results: dict[Config, Result] = now.partial
+    store = cache()
 
     def take(number: int, found: Result) -> None:
         results[found.config] = found
@@ -135,10 +144,12 @@ def _elsewhere(
             store.put(found.config, device, found)
 
     if now.stopped:
-        return results if results else None
+        return results, bool(results)
     results.clear()
     jobs = dict(enumerate(Whole(config, device) for config in configs))
-    return results if job_runs.on_cluster(jobs, device, now, draw, take) else None
+    over = job_runs.on_cluster(jobs, device, now, lambda steps: bar.show(configs, steps, len(results)), take)
+    now.partial = results if over else {}
+    return results, over
 
 
 def _progress(configs: Sequence[Config], done: int, finished: int) -> tuple[float, str]:
