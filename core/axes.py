@@ -130,7 +130,9 @@ def axis_text(axis: Axis, baseline: Config) -> str:
 
 def read_axis(text: str, baseline: Config) -> Axis:
     """The inverse of axis_text; raises ValueError that names field, limit and value."""
-    field, *texts = text[:MAX_TEXT].split(SEPARATOR)
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"must be at most {MAX_TEXT:,} characters; got {len(text):,}")
+    field, *texts = text.split(SEPARATOR)
     if field not in FIELDS:
         raise ValueError(f"must be one of {', '.join(FIELDS)}, and values; got {shown(field)}")
     if not texts:

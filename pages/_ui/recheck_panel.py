@@ -11,6 +11,7 @@ from core.results import result
 from core.sweep import Sweep
 from pages._ui import plain_runs
 from pages._ui.cache import cache
+from pages._ui.words import plain
 
 
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
@@ -18,7 +19,7 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
     known = recheck.chosen([briefs[config] for config in sweep.configs if config in briefs])
     found = [_difference(one, device) for one in known]
     if found:
-        st.caption(recheck.in_words(found, [_label(sweep, one.config) for one in known]))
+        st.caption(plain(recheck.in_words(found, [_label(sweep, one.config) for one in known])))
 
 
 def _difference(one: Brief, device: str) -> Difference:

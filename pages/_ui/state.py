@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import Config
-from core.comparison import Comparison, Variant, one_line, read
+from core.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
 from core.work import MAX_RUNS
 
@@ -32,7 +32,18 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
         st.session_state.comparison, ignored = read(given)
         st.session_state.notes = [one_line(ignored)] if ignored else []
         st.session_state.address, st.session_state.asked = given, own
+        st.session_state.runs_unchosen = "run" not in given
+    if page == "compare" and st.session_state.pop("runs_unchosen", False):
+        _take_first_runs()
     return st.session_state.comparison
+
+
+def _take_first_runs() -> None:
+    """Said on the page that shows the runs, not on those that this link has opened before."""
+    old = st.session_state.comparison
+    variants, sentences = first_runs(old.baseline)
+    st.session_state.comparison = replace(old, variants=variants)
+    st.session_state.notes = [*notes(), *sentences]
 
 
 def own(page: str, names: Sequence[str]) -> dict[str, str]:

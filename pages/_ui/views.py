@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._ui import state, widgets
+from pages._ui import remarks, state, widgets
 
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
@@ -23,8 +23,7 @@ def given(page: str, views: Views) -> dict[str, str]:
 def choose(page: str, title: str, views: Views) -> str:
     """Title and notes of the page, and its views to choose from; the chosen one."""
     st.title(title)
-    for sentence in state.notes():
-        st.warning(sentence, icon=":material/info:")
+    remarks.draw()
     return widgets.kept(
         st.segmented_control,
         "View",
