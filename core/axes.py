@@ -22,6 +22,7 @@ from core.optimizers import OPTIMIZERS
 
 MAX_VALUES = 64  # of one axis
 MAX_TEXT = 20_000  # characters of one axis; the longest that this module writes is shorter
+LEAST_RATE = 1e-30  # on an axis: from there down a number loses its digits, and a log scale with it
 SPREAD = ".."  # between lowest, highest and how many
 
 
@@ -84,8 +85,8 @@ class Axis:
         if not 1 <= len(values) <= MAX_VALUES:
             raise ValueError(f"{self.field} must have 1 to {MAX_VALUES} values; got {len(values)}")
         values = tuple(sorted(values)) if knob.between else values
-        if self.is_log and values[0] <= 0:
-            raise ValueError(f"{self.field} must be above 0 on an axis; got {values[0]:g}")
+        if self.is_log and values[0] < LEAST_RATE:
+            raise ValueError(f"{self.field} must be at least {LEAST_RATE:g} on an axis; got {values[0]:g}")
         object.__setattr__(self, "values", values)
 
     @property

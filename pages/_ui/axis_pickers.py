@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core import Config
-from core.axes import FIELDS, MAX_VALUES, Axis, spread, usual
+from core.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, spread, usual
 from core.config import KNOBS, parse
 from core.data import DATASETS
 from core.knobs import RATES
@@ -87,8 +87,7 @@ def _spread(sweep: Sweep, name: str) -> None:
     for end, title in (("low", "Lowest"), ("high", "Highest")):
         key = f"{end}_{name}"
         value = float(ends[end])
-        # 0 is no limit of ours: `spread` refuses it with a sentence, and takes all above it.
-        limits = {"min_value": 0.0, "max_value": RATES[1], "step": value / 2, "format": "%g"}
+        limits = {"min_value": LEAST_RATE, "max_value": RATES[1], "step": value / 2, "format": "%g"}
         widgets.shown(st.number_input, title, key, value, **limits, **changed)
     count = max(len(axis.values), 2)
     limits = {"min_value": 2, "max_value": MAX_VALUES}
