@@ -30,6 +30,9 @@ MARKUP = (
     f"a@{HOST}",
     *(":red[x]", ":smile:", ":material/home:", "$x$", "__init__", "`x`", "**x**"),
 )
+# Good texts of 800 and 400 characters, where they were cut once: what stood behind them became a run's name.
+RATE_CHANGES = "__".join(f"{step:04d}_0.{'1' * 31}" for step in range(1, 21)) + "11"
+WEIGHTS = "_".join(f"{'0' * 40}.{'1' * digits}" for digits in (25, 25, 25, 25, 25, 24))
 LONG = "A" * (MAX_TEXT + 1)
 NONSENSE = (
     *("", " ", "nan", "inf", "-1", "x2", "1e999", "0x10", "ZZ", "~", "~~", ".", "..", "_", "__", "-"),

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from addresses import COMPARING, HOST, LONG, OWN, addresses, fields
+from addresses import COMPARING, HOST, LONG, MARKUP, OWN, RATE_CHANGES, WEIGHTS, addresses, fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -104,14 +104,11 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut(field):
             parse(field, text)
 
 
-def test_what_stood_behind_eight_hundred_characters_no_longer_names_a_run():
-    changes = "__".join(f"{step}_0.1" for step in range(1, 11))
-    tail = (
-        "0" * (800 - len(changes)) + f"[Session expired: sign in](https://{HOST}) ![x](https://{HOST}/x.png)"
-    )
-    comparison, notes = read({"run": [f"schedule~{changes}{tail}"]})
-    assert comparison.variants == ()
-    assert notes == [f"a run: schedule must be at most 800 characters; got {len(changes + tail)}"]
+@pytest.mark.parametrize("good", [f"schedule~{RATE_CHANGES}", f"start~{WEIGHTS}"])
+def test_what_stands_behind_a_good_text_is_no_longer_cut_off_and_in_the_name(good):
+    assert len(read({"run": [good]})[0].variants) == 1
+    comparison, notes = read({"run": [f"{good}{MARKUP[0]}"]})
+    assert comparison.variants == () and len(notes) == 1
 
 
 def test_a_run_that_is_too_long_is_refused_with_its_limit():

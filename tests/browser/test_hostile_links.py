@@ -3,16 +3,21 @@
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from addresses import HOST, MARKUP, OWN
+from addresses import HOST, MARKUP, OWN, RATE_CHANGES, WEIGHTS
 
-CHANGES = "__".join(
-    f"{step}_0.1" for step in range(1, 11)
-)  # good up to 800 characters, with what stands behind
-TAIL = "0" * (800 - len(CHANGES)) + " ".join(MARKUP[:5])  # each cut away once
 LINKS = [  # as many bad values as sentences are said
     ("", {"dataset": MARKUP[0], "loss": MARKUP[1], "hidden": MARKUP[2]}),
     ("", {"dataset": f"www.{HOST}", "loss": f" www.{HOST} ", "hidden": f"WWW.{HOST}/", f"www.{HOST}": "1"}),
-    ("", {"run": [f"schedule~{CHANGES}{TAIL}", f"start~{'0_' * 200}{MARKUP[0]}", f"lr~x www.{HOST}"]}),
+    (
+        "",
+        {
+            "run": [
+                f"schedule~{RATE_CHANGES}{MARKUP[0]} {MARKUP[1]}",
+                f"start~{WEIGHTS}{MARKUP[1]}",
+                f"lr~x www.{HOST}",
+            ]
+        },
+    ),
     ("watch", {"at": MARKUP[4], "look": MARKUP[1], "model": f" www.{HOST}"}),
     ("sweep", {"x": f" www.{HOST}~1", "y": f"loss~ www.{HOST}", "cell": MARKUP[1]}),
     ("traps", {"view": "momentum", "on": MARKUP[1], "lr": f" www.{HOST}"}),
