@@ -22,6 +22,7 @@ from core.optimizers import OPTIMIZERS
 
 MAX_VALUES = 64  # of one axis
 MAX_TEXT = 20_000  # characters of one axis; the longest that this module writes is shorter
+LEAST_RATE = 1e-30  # on an axis: from there down a number loses its digits, and a log scale with it
 SPREAD = ".."  # between lowest, highest and how many
 
 
@@ -84,8 +85,8 @@ class Axis:
         if not 1 <= len(values) <= MAX_VALUES:
             raise ValueError(f"{self.field} must have 1 to {MAX_VALUES} values; got {len(values)}")
         values = tuple(sorted(values)) if knob.between else values
-        if self.is_log and values[0] <= 0:
-            raise ValueError(f"{self.field} must be above 0 on an axis; got {values[0]:g}")
+        if self.is_log and values[0] < LEAST_RATE:
+            raise ValueError(f"{self.field} must be at least {LEAST_RATE:g} on an axis; got {values[0]:g}")
         object.__setattr__(self, "values", values)
 
     @property
@@ -130,7 +131,9 @@ def axis_text(axis: Axis, baseline: Config) -> str:
 
 def read_axis(text: str, baseline: Config) -> Axis:
     """The inverse of axis_text; raises ValueError that names field, limit and value."""
-    field, *texts = text[:MAX_TEXT].split(SEPARATOR)
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"must be at most {MAX_TEXT:,} characters; got {len(text):,}")
+    field, *texts = text.split(SEPARATOR)
     if field not in FIELDS:
         raise ValueError(f"must be one of {', '.join(FIELDS)}, and values; got {shown(field)}")
     if not texts:

@@ -20,7 +20,7 @@ from core.work import MAX_RUNS
 SEPARATOR = "~"
 NO_RUNS = "none"
 KEPT = "keep"  # begins a variant of the defaults
-MAX_TEXT = 1000  # characters of one variant; the longest that this module writes is shorter
+MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
@@ -91,6 +91,19 @@ SKIP = Variant((("loop", letters(USUAL[1:])),))
 FIRST = Comparison(Config(), (Variant((("lr", "x100"),)), SKIP))
 
 
+def first_runs(baseline: Config) -> tuple[tuple[Variant, ...], list[str]]:
+    """The runs where no link names any, and a sentence for each that is not possible on this baseline."""
+    possible, notes = [], []
+    for variant in FIRST.variants:
+        try:
+            variant.config(baseline)
+        except ValueError as error:
+            notes.append(f"The run {variant.text()} of the first page is left out: {error}.")
+        else:
+            possible.append(variant)
+    return tuple(possible), notes
+
+
 def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
     """The comparison of an address, and one sentence for each thing in it that was ignored.
 
@@ -120,7 +133,7 @@ def _read_variants(
     params: Mapping[str, Sequence[str]], baseline: Config, notes: list[str]
 ) -> tuple[Variant, ...]:
     if "run" not in params:
-        return FIRST.variants
+        return first_runs(baseline)[0]
     texts = [text for text in params["run"] if text != NO_RUNS]
     variants: list[Variant] = []
     for text in texts[: 4 * MAX_RUNS]:
@@ -139,12 +152,14 @@ def _read_variants(
 
 
 def _read_variant(text: str) -> Variant:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"must be at most {MAX_TEXT:,} characters; got {len(text):,}")
     parts = text.split(SEPARATOR) if text else []
     is_kept = parts[:1] == [KEPT]
     parts = parts[is_kept:]
     fields_given = parts[::2]
     good = len(parts) % 2 == 0 and all(name in KNOBS for name in fields_given)
-    if len(text) > MAX_TEXT or not good or not (parts or is_kept):
+    if not good or not (parts or is_kept):
         raise ValueError(f"must be field{SEPARATOR}value pairs; got {shown(text)}")
     return Variant(tuple(zip(fields_given, parts[1::2], strict=True)), is_kept)
 
@@ -176,16 +191,17 @@ def _possible(variant: Variant, baseline: Config) -> bool:
 
 
 def label(variant: Variant, baseline: Config) -> str:
-    """A short name of a variant: what it changes, in the words of the page."""
+    """A short name of a variant: what it changes, in the words of the page. Made of checked values alone."""
     config, _ = variant.config(baseline)
     if not variant.kept:
         return ", ".join(_change_label(name, text, config) for name, text in variant.changes)
     different = [name for name in KNOBS if getattr(config, name) != getattr(baseline, name)]
-    words = [_change_label(name, KNOBS[name].text(getattr(config, name)), config) for name in different]
+    words = [_change_label(name, "", config) for name in different]
     return "Kept: " + (", ".join(words) or "same as baseline")
 
 
 def _change_label(name: str, text: str, config: Config) -> str:
+    """text: as in a link, which only says whether it is a factor; what is shown is the value it came to."""
     knob, value = KNOBS[name], getattr(config, name)
     if name == "loop":
         return loop_label(value)
@@ -193,10 +209,10 @@ def _change_label(name: str, text: str, config: Config) -> str:
         return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
     if knob.choices:
         return knob.choices[value]
-    if text.startswith("x"):
+    if text.startswith("x") and isinstance(value, float):
         factor = float(text[1:])
-        return f"{knob.label} ÷ {1 / factor:g}" if 0 < factor < 1 else f"{knob.label} × {factor:g}"
-    return f"{knob.label} {f'{value:g}' if isinstance(value, float) else text}"
+        return f"{knob.label} ÷ {1 / factor:g}" if 1e-9 < factor < 1 else f"{knob.label} × {factor:g}"
+    return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"
 
 
 def _line_label(name: str) -> str:

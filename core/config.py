@@ -11,6 +11,7 @@ from typing import Any
 
 from core.data import DATASETS
 from core.knobs import (
+    MAX_TEXT,
     RATES,
     STEPS,
     Knob,
@@ -136,6 +137,8 @@ def usual(name: str, values: Mapping[str, Any]) -> Any:
 def parse(name: str, text: str) -> Any:
     """The value of a field from text; raises ValueError that names field, limit and value."""
     knob = KNOBS[name]
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"{name} must be at most {MAX_TEXT} characters; got {len(text):,}")
     try:
         value = knob.parse(text)
     except (ValueError, KeyError):

@@ -17,6 +17,7 @@ MAX_LAYERS, MAX_WIDTH = 3, 256
 MAX_START = 1000.0  # size of a starting weight that is given
 MAX_CHANGES = 20  # of the learning rate in one run
 RATES, STEPS = (0.0, 100.0), (1, 5000)  # limits of a learning rate, and of how often the loop runs
+MAX_TEXT = 800  # characters of one field in a link; the longest that a field writes is shorter
 NO_LINES = "none"  # a loop without lines, in links
 DRAWN = "drawn"  # starting weights from the seed, in links
 NO_CHANGES = "none"  # a learning rate that stays, in links
@@ -42,12 +43,12 @@ class Knob:
 
 
 def shown(value: object) -> str:
-    """A visitor's value for a message: short, and with nothing that could be markup."""
+    """A visitor's value for a message: short, and with nothing that could be markup or an address."""
     try:
         text = repr(value)
     except ValueError:  # an integer of thousands of digits has no text
         text = "a very long number"
-    return re.sub(r"[^\w.+\- '(),]", "?", text[:40], flags=re.ASCII)
+    return re.sub(r"[^\w.+\- '(),]|(?<=www)\.", "?", text[:40], flags=re.ASCII | re.IGNORECASE)
 
 
 def _number(between: tuple[float, float], whole: bool) -> Callable[[Any], Any]:
@@ -112,7 +113,7 @@ def _check_hidden(value: Any) -> tuple[int, ...]:
 
 
 def _parse_hidden(text: str) -> tuple[int, ...]:
-    return tuple(_parse_whole(size) for size in text[:100].split("-"))
+    return tuple(_parse_whole(size) for size in text.split("-"))
 
 
 def hidden_sizes(default: tuple[int, ...], label: str, about: str) -> Any:
@@ -138,7 +139,7 @@ def _twice(names: tuple[Any, ...]) -> bool:
 def _parse_loop(text: str) -> tuple[str, ...]:
     if not text:
         raise ValueError
-    return () if text == NO_LINES else from_letters(text[:400])
+    return () if text == NO_LINES else from_letters(text)
 
 
 def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:
@@ -159,7 +160,7 @@ def lines_before(label: str, about: str) -> Any:
     """Names of lines that run once before the loop: scheduler.dead_relu in links."""
 
     def parse(text: str) -> tuple[str, ...]:
-        return () if text == NO_LINES else tuple(text[:400].split("."))
+        return () if text == NO_LINES else tuple(text.split("."))
 
     def text(names: tuple[str, ...]) -> str:
         return ".".join(names) or NO_LINES
@@ -182,7 +183,7 @@ def starting_weights(label: str, about: str) -> Any:
         return tuple(check_one(number) for number in value)
 
     def parse(text: str) -> tuple[float, ...]:
-        return () if text == DRAWN else tuple(_parse_float(part) for part in text[:400].split("_"))
+        return () if text == DRAWN else tuple(_parse_float(part) for part in text.split("_"))
 
     def text(value: tuple[float, ...]) -> str:
         return "_".join(map(_short, value)) or DRAWN
@@ -210,7 +211,7 @@ def _are_pairs(value: Any) -> bool:
 def _parse_schedule(text: str) -> tuple[tuple[int, float], ...]:
     if text == NO_CHANGES:
         return ()
-    pairs = [part.split("_") for part in text[:800].split("__")]
+    pairs = [part.split("_") for part in text.split("__")]
     return tuple((_parse_whole(step), _parse_float(rate)) for step, rate in pairs)
 
 

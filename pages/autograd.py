@@ -6,14 +6,13 @@ from pages._ui import guard
 
 guard.through_app()
 
-from pages._ui import inside_panel, notebook_panel, state, told_panel  # noqa: E402  (the guard comes first)
+from pages._ui import inside_panel, notebook_panel, remarks, state, told_panel  # noqa: E402  (the guard comes first)
 
 given = state.own("autograd", (*notebook_panel.FIELDS, *inside_panel.FIELDS))
 notebook_panel.take(given)
 inside_panel.take(given)
 buttons = notebook_panel.heading()
-for sentence in state.notes():
-    st.warning(sentence, icon=":material/info:")
+remarks.draw()
 notebook_panel.draw()
 address = notebook_panel.address()
 with st.container(key="drawn"):

@@ -13,6 +13,7 @@ from pages._ui import (  # noqa: E402  (the guard comes first)
     curve_panel,
     fit_panel,
     heading,
+    remarks,
     state,
     table,
     training,
@@ -26,8 +27,7 @@ left, right = st.columns([4, 1], vertical_alignment="bottom")
 with left:
     heading.draw(comparison)
 buttons = right.container(horizontal=True, horizontal_alignment="right")
-for note in state.notes():
-    st.warning(note, icon=":material/info:")
+remarks.draw()
 trained = training.train(comparison.named(), device)
 with buttons:
     heading.take_away(comparison, trained)

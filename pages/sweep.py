@@ -12,6 +12,7 @@ from pages._ui import (  # noqa: E402
     controls,
     range_panel,
     recheck_panel,
+    remarks,
     state,
     sweep_cell,
     sweep_curves,
@@ -31,8 +32,7 @@ sweep_state.write_address(sweep)
 
 sweep_heading.draw(sweep)
 axis_pickers.draw(sweep)
-for note in state.notes():
-    st.warning(note, icon=":material/info:")
+remarks.draw()
 sweep_heading.count(sweep)
 progress = st.empty()
 with st.container(border=True, key="sweep"):

@@ -1,12 +1,10 @@
 """What does each line do? One run, line by line, forward and back."""
 
-import streamlit as st
-
 from pages._ui import guard
 
 guard.through_app()
 
-from pages._ui import controls, player, state, watch_body, watch_heading  # noqa: E402  (the guard comes first)
+from pages._ui import controls, player, remarks, state, watch_body, watch_heading  # noqa: E402  (the guard comes first)
 
 OWN_FIELDS = ("at", "look")  # of the address: place and panel, read once
 
@@ -19,6 +17,5 @@ state.write_address(params)
 tape = player.tape(config, device)
 watch_body.go_where_asked(tape)
 watch_heading.draw(tape)
-for note in state.notes():
-    st.warning(note, icon=":material/info:")
+remarks.draw()
 watch_body.draw(tape, device)

@@ -21,6 +21,7 @@ TRAINED_TRAPS = ("test_diagnosis", "test_trap_export", "test_traps")  # these fi
 settings.register_profile(
     "no clocks", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("thorough", settings.get_profile("no clocks"), max_examples=2000)
 settings.load_profile("no clocks")
 
 # An AppTest reads the metadata of every installed package, for components that these might bring.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import configs
 
 from core import Config
-from core.axes import FIELDS, MAX_VALUES, Axis, axis_text, read_axis, spread, usual
+from core.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, axis_text, read_axis, spread, usual
 from core.config import KNOBS
 from core.losses import fitting
 
@@ -47,7 +47,7 @@ def test_every_usual_axis_fits_its_field_and_is_written_as_its_name(config, fiel
 @settings(deadline=None, max_examples=50)
 @given(st.sampled_from(tuple(FIELDS)), st.lists(configs(), min_size=1, max_size=5))
 def test_any_axis_comes_back_from_its_text(field, several):
-    values = tuple(getattr(config, field) for config in several if field != "lr" or config.lr > 0)
+    values = tuple(getattr(config, field) for config in several if field != "lr" or config.lr >= LEAST_RATE)
     if values:
         axis = Axis(field, values)
         assert read_axis(axis.text(), BASE) == axis
@@ -85,7 +85,7 @@ def test_losses_are_those_of_the_data_set():
         ("steps~10", "must be one of lr, loop"),
         ("Module", "must be one of lr, loop"),
         ("lr~nan", "lr must be a number from 0 to 100; got 'nan'"),
-        ("lr~0~1", "lr must be above 0 on an axis; got 0"),
+        ("lr~0~1", "lr must be at least 1e-30 on an axis; got 0"),
         ("lr~1..0.1..5", "lowest..highest..count"),
         ("lr~0.1..1..9999", "lowest..highest..count"),
         ("lr~0.1..1", "lowest..highest..count"),

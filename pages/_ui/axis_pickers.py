@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core import Config
-from core.axes import FIELDS, MAX_VALUES, Axis, spread, usual
+from core.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, spread, usual
 from core.config import KNOBS, parse
 from core.data import DATASETS
 from core.knobs import RATES
@@ -15,6 +15,7 @@ from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from core.sweep import SEEDS, Sweep
 from pages._ui import state, sweep_state, widgets
+from pages._ui.words import plain
 
 STALE = from_letters("FLSZB")  # an order that steps on the gradient of the step before
 SHORT = 22  # characters
@@ -59,7 +60,7 @@ def _applies(field: str, config: Config) -> bool:
 
 def _values(sweep: Sweep, name: str) -> None:
     axis: Axis = getattr(sweep, name)
-    with st.popover(_short(axis), width=175):
+    with st.popover(plain(_short(axis)), width=175):
         if axis.is_log:
             _spread(sweep, name)
         elif KNOBS[axis.field].choices or axis.field == "loop":
@@ -86,7 +87,7 @@ def _spread(sweep: Sweep, name: str) -> None:
     for end, title in (("low", "Lowest"), ("high", "Highest")):
         key = f"{end}_{name}"
         value = float(ends[end])
-        limits = {"min_value": 1e-6, "max_value": RATES[1], "step": value / 2, "format": "%g"}
+        limits = {"min_value": LEAST_RATE, "max_value": RATES[1], "step": value / 2, "format": "%g"}
         widgets.shown(st.number_input, title, key, value, **limits, **changed)
     count = max(len(axis.values), 2)
     limits = {"min_value": 2, "max_value": MAX_VALUES}
@@ -116,7 +117,7 @@ def _choices(sweep: Sweep, name: str) -> None:
         [KNOBS[axis.field].text(value) for value in axis.values],
         options=list(texts),
         selection_mode="multi",
-        format_func=lambda text: labels[texts[text]],
+        format_func=lambda text: plain(labels[texts[text]]),
         on_change=lambda: _set_values(sweep, name, [texts[t] for t in texts if t in st.session_state[key]]),
     )
 

@@ -9,7 +9,7 @@ from core import charts, thinning
 from core.results import loss_path
 from core.verdict import number
 from pages._ui.training import Trained
-from pages._ui.words import badge, dot
+from pages._ui.words import badge, dot, plain
 
 PER_ROW = 4
 LAST = -1
@@ -27,7 +27,7 @@ def draw(trained: Sequence[Trained]) -> None:
 
 def _card(index: int, one: Trained, count: int) -> None:
     path = loss_path(one.result)
-    st.markdown(f"{dot(index)} **{one.name}**")
+    st.markdown(f"{dot(index)} **{plain(one.name)}**")
     st.markdown(badge(one.verdict.word))
     last = path["loss"].iloc[LAST] if len(path) else float("nan")
     st.metric(

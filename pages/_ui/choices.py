@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.knobs import shown
-from pages._ui import state, widgets
+from pages._ui import remarks, state, widgets
 
 FEW = 12  # options that a sentence lists
 BETWEEN, NONE = ".", "none"  # in a link: between several choices, and for none of them
@@ -55,7 +55,7 @@ def several(
     """A widget for at most so many options; a link holds them as `joined` writes them."""
     key = f"losses_{field}"
     if field in given:
-        texts = [text for text in dict.fromkeys(given[field][:400].split(BETWEEN)) if text != NONE]
+        texts = [text for text in dict.fromkeys(given[field].split(BETWEEN)) if text != NONE]
         chosen = [text for text in texts if text in options][:most]
         if len(chosen) < len(texts):
             _refuse(f"{field} (at most {most})", options, given[field])
@@ -63,7 +63,7 @@ def several(
     kept = st.session_state.setdefault("choices", {}).get(key, default)
     chosen = [text for text in kept if text in options]
     if len(chosen) > most:
-        st.warning(f"{label}: at most {most}; the others are left out.", icon=":material/info:")
+        remarks.warn(f"{label}: at most {most}; the others are left out.")
         chosen = chosen[:most]
     state.choose(key, chosen)
     more |= {"options": options, "on_change": state.keep, "args": (key,)}
@@ -73,4 +73,4 @@ def several(
 
 def _refuse(field: str, options: Sequence[str], text: str) -> None:
     listed = ", ".join(options) if len(options) <= FEW else f"{options[0]}, {options[1]}, … {options[-1]}"
-    st.warning(f"{field} must be one of {listed}; got {shown(text)}. It is ignored.", icon=":material/info:")
+    remarks.warn(f"{field} must be one of {listed}; got {shown(text)}. It is ignored.")

@@ -10,7 +10,7 @@ import torch
 from core import claim as core_claim
 from core.claim import JUDGEMENTS, Answer, Claim, Link, answer
 from core.claims import CLAIMS, NOTES
-from pages._ui import state, widgets
+from pages._ui import remarks, state, widgets
 from pages._ui.cache import cache
 from pages._ui.words import judgement, judgement_icon
 
@@ -37,8 +37,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     """The filter, and the claims that pass it, some at a time; the fields of the address."""
     found = _answers()
     _take(given, found)
-    for sentence in state.notes():
-        st.warning(sentence, icon=":material/info:")
+    remarks.draw()
     lines = _controls(found)
     word, note = _filter()
     chosen = _chosen(found, word, note)

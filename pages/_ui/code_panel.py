@@ -10,7 +10,7 @@ from core import export
 from core.lines import first_line
 from core.losses import LOSSES
 from pages._ui.training import Trained
-from pages._ui.words import badge, dot
+from pages._ui.words import badge, dot, plain
 
 
 @st.fragment
@@ -22,7 +22,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         chosen = st.pills(
             "Run",
             range(len(names)),
-            format_func=lambda i: f"{dot(i)} {names[i]}",
+            format_func=lambda i: f"{dot(i)} {plain(names[i])}",
             default=min(2, len(names) - 1),
             key=f"code_of_{len(names)}",
             label_visibility="collapsed",
@@ -59,10 +59,10 @@ def words_of_pytorch(one: Trained) -> None:
     message = one.result.message
     if message is not None:
         st.code(f"{message.type}: {message.text}", language=None, wrap_lines=True)
-        st.caption(f"Raised in step {message.step}, at the line {first_line(message.line)}.")
+        st.caption(f"Raised in step {message.step}, at the line {plain(first_line(message.line))}.")
     for warning in one.result.warnings:
         st.code(f"Warning: {warning.text}", language=None, wrap_lines=True)
-        st.caption(f"Warned in step {warning.step}, at the line {first_line(warning.line)}.")
+        st.caption(f"Warned in step {warning.step}, at the line {plain(first_line(warning.line))}.")
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:

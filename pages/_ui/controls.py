@@ -15,6 +15,7 @@ from core.mistakes import BEFORE
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui import state, widgets
+from pages._ui.words import plain
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
 NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
@@ -183,7 +184,7 @@ def _runs() -> None:
         [Variant.text(v) for v in comparison.variants],
         options=list(offered),
         selection_mode="multi",
-        format_func=lambda code: label(offered[code], baseline),
+        format_func=lambda code: plain(label(offered[code], baseline)),
         help="Each run is the baseline with one change: same data, weights and batches.",
         on_change=_choose,
         args=(offered,),

@@ -8,7 +8,7 @@ from core import export
 from core.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.results import Result
 from core.traps import TRAPS
-from pages._ui import pair_panel, state, trap_runs
+from pages._ui import pair_panel, remarks, state, trap_runs
 from pages._ui.code_panel import changed_lines, highlight
 from pages._ui.words import badge
 
@@ -45,8 +45,7 @@ def _series(given: dict[str, str]) -> int:
         if text.isascii() and text.isdigit() and short and int(text) <= MAX_SERIES:
             _open(int(text))
         else:
-            sentence = f"A series is a number from 0 to {MAX_SERIES:,}; another one is taken."
-            st.warning(sentence, icon=":material/info:")
+            remarks.warn(f"A series is a number from 0 to {MAX_SERIES:,}; another one is taken.")
     if "series" not in st.session_state:
         _new()
     return st.session_state.series

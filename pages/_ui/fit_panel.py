@@ -8,7 +8,7 @@ import streamlit as st
 from core import fit, pictures
 from core.data import DATASETS
 from pages._ui.training import Trained
-from pages._ui.words import dot
+from pages._ui.words import dot, plain
 
 
 @st.fragment
@@ -30,7 +30,7 @@ def _picture(index: int, one: Trained, step: int) -> None:
     steps = one.result.evaluations["step"].to_numpy()
     row = int(np.abs(steps - step).argmin())
     kind, data = fit.kind(one.config), DATASETS[one.config.dataset]
-    st.markdown(f"{dot(index)} **{one.name}**, step {steps[row]}")
+    st.markdown(f"{dot(index)} **{plain(one.name)}**, step {steps[row]}")
     problem = fit.fit_problem(one.result, row)
     if problem:
         st.caption(problem)

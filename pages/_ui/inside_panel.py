@@ -7,8 +7,9 @@ import streamlit as st
 from core import inside
 from core.inside import Inside
 from core.syntax import MAX_LINE
-from pages._ui import graph_panel, state, tensors_panel, widgets
+from pages._ui import graph_panel, remarks, state, tensors_panel, widgets
 from pages._ui.told_panel import Told
+from pages._ui.words import plain
 
 FIELDS = ("line", "root")
 LINE_DIGITS = 4  # at most, in a link
@@ -73,9 +74,7 @@ def _line(lines: list[int]) -> int:
     """A slider over the lines that were run, and a button on each side of it."""
     line = _asked().get("line", lines[-1])
     if line not in lines:
-        st.warning(
-            f"No statement that was run ends in line {line}; this is the last.", icon=":material/info:"
-        )
+        remarks.warn(f"No statement that was run ends in line {line}; this is the last.")
         line = lines[-1]
     if len(lines) == 1:
         return line
@@ -110,6 +109,7 @@ def _graph(here: Inside, wanted: str | None) -> None:
             "inside_root",
             here.root,
             options=here.roots,
+            format_func=plain,
             required=True,
             on_change=_keep,
             args=("root", "inside_root"),
@@ -117,7 +117,7 @@ def _graph(here: Inside, wanted: str | None) -> None:
     if wanted not in (None, here.root):
         st.caption("The tensor that was chosen has no history after this line.")
     if here.graph is None:
-        st.info(here.problem)
+        st.info(plain(here.problem or ""))
     else:
         graph_panel.draw(here.graph)
 

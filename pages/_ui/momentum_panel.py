@@ -11,7 +11,7 @@ from core.lines import USUAL, letters
 from core.momentum import ORDERS, at_rate, twins
 from core.results import Result, result
 from core.verdict import number, verdict
-from pages._ui import pair_panel, state, trap_runs, widgets
+from pages._ui import pair_panel, remarks, state, trap_runs, widgets
 from pages._ui.cache import cache
 from pages._ui.words import badge
 
@@ -77,14 +77,14 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 def _take(given: dict[str, str]) -> None:
     """A link's setting and rate."""
     if given.get("on", "linear") not in SETTINGS:
-        st.warning("The setting must be linear or mlp; linear is taken.", icon=":material/info:")
+        remarks.warn("The setting must be linear or mlp; linear is taken.")
     elif "on" in given:
         state.choose("momentum_on", given["on"])
     if "lr" in given:
         try:
             st.session_state.momentum_rate = parse("lr", given["lr"])
         except ValueError as error:
-            st.warning(f"{error}.", icon=":material/info:")
+            remarks.warn(f"{error}.")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -29,6 +29,8 @@ def take(given: dict[str, str]) -> None:
         state.note(f"The lines of a link may have at most {MAX_TEXT:,} characters; these are left out.")
     elif "text" in given:
         show(given["text"])
+        if "example" in given:
+            state.note("A link has an example or lines of its own; these are its lines.")
 
 
 def show(text: str) -> None:

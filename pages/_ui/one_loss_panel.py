@@ -12,6 +12,7 @@ from core.reductions import reductions
 from core.target_checks import WORDS, answers
 from core.verdict import number
 from pages._ui import choices, loss_pair
+from pages._ui.words import plain
 
 FIELDS = ("loss", "over", "target", "at")
 FIRST = ["mse", "focal"]  # laid over the first loss
@@ -110,16 +111,11 @@ def _takes(loss: str) -> None:
     rows = [
         (
             f"{one.about}: `{one.targets}`",
-            f":{COLOURS[one.word]}-badge[{WORDS[one.word]}] {_plain(one.says)}",
+            f":{COLOURS[one.word]}-badge[{WORDS[one.word]}] {plain(one.says)}",
         )
         for one in answers(loss)
     ]
     st.table(pd.DataFrame(rows, columns=["targets", "PyTorch"]), hide_index=True, border="horizontal")
-
-
-def _plain(text: str) -> str:
-    """PyTorch's words as they are: nothing in them is markup."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]{}<>$~#|:" else sign for sign in text)
 
 
 def _reductions(loss: str) -> None:

@@ -12,7 +12,7 @@ from core.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters
 from core.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.orders_picture import orders_frame, orders_spec
-from pages._ui import pair_panel, state, trap_runs, widgets, width
+from pages._ui import pair_panel, remarks, state, trap_runs, widgets, width
 from pages._ui.cache import cache
 from pages._ui.code_panel import changed_lines, highlight
 
@@ -54,17 +54,17 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 def _take(given: dict[str, str]) -> None:
     """A link's model and loop, if they are on a map."""
     if given.get("model", "linear") not in MODELS:
-        st.warning("The model must be linear or mlp; linear is taken.", icon=":material/info:")
+        remarks.warn("The model must be linear or mlp; linear is taken.")
     elif "model" in given:
         state.choose("orders_model", given["model"])
     if "loop" not in given:
         return
     try:
-        loop = from_letters(given["loop"][:40])
+        loop = from_letters(given["loop"])
     except KeyError:
         loop = ()
     if not loop or len(set(loop)) != len(loop) or not set(loop) <= set(USUAL):
-        st.warning("The loop must be some of the letters Z, F, L, B, S, each once.", icon=":material/info:")
+        remarks.warn("The loop must be some of the letters Z, F, L, B, S, each once.")
         return
     _put(loop)
 

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import Config
-from core.comparison import Comparison, Variant, one_line, read
+from core.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
 from core.work import MAX_RUNS
 
@@ -28,11 +28,24 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
     """
     given = _address()
     if _is_new(given, page) or "comparison" not in st.session_state:
-        own = {name: given.pop(name)[0] for name in extra if name in given}
+        own, twice = _firsts(given, extra)
+        given = {name: texts for name, texts in given.items() if name not in extra}
         st.session_state.comparison, ignored = read(given)
+        ignored = twice + ignored
         st.session_state.notes = [one_line(ignored)] if ignored else []
         st.session_state.address, st.session_state.asked = given, own
+        st.session_state.runs_unchosen = "run" not in given
+    if page == "compare" and st.session_state.pop("runs_unchosen", False):
+        _take_first_runs()
     return st.session_state.comparison
+
+
+def _take_first_runs() -> None:
+    """Said on the page that shows the runs, not on those that this link has opened before."""
+    old = st.session_state.comparison
+    variants, sentences = first_runs(old.baseline)
+    st.session_state.comparison = replace(old, variants=variants)
+    st.session_state.notes = [*notes(), *sentences]
 
 
 def own(page: str, names: Sequence[str]) -> dict[str, str]:
@@ -41,11 +54,23 @@ def own(page: str, names: Sequence[str]) -> dict[str, str]:
     if not _is_new(given, page):
         return {}
     st.session_state.address = given
+    found, ignored = _firsts(given, names)
     unknown = [name for name in given if name not in names]
-    st.session_state.notes = (
-        [one_line([f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}"])] if unknown else []
-    )
-    return {name: given[name][0] for name in names if name in given}
+    if unknown:
+        ignored.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+    st.session_state.notes = [one_line(ignored)] if ignored else []
+    return found
+
+
+def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """What an address says in these fields, and a sentence for each that it has more than once."""
+    found = {name: given[name] for name in names if name in given}
+    twice = [
+        f"{name} was given {len(texts)} times; the first counts"
+        for name, texts in found.items()
+        if len(texts) > 1
+    ]
+    return {name: texts[0] for name, texts in found.items()}, twice
 
 
 def _is_new(given: dict[str, list[str]], page: str) -> bool:

@@ -14,7 +14,7 @@ from core.grid import STATES
 from core.measures import MEASURES
 from core.sweep import Cell, Sweep
 from pages._ui import sweep_state, widgets
-from pages._ui.words import badge
+from pages._ui.words import badge, plain
 
 
 def draw(
@@ -27,7 +27,7 @@ def draw(
         _choose(sweep, "x", cell.column)
         _choose(sweep, "y", cell.row)
     if row["state"] in ("refused", "waiting"):
-        st.markdown(f"**{STATES[row['state']][0]}** {row['words']}.")
+        st.markdown(f"**{STATES[row['state']][0]}** {plain(row['words'])}.")
         return
     known = [briefs[config] for config in cell.configs if config in briefs]
     _said(row, known, measure)

@@ -11,6 +11,7 @@ from core.config import KNOBS
 from core.sweep import Sweep
 from pages._ui import widgets
 from pages._ui.sweep_state import ALONG
+from pages._ui.words import plain
 
 
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
@@ -52,7 +53,7 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
         alt=f"Training loss over the steps for each {KNOBS[axis.field].label}; {fixed}",
     )
     seeds = f", seed {found[0].config.seed}" if sweep.seeds > 1 else ""
-    st.caption(f"{fixed}{seeds}. The thick line is the chosen cell.{_marks(frame)}")
+    st.caption(f"{plain(fixed + seeds)}. The thick line is the chosen cell.{_marks(frame)}")
 
 
 def _marks(frame) -> str:  # type: ignore[no-untyped-def]

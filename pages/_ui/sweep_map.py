@@ -15,6 +15,7 @@ from core.measures import MEASURES, WORD, offered
 from core.rate_limits import Limit
 from core.sweep import Sweep
 from pages._ui import sweep_state, widgets
+from pages._ui.words import plain
 
 
 def choose_measure(sweep: Sweep) -> str:
@@ -100,4 +101,4 @@ def explain(cells: pd.DataFrame, measure: str, limits: Sequence[Limit]) -> None:
     if signs:
         st.caption(f"{signs}.")
     if limits:
-        st.caption(rate_limits.in_words(limits))
+        st.caption(plain(rate_limits.in_words(limits)))

@@ -20,21 +20,25 @@ GOAL = 0.1  # the loss that is asked for, until another one is
 
 def sweep(baseline: Config) -> Sweep:
     """The session's sweep of this baseline, after taking in an address that is new."""
+    asked: dict[str, str] = {}
     if "asked" in st.session_state:
-        _take(state.asked())
+        asked = state.asked()
+        _take(asked, baseline)
     own: dict[str, str] = st.session_state.setdefault("sweep_own", {})
     found, notes = read(own, baseline)
     if notes:
         state.note(one_line(notes))
         _keep(found)
+    if "cell" in asked and place(found) is None:
+        state.note("Ignored in this link: its cell.")
     return found
 
 
-def _take(given: Mapping[str, str]) -> None:
+def _take(given: Mapping[str, str], baseline: Config) -> None:
     """A new address: its axes, and what is looked at."""
     st.session_state.sweep_own = {name: given[name] for name in OWN if name in given}
     st.session_state.sweep_cell = given.get("cell")
-    for name, options in (("measure", MEASURES), ("along", ALONG)):
+    for name, options in (("measure", offered(baseline)), ("along", ALONG)):
         state.choose(f"sweep_{name}", given.get(name))
         if name in given and given[name] not in options:
             state.note(f"Ignored in this link: its {name}.")

@@ -15,7 +15,7 @@ from core.outcomes import OUTCOMES
 from core.trap import GROUPS, Trap
 from core.trap_export import trap_test
 from core.traps import TRAPS
-from pages._ui import pair_panel, state, widgets
+from pages._ui import pair_panel, remarks, state, widgets
 from pages._ui.code_panel import changed_lines, highlight, words_of_pytorch
 from pages._ui.training import Trained
 from pages._ui.trap_runs import Shown, shown
@@ -33,7 +33,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
         state.choose("group", ALL)
         state.choose("trap", given["trap"])
     elif "trap" in given:
-        st.warning("There is no trap of that name; this is the first one.", icon=":material/info:")
+        remarks.warn("There is no trap of that name; this is the first one.")
     name, group = _choose()
     trap = TRAPS[name]
     st.header(trap.title)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._ui import state, widgets
+from pages._ui import remarks, state, widgets
 
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
@@ -13,18 +13,24 @@ Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 def given(page: str, views: Views) -> dict[str, str]:
     """What a new address says of this page, once: fields of all panels, each of which names its FIELDS."""
     found = state.own(page, ["view", *(field for _, panel in views.values() for field in panel.FIELDS)])
+    fields = found.keys() - {"view"}
     if found.get("view", "") in views:
         state.choose(_key(page), found["view"])
     elif "view" in found:
         state.note("Ignored in this link: its view.")
+    elif fields:  # a link that names none means the one that has its fields
+        own = [name for name, (_, panel) in views.items() if fields <= set(panel.FIELDS)]
+        state.choose(_key(page), next(iter(own), state.choice(_key(page), list(views))))
+    others = fields - set(views[state.choice(_key(page), list(views))][1].FIELDS)
+    if others:
+        state.note(f"Ignored in this link: {len(others)} field{'s' * (len(others) > 1)} of another view.")
     return found
 
 
 def choose(page: str, title: str, views: Views) -> str:
     """Title and notes of the page, and its views to choose from; the chosen one."""
     st.title(title)
-    for sentence in state.notes():
-        st.warning(sentence, icon=":material/info:")
+    remarks.draw()
     return widgets.kept(
         st.segmented_control,
         "View",

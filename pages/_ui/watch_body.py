@@ -20,6 +20,7 @@ from pages._ui import (
     transport,
     widgets,
 )
+from pages._ui.words import plain
 
 
 def _tensors(held: Tape, device: str) -> None:
@@ -30,7 +31,7 @@ def _graph(held: Tape, device: str) -> None:
     try:
         graph_panel.draw(held.graph())
     except ValueError as error:  # its sentence says why there is none
-        st.info(str(error))
+        st.info(plain(str(error)))
 
 
 PANELS = {

@@ -1,5 +1,7 @@
 """How runs and verdicts look in text: the same colour, badge and name everywhere."""
 
+import re
+
 from core.verdict import WORDS
 
 COLOURS = ["blue", "orange", "violet", "green", "red", "yellow"]  # as chartCategoricalColors
@@ -19,6 +21,17 @@ JUDGEMENT_LOOKS = {  # judgement on a claim -> colour, icon
     "wrong": ("red", "cancel"),
     "open": ("gray", "help"),
 }
+
+
+MARKUP = re.compile(r"[\\`*\[\]{}<>$~#|!&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+# Streamlit makes addresses, e-mail addresses, icons and emojis of text even where it is escaped.
+REPLACED = re.compile(r"(?<=www)(?=\.)|(?<=http)(?=s?://)|(?=@)|(?<=:)(?=\S)", re.IGNORECASE)
+JOINER = "\u2060"  # of no width
+
+
+def plain(text: str) -> str:
+    """Markdown that shows this text as it is: for every name, value or sentence that a link may have made."""
+    return REPLACED.sub(JOINER, MARKUP.sub(r"\\\g<0>", text))
 
 
 def dot(index: int) -> str:
