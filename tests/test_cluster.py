@@ -31,7 +31,7 @@ from pages._ui.going import Going
 
 ROOT = Path(__file__).parents[1]
 USUAL = "tcp://127.0.0.1:8786"  # the scheduler's address in the README
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # workers import PyTorch first, on a machine that may have much to do
 CONFIGS = [Config(steps=200, lr=0.1 * (i + 1)) for i in range(4)]
 LONG = [Config(steps=5000, seed=i) for i in range(3)]
 SILENT = f"The scheduler that {VARIABLE} names does not answer"
@@ -118,7 +118,7 @@ def test_stop_reaches_the_workers(cluster):
 
 def opened(page, **params):
     """A page with these parameters, once it is drawn."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     app.switch_page(f"pages/{page}.py")
     for name, value in params.items():
         app.query_params[name] = value
@@ -351,7 +351,7 @@ def ask(connection, scheduler, look=go_on):
 
 
 def test_a_scheduler_that_never_answers_keeps_no_page_waiting(mute, monkeypatch):
-    """With the limits as they are; an AppTest would fail after a minute."""
+    """With the limits as they are; an AppTest that waits for ever fails."""
     monkeypatch.setenv(VARIABLE, mute[0])
     monkeypatch.setattr(job_runs, "CONNECTION", Connection())
     for page, params in (("sweep", {"x": "lr~0.1~1"}), ("compare", {"run": "none"})):
