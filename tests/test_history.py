@@ -1,5 +1,7 @@
 """History: norms, ratios, evaluations and frames, held against NumPy in double."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -292,6 +294,30 @@ def test_vectors_that_are_too_large_are_refused_in_words_and_norms_stay(monkeypa
         with pytest.raises(ValueError, match="must fit the limit"):
             getattr(large.history, quantity)
     assert_same_frames(whole, large)
+
+
+def kept_bytes(history):
+    """What the vectors of all steps take: shared memory counts once, zeros that take none not at all."""
+    parts = [part for v in history._vectors.values() for chunk in v._chunks for part in chunk]
+    return sum({part.data_ptr(): part.nbytes for part in parts if part.stride(0)}.values())
+
+
+@pytest.mark.parametrize("loop, vectors", [
+    ("ZFLBS", 2),  # weights and fresh; fresh is used, nothing is left over
+    ("FLBSZ", 2),
+    ("SFLZB", 3),  # used: what the step before has left
+    ("FLBS", 4),
+    ("0FLBS", 4),
+])  # fmt: skip
+def test_vectors_are_kept_as_long_as_they_fit_to_the_byte(monkeypatch, loop, vectors):
+    config = replace(DELIVERIES, loop=from_letters(loop))
+    need = vectors * config.steps * 2 * 4  # one weight and one bias in float32
+    monkeypatch.setattr(core.loop, "FULL_BYTES", need)
+    fitting = trained(config)
+    assert fitting.history.full
+    assert kept_bytes(fitting.history) == need
+    monkeypatch.setattr(core.loop, "FULL_BYTES", need - 1)
+    assert not trained(config).history.full
 
 
 def test_a_run_asked_for_norms_only_keeps_no_vectors():
