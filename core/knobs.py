@@ -78,6 +78,13 @@ def _parse_float(text: str) -> float:
     return value
 
 
+def _uncut(text: str, most: int) -> str:
+    """A text that is not too long; cut, its last number would be another one."""
+    if len(text) > most:
+        raise ValueError
+    return text
+
+
 def whole(default: int, label: str, between: tuple[int, int], about: str) -> Any:
     knob = Knob(label, about, _parse_whole, _number(between, True), str, between)
     return field(default=default, metadata={"knob": knob})
@@ -182,7 +189,7 @@ def starting_weights(label: str, about: str) -> Any:
         return tuple(check_one(number) for number in value)
 
     def parse(text: str) -> tuple[float, ...]:
-        return () if text == DRAWN else tuple(_parse_float(part) for part in text[:400].split("_"))
+        return () if text == DRAWN else tuple(_parse_float(part) for part in _uncut(text, 400).split("_"))
 
     def text(value: tuple[float, ...]) -> str:
         return "_".join(map(_short, value)) or DRAWN
@@ -210,7 +217,7 @@ def _are_pairs(value: Any) -> bool:
 def _parse_schedule(text: str) -> tuple[tuple[int, float], ...]:
     if text == NO_CHANGES:
         return ()
-    pairs = [part.split("_") for part in text[:800].split("__")]
+    pairs = [part.split("_") for part in _uncut(text, 800).split("__")]
     return tuple((_parse_whole(step), _parse_float(rate)) for step, rate in pairs)
 
 

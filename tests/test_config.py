@@ -187,6 +187,20 @@ def test_loops_are_letters_in_links():
             Config.from_params({"loop": text})
 
 
+LONG_ZERO = f"0.{'0' * 38}1"
+
+
+@pytest.mark.parametrize("name, text", [
+    ("lr", "1e999"), ("start", "5_1e999"), ("schedule", "3_1e999"), ("steps", "1234567890"), ("seed", "+3"),
+    ("start", "_".join([LONG_ZERO] * 14)), ("schedule", "__".join(f"{n}_{LONG_ZERO}" for n in range(1, 21))),
+])  # fmt: skip
+def test_what_cannot_be_read_is_quoted_as_it_stands_in_the_link(name, text):
+    """Not as the inf or the whole number that Python would make of it, and never cut to another value."""
+    with pytest.raises(ValueError) as caught:
+        Config.from_params({name: text})
+    assert str(caught.value).endswith(f"; got {shown(text)}")
+
+
 def test_an_unknown_field_of_a_link_is_named():
     with pytest.raises(ValueError, match=r"^field must be one of dataset, .*; got 'learning_rate'$"):
         Config.from_params({"learning_rate": "1"})
