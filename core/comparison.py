@@ -20,7 +20,7 @@ from core.work import MAX_RUNS
 SEPARATOR = "~"
 NO_RUNS = "none"
 KEPT = "keep"  # begins a variant of the defaults
-MAX_TEXT = 1000  # characters of one variant; the longest that this module writes is shorter
+MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
