@@ -198,6 +198,14 @@ def test_evaluations_are_spread_from_the_first_step_to_the_end(steps, batch_rows
     assert gaps.max() - gaps.min() <= 1
 
 
+@given(st.integers(1, 200_000))
+def test_snapshots_of_a_large_model_stay_within_their_memory(parameters):
+    """Each is shown in double; the first and the last one there always are."""
+    count = len(evaluation_steps(5000, 1000, 10, parameters))
+    assert count == 2 or 8 * parameters * count <= 4 * 2**20
+    assert count == 200 or 8 * parameters * (count + 1) > 4 * 2**20
+
+
 @given(st.integers(200, 5000))
 def test_a_small_model_on_all_rows_is_evaluated_as_often_as_is_drawn(steps):
     # at every second step, since an evaluation may look at half as many rows as training
