@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -199,6 +199,8 @@ def test_evaluations_are_spread_from_the_first_step_to_the_end(steps, batch_rows
 
 
 @given(st.integers(1, 200_000))
+@example(2**17)
+@example(200_000)
 def test_snapshots_of_a_large_model_stay_within_their_memory(parameters):
     """Each is shown in double; the first and the last one there always are."""
     count = len(evaluation_steps(5000, 1000, 10, parameters))
