@@ -288,7 +288,7 @@ class Run:
     def _fits_in_full(self) -> bool:
         """Whether the vectors of all steps fit in memory, counted from the order of the lines."""
         gradients = self.gradients  # weights and fresh; leftover and used where they differ
-        vectors = 2 + 2 * gradients.accumulates + (not gradients.steps_on_fresh)
+        vectors = 2 + gradients.accumulates + (not gradients.steps_on_fresh)
         weights = sum(p.numel() * p.element_size() for p in self.parameters)
         return self.config.steps * weights * vectors <= FULL_BYTES
 

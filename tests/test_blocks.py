@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from pandas.testing import assert_frame_equal
 
+import core.blocks
 from core import Config, Run
 from core.blocks import MAX_BLOCK, Training, blocks
 from core.brief import brief
@@ -25,6 +26,21 @@ def test_every_config_is_in_one_block():
     found = blocks([*CONFIGS, CONFIGS[0]])
     assert sorted((c for block in found for c in block), key=CONFIGS.index) == CONFIGS
     assert all(1 <= len(block) <= MAX_BLOCK for block in found)
+
+
+@pytest.mark.parametrize(
+    "bound, sizes", [(60, [3]), (59, [2, 1]), (40, [2, 1]), (39, [1, 1, 1]), (5, [1, 1, 1])]
+)
+def test_a_block_makes_no_more_numbers_at_once_than_memory_bears(monkeypatch, bound, sizes):
+    """Four rows of one input, three hidden units and one output are 20 numbers; one run always trains."""
+    monkeypatch.setattr(core.blocks, "MAX_ENTRIES", bound)
+    small = [replace(config, model="mlp", hidden=(3,)) for config in CONFIGS]
+    assert [len(block) for block in blocks(small)] == sizes
+
+
+def test_a_block_has_no_more_runs_than_a_cache_bears(monkeypatch):
+    monkeypatch.setattr(core.blocks, "MAX_BLOCK", 2)
+    assert [len(block) for block in blocks(CONFIGS)] == [2, 1]
 
 
 def test_a_block_is_trained_to_its_end():

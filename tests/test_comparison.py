@@ -10,6 +10,8 @@ from strategies import configs
 from core import Config
 from core.comparison import (
     FIRST,
+    MAX_TEXT,
+    SEPARATOR,
     SKIP,
     Comparison,
     Variant,
@@ -21,10 +23,20 @@ from core.comparison import (
     ready,
 )
 from core.config import KNOBS
-from core.lines import USUAL, from_letters
+from core.lines import LINES, MAX_LINES, USUAL, from_letters, part, parts
+from core.mistakes import BEFORE
 from core.work import MAX_RUNS
 
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
+
+
+def max_lines():
+    """The longest names that fit one loop."""
+    lines: list[str] = []
+    for name in sorted(LINES, key=len, reverse=True):
+        if len(lines) < MAX_LINES and part(name) not in parts(tuple(lines)):
+            lines.append(name)
+    return tuple(lines)
 
 
 def change(name, text):
@@ -78,6 +90,41 @@ def test_a_config_survives_being_kept(config):
     again, notes = read(comparison.to_params())
     assert notes == []
     assert again.variants[0].config(Config())[0] == config
+
+
+SMALL = 2.2250738585072014e-308  # no number has a longer text
+LONGEST = Config(
+    dataset="breast_cancer",
+    model="mlp_norm",
+    hidden=(256, 255, 254),
+    activation="sigmoid",
+    start=(-SMALL,) * 14,
+    optimizer="adagrad",
+    schedule=tuple((step, SMALL) for step in range(4000, 4020)),
+    batch_size=1024,
+    steps=4999,
+    seed=999_999,
+    dtype="float64",
+    loop=max_lines(),
+    before=tuple(BEFORE),
+    **dict.fromkeys(FLOATS, SMALL),
+)
+
+
+def test_the_longest_run_that_can_be_kept_survives_its_address():
+    comparison = Comparison(Config(), (kept(LONGEST),))
+    assert 1500 < len(kept(LONGEST).text()) <= MAX_TEXT
+    assert read(comparison.to_params()) == (comparison, [])
+
+
+def test_a_run_of_good_pairs_is_refused_once_its_text_is_too_long():
+    fits, over = (SEPARATOR.join(["lr~0.5"] * count) for count in (MAX_TEXT // 7, MAX_TEXT // 7 + 1))
+    assert len(fits) <= MAX_TEXT < len(over)
+    assert read({"run": [fits]})[1] == []
+    assert read({"run": [over]}) == (
+        Comparison(Config(), ()),
+        [f"a run: must be at most {MAX_TEXT:,} characters; got {len(over):,}"],
+    )
 
 
 def test_the_first_comparison_has_an_empty_address():
@@ -223,6 +270,19 @@ def test_every_possible_variant_has_a_label_of_one_line(baseline, data):
 def test_different_loops_have_different_labels(order, length):
     loop = tuple(order[:length])
     assert (loop_label(loop) == loop_label(USUAL)) == (loop == USUAL)
+
+
+def test_every_run_has_a_name_of_its_own():
+    """Numbers that are shown alike would else be one run of two."""
+    close = [change("lr", text) for text in ("0.1000001", "0.1000002", "0.1000003")]
+    comparison = Comparison(Config(), (*close, SKIP))
+    assert comparison.named() == [
+        ("Baseline", Config()),
+        ("Learning rate 0.1", Config(lr=0.1000001)),
+        ("Learning rate 0.1 (2)", Config(lr=0.1000002)),
+        ("Learning rate 0.1 (3)", Config(lr=0.1000003)),
+        ("No zero_grad", Config(loop=USUAL[1:])),
+    ]
 
 
 # -- links that say nonsense ---------------------------------------------------------------
@@ -373,6 +433,15 @@ def test_more_runs_than_fit_are_left_out_with_their_number():
 
 def test_a_thousand_bad_runs_are_not_all_read():
     assert len(read({"run": [f"~{i}" for i in range(1000)]})[1]) < 50
+
+
+def test_four_times_as_many_runs_as_fit_are_read_and_more_are_said():
+    """Many that are the same are one; of those that are not read, nobody knows."""
+    same = ["lr~x2"] * 4 * MAX_RUNS
+    assert read({"run": same}) == (Comparison(Config(), (change("lr", "x2"),)), [])
+    comparison, notes = read({"run": [*same, "seed~1"]})
+    assert comparison.variants == (change("lr", "x2"),)
+    assert notes == [f"runs must be at most 6, with the baseline; got {4 * MAX_RUNS + 2}"]
 
 
 def test_one_line_counts_what_it_does_not_name():

@@ -187,6 +187,16 @@ def test_loops_are_letters_in_links():
             Config.from_params({"loop": text})
 
 
+@pytest.mark.parametrize("name, text", [
+    ("lr", "1e999"), ("start", "5_1e999"), ("schedule", "3_1e999"), ("steps", "1234567890"), ("seed", "+3"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_quoted_as_it_stands_in_the_link(name, text):
+    """Not as the inf or the whole number that Python would make of it."""
+    with pytest.raises(ValueError) as caught:
+        Config.from_params({name: text})
+    assert str(caught.value).endswith(f"; got {shown(text)}")
+
+
 def test_an_unknown_field_of_a_link_is_named():
     with pytest.raises(ValueError, match=r"^field must be one of dataset, .*; got 'learning_rate'$"):
         Config.from_params({"learning_rate": "1"})

@@ -108,6 +108,33 @@ def test_any_executor_will_do():
     assert place.told == found and place.ended is False
 
 
+def test_no_more_jobs_are_handed_over_than_there_is_room_for():
+    under_way, most = set(), []
+
+    class Later(InThreads):
+        """Jobs end only once somebody waits for them."""
+
+        def look(self):
+            most.append(len(under_way))
+            return super().look()
+
+    def job(number):
+        def run(tell):
+            return number
+
+        return run
+
+    with ThreadPoolExecutor(1) as pool:
+        place = Later(pool)
+        submit = pool.submit
+        pool.submit = lambda begin, job, tell: under_way.add(job) or submit(begin, job, tell)
+        jobs = [job(number) for number in range(7)]
+        for number, _ in finished(place, jobs):
+            assert len(under_way) <= place.room
+            under_way.discard(jobs[number])
+    assert not under_way
+
+
 def test_who_leaves_stops_what_is_under_way():
     def until_stopped(tell):
         while tell(1):

@@ -350,6 +350,17 @@ def test_fresh_and_leftover_add_up_to_grad_to_the_bit(base, optimizer, loop):
         assert_same_bits(fresh + left, used)
 
 
+def test_what_zero_grad_does_not_reach_is_left_over():
+    """The optimizer of a copy clears that one: here the weights stay, and .grad grows by the same."""
+    config = replace(DELIVERIES, before=("optimizer_of_a_copy",))
+    history = trained(config, model=at_zero()).history
+    fresh = history.fresh_grads["bias"]
+    assert fresh[0] == pytest.approx(-2 * 14.5125)  # twice the mean of the four minutes
+    assert_same_bits(fresh, np.repeat(fresh[:1], 10, axis=0))
+    np.testing.assert_allclose(history.leftovers["bias"].ravel(), np.arange(10) * fresh[0], rtol=1e-6)
+    np.testing.assert_allclose(history.grads["bias"].ravel(), np.arange(1, 11) * fresh[0], rtol=1e-6)
+
+
 def test_the_fresh_gradient_is_that_of_this_batch_alone():
     config = replace(XOR, loop=SKIPPED, batch_size=0)
     history, data = trained(config).history, make_data(config)

@@ -46,6 +46,22 @@ def test_an_update_is_that_of_torch_optim(name, momentum, dtype):
         torch.testing.assert_close(stacked.weights[run], parameter.detach(), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("name", ["sgd", "nesterov"])
+def test_momentum_keeps_no_hold_of_the_gradients(name):
+    """A buffer of gradients is used again: what momentum remembers must be a copy. By hand, from w = 0:
+    v = 1, then 0.5 * 1 + 2 = 2.5; SGD moves by v, Nesterov by g + 0.5 * v."""
+    configs = [Config(optimizer=name, momentum=0.5, lr=1.0)]
+    stacked = StackedOptimizer(configs, torch.zeros(1, 1, dtype=torch.float64))
+    used = torch.empty(1, 1, dtype=torch.float64)
+    for fresh, by in ((1.0, {"sgd": 1.0, "nesterov": 1.5}), (2.0, {"sgd": 2.5, "nesterov": 3.25})):
+        before = stacked.weights.item()
+        stacked.add_grads(torch.full((1, 1), fresh, dtype=torch.float64), used)
+        stacked.step()
+        assert before - stacked.weights.item() == by[name]
+        assert used.item() == fresh  # what is recorded as this step's .grad
+        stacked.zero_grad()
+
+
 def test_every_optimizer_of_the_table_has_its_update():
     assert set(UPDATES) == set(OPTIMIZERS)
 

@@ -233,6 +233,57 @@ def test_a_learning_rate_changed_in_the_past_replaces_those_after_it():
     assert one.run.config.schedule == ((3, 0.03),)
 
 
+@pytest.mark.parametrize("line", [0, 2])
+def test_back_to_after_a_changed_rate_is_a_place_of_the_new_run(monkeypatch, line):
+    """Checkpoints of later steps were reached with the old rate: none of them may be restored."""
+    monkeypatch.setattr(tape, "SPACING", 1)
+    one = Tape(Run(BATCHED))
+    one.play(7, budget_s=60)
+    one.go(3, line)
+    one.change_lr(0.01)
+    one.play(6, budget_s=60)
+    one.go(6, 0)
+    assert_there(one)
+
+
+def test_a_changed_rate_keeps_the_checkpoint_of_the_step_it_is_in(monkeypatch):
+    """What came before the change is still true; going back to it must not take the whole way."""
+    monkeypatch.setattr(tape, "SPACING", 1)
+    one = Tape(Run(BATCHED))
+    one.play(7, budget_s=60)
+    one.go(3, 0)
+    one.change_lr(0.01)
+    assert list(one.checkpoints) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("line", range(4))
+@pytest.mark.parametrize("loop", ["FLBSZ", "SFLZB", "FLBS"])
+def test_a_rate_changed_at_any_line_counts_from_the_next_update_on(loop, line):
+    """Once this step has made its update, the new rate is for the next one."""
+    one = Tape(Run(replace(BATCHED, loop=from_letters(loop))))
+    one.go(2, line)
+    assert_rate_from(one, 2 + ("S" in loop[:line]))
+
+
+def test_a_rate_changed_after_the_update_with_a_line_still_to_come_is_for_the_next_step():
+    one = Tape(Run(replace(BATCHED, loop=from_letters("FLBSZ"))))
+    one.go(2, 4)  # zero_grad is left
+    assert_rate_from(one, 3)
+
+
+def assert_rate_from(one, step):
+    """A rate changed now is used from this step on: plain SGD by hand, w <- w - lr * .grad."""
+    old, new = one.run.config.lr, 0.01
+    one.change_lr(new)
+    assert one.run.config.schedule == ((step, new),)
+    one.play(20, budget_s=60)
+    history = one.run.history
+    weights, grads = history.weights["0.weight"], np.nan_to_num(history.grads["0.weight"])
+    rates = np.where(np.arange(len(grads) - 1) < step, old, new)[:, None, None]
+    np.testing.assert_allclose(weights[1:], weights[:-1] - rates * grads[:-1], rtol=1e-5, atol=1e-6)
+    assert_same_losses(one.run, Run(one.run.config).advance())
+
+
 def test_one_change_too_many_is_said_and_changes_nothing():
     one = Tape(Run(replace(DELIVERIES, steps=40)))
     for number in range(MAX_CHANGES):

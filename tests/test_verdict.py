@@ -68,6 +68,24 @@ def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
 
 
+def peaks(factor):
+    """Four quarters of a zigzag down to 0.5, whose peaks grow by a factor; it ends on a peak."""
+    return [height for quarter in range(4) for height in (0.5, factor**quarter) * 5]
+
+
+def test_a_zigzag_whose_peaks_more_than_double_each_quarter_diverges():
+    """It comes down again and again, so it does not rise from quarter to quarter; its peaks do."""
+    assert word([1.0, *peaks(3.0)]) == "diverged"  # 1, 3, 9, 27
+    assert word([1.0, *peaks(1.9)]) == "bounces"  # 1, 1.9, 3.6, 6.9
+    assert word([1.0, *peaks(3.0), 0.5]) == "bounces"  # but ends low
+
+
+@pytest.mark.parametrize("share, expected", [(0.06, "bounces"), (0.04, "learns")])
+def test_a_swing_near_0_is_one_from_a_twentieth_of_the_first_loss_on(share, expected):
+    """0.001 and forty times as much is rounding, if the loss began at 1."""
+    assert word([*np.geomspace(1, 0.001, 20), *[0.001 + share, 0.001] * 15]) == expected
+
+
 def test_every_word_has_an_icon_and_no_other_word_is_used():
     shapes = ([1.0, 0.1], [1.0, math.nan], [1.0, 1.0], [], [0.0])
     words = {word(losses) for losses in shapes}
