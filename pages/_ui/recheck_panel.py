@@ -1,6 +1,7 @@
 """Beside the map: how far three of its runs are from what the plain loop makes of them, alone."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -13,21 +14,38 @@ from pages._ui import plain_runs
 from pages._ui.cache import cache
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A run by the plain loop; its own type, since the map shows what came of training together."""
+
+    brief: Brief
+
+    @property
+    def nbytes(self) -> int:
+        return self.brief.nbytes
+
+
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
     """One sentence, or two; nothing where no run has come to its end."""
     known = recheck.chosen([briefs[config] for config in sweep.configs if config in briefs])
-    found = [_difference(one, device) for one in known]
+    found = [there for one in known if (there := _difference(one, device)) is not None]
     if found:
-        st.caption(recheck.in_words(found, [_label(sweep, one.config) for one in known]))
+        st.caption(recheck.in_words(found, [_label(sweep, one.config) for one in found]))
 
 
-def _difference(one: Brief, device: str) -> Difference:
-    there = cache().get(Difference, one.config, device)
+def _difference(one: Brief, device: str) -> Difference | None:
+    """Worked out anew at each drawing: in another block, or on a worker, a run may get other bits.
+
+    None if the limit of training time came first.
+    """
+    there = cache().get(Alone, one.config, device)
     if there is None:
         run = plain_runs.trained(one.config, device, "Training one of the runs again, alone")
-        there = recheck.difference(one, brief(result(run, whole=False)))
+        there = Alone(brief(result(run, whole=False)))
+        if not there.brief.finished:
+            return None
         cache().put(one.config, device, there)
-    return there
+    return recheck.difference(one, there.brief)
 
 
 def _label(sweep: Sweep, config: Config) -> str:
