@@ -183,11 +183,11 @@ def test_learning_rates_change_when_each_runs_schedule_says():
 
 
 def test_starting_weights_that_are_given():
-    configs = [replace(LINEAR, start=start) for start in ((5.0, 2.0), (5.0, 5.0))]
+    configs = [replace(LINEAR, start=start, dtype="float64") for start in ((5.0, 2.0), (5.0, 5.0))]
     exact, apart = (one.steps["loss"][0] for one in Stack(configs).advance(1).results())
     # outputs 7, 12, 17, 22 against 6.96, 12.11, 16.77, 22.21, and 3 more each, by hand
-    assert exact == pytest.approx(0.027675, rel=1e-5)
-    assert apart == pytest.approx(np.mean([(3 + d) ** 2 for d in (0.04, -0.11, 0.23, -0.21)]), rel=1e-6)
+    assert exact == pytest.approx(0.027675, rel=1e-9)
+    assert apart == pytest.approx(np.mean([(3 + d) ** 2 for d in (0.04, -0.11, 0.23, -0.21)]), rel=1e-9)
 
 
 def test_results_stand_in_the_order_of_the_configs():
