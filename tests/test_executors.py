@@ -4,7 +4,9 @@ import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -188,11 +190,13 @@ def test_a_lost_job_is_told_apart_from_one_that_raises():
 
 
 def test_a_block_gives_each_of_its_runs_in_short():
-    found = Block(CONFIGS, "cpu")(lambda steps: True)
-    for one, config in zip(found, CONFIGS, strict=True):
+    """In double: in float32 a loss near its minimum has few digits that every processor agrees on."""
+    configs = tuple(replace(config, dtype="float64") for config in CONFIGS)
+    found = Block(configs, "cpu")(lambda steps: True)
+    for one, config in zip(found, configs, strict=True):
         alone = brief(result(Run(config).advance()))
         assert (one.config, one.word, one.done) == (config, alone.word, alone.done)
-        assert abs(one.losses / alone.losses - 1).max() < 1e-5
+        np.testing.assert_allclose(one.losses, alone.losses, rtol=1e-9)
 
 
 def test_a_block_goes_on_where_it_was_stopped_but_is_sent_from_its_beginning():

@@ -1,6 +1,7 @@
 """Beside the map: how far three of its runs are from what the plain loop makes of them, alone."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -14,26 +15,38 @@ from pages._ui.cache import cache
 from pages._ui.words import plain
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A run by the plain loop; its own type, since the map shows what came of training together."""
+
+    brief: Brief
+
+    @property
+    def nbytes(self) -> int:
+        return self.brief.nbytes
+
+
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
     """One sentence, or two; nothing where no run has come to its end."""
     known = recheck.chosen([briefs[config] for config in sweep.configs if config in briefs])
-    pairs = [(_difference(one, device), one) for one in known]
-    found = [(difference, _label(sweep, one.config)) for difference, one in pairs if difference is not None]
+    found = [there for one in known if (there := _difference(one, device)) is not None]
     if found:
-        differences, labels = zip(*found, strict=True)
-        st.caption(plain(recheck.in_words(differences, labels)))
+        st.caption(plain(recheck.in_words(found, [_label(sweep, one.config) for one in found])))
 
 
 def _difference(one: Brief, device: str) -> Difference | None:
-    """None where the limit of training time came before the end of the run."""
-    there = cache().get(Difference, one.config, device)
+    """Worked out anew at each drawing: in another block, or on a worker, a run may get other bits.
+
+    None if the limit of training time came first.
+    """
+    there = cache().get(Alone, one.config, device)
     if there is None:
         run = plain_runs.trained(one.config, device, "Training one of the runs again, alone")
-        if not run.done:
+        there = Alone(brief(result(run, whole=False)))
+        if not there.brief.finished:
             return None
-        there = recheck.difference(one, brief(result(run, whole=False)))
         cache().put(one.config, device, there)
-    return there
+    return recheck.difference(one, there.brief)
 
 
 def _label(sweep: Sweep, config: Config) -> str:
