@@ -320,29 +320,37 @@ def test_the_first_comparison_shows_the_same_three_words_at_20_seeds():
     assert oscillates.count("oscillates") >= 16
 
 
-def xor(loop, lr, seed):
+def xor_config(loop, lr, seed):
     """An MLP of 16 tanh units on XOR in batches of 32."""
     choices = {"dataset": "xor", "noise": 0.0, "hidden": (16,), "activation": "tanh", "batch_size": 32}
-    return trained(**choices, lr=lr, seed=seed, loop=from_letters(loop))
+    return Config(**choices, lr=lr, seed=seed, loop=from_letters(loop))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_where_the_bug_looks_better_its_verdict_does_too(seed):
     """At lr 0.02 and 300 steps the loop without zero_grad has the lower loss (measured with
     PyTorch 2.13: 0.16 to 0.20 against 0.67 to 0.68): it is 10 to 50 times the learning rate."""
-    usual, skipped = xor("ZFLBS", 0.02, seed), xor("FLBS", 0.02, seed)
+    configs = [xor_config(loop, 0.02, seed) for loop in ("ZFLBS", "FLBS")]
+    usual, skipped = (result(Run(config).advance()) for config in configs)
     assert loss_path(skipped)["loss"].iloc[-1] < 0.5 * loss_path(usual)["loss"].iloc[-1]
     assert verdict(usual).word in ("slow", "stuck")
     assert verdict(skipped).word == "learns"
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_where_the_bug_does_harm_its_verdict_says_so(seed):
-    """The same at lr 0.5: 1.8 to 6.4 against 0.17 to 0.18."""
-    usual, skipped = xor("ZFLBS", 0.5, seed), xor("FLBS", 0.5, seed)
-    assert loss_path(skipped)["loss"].iloc[-1] > 3 * loss_path(usual)["loss"].iloc[-1]
-    assert verdict(usual).word == "learns"
-    assert verdict(skipped).word in ("bounces", "oscillates", "diverged")
+def test_where_the_bug_does_harm_its_verdict_says_so():
+    """The same at lr 0.5, where the run without zero_grad is chaotic: its last bit decides at which loss it
+    ends, 0.01 to 9, and one that happens to end low learns. So many seeds, and means over many steps: 4 times
+    as large at least, for 20 seeds over the kernels of MKL and ATen."""
+    loops = [[xor_config(loop, 0.5, seed) for seed in range(20)] for loop in ("ZFLBS", "FLBS")]
+    (block,) = blocks.blocks([*loops[0], *loops[1]])
+    trained = blocks.Training(block, "cpu").advance(lambda done: True).results()
+    found = {one.config: one for one in trained}
+    usual, skipped = ([found[config] for config in one] for one in loops)
+    for one, other in zip(usual, skipped, strict=True):
+        assert other.steps["loss"].tail(200).mean() > 2 * one.steps["loss"].tail(200).mean()
+    assert {verdict(one).word for one in usual} == {"learns"}
+    words = [verdict(one).word for one in skipped]
+    assert sum(one in ("bounces", "oscillates", "diverged") for one in words) >= 16
 
 
 def test_no_word_depends_on_how_the_run_was_trained():
