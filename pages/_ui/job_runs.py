@@ -19,6 +19,7 @@ from pages._ui.going import Going
 
 Draw = Callable[[int], None]  # called with the steps that all jobs have done
 Take = Callable[[int, Any], None]  # called with a job's number and what it returned
+_CONNECTION = cluster.Connection()  # not in a cache of Streamlit, which any browser may clear
 
 
 class Slot:
@@ -79,9 +80,9 @@ class Watch:
             self.ended = ended
 
 
-@st.cache_resource(show_spinner=False)
 def _connection() -> cluster.Connection:
-    return cluster.Connection()
+    """The one of this process."""
+    return _CONNECTION
 
 
 def run(jobs: Sequence[Job], device: str, going: Going, draw: Draw, take: Take) -> None:

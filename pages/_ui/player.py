@@ -42,10 +42,15 @@ class Players:
         """A new run that keeps every step's vectors, if the server has room for them."""
         need = work.vector_bytes(config)
         with self._lock:
-            full = need <= FULL_BYTES and need + sum(self._held.values()) <= ALL_FULL_BYTES
+            full = need <= FULL_BYTES and need + self.held <= ALL_FULL_BYTES
             run = Run(config, device, full=full, histograms=True, chunk_steps=CHUNK_STEPS)
             self._held[run] = need if full else 0
         return run
+
+    @property
+    def held(self) -> int:
+        """Bytes of every step's vectors, of all runs that are still there."""
+        return sum(self._held.values())
 
     def count(self, session: str) -> int:
         """How many sessions play now, this one among them."""
@@ -65,9 +70,12 @@ class Players:
         return max(EVERY_S, ROOM * self._drawing_s * self.count(session))
 
 
-@st.cache_resource(show_spinner=False)
+_PLAYERS = Players()  # not in a cache of Streamlit, which any browser may clear
+
+
 def players() -> Players:
-    return Players()
+    """Those of this process."""
+    return _PLAYERS
 
 
 def tape(config: Config, device: str) -> Tape:
