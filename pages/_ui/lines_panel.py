@@ -63,8 +63,9 @@ def _set_to_none(held: Tape) -> None:
 
 def _toggle_none(held: Tape) -> None:
     other = {"zero_grad": "zero_grad_zeros", "zero_grad_zeros": "zero_grad"}
-    st.session_state.asked = {"at": "{}.{}".format(*held.place)}
+    at, look = "{}.{}".format(*held.place), st.session_state.look
     state.change("loop", tuple(other.get(name, name) for name in held.run.config.loop))
+    st.session_state.asked = {"at": at, "look": look}
 
 
 def _accounts(held: Tape) -> None:

@@ -28,10 +28,12 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
     """
     given = _address()
     if _is_new(given, page) or "comparison" not in st.session_state:
+        st.session_state.address = dict(given)
         own = {name: given.pop(name)[0] for name in extra if name in given}
         st.session_state.comparison, ignored = read(given)
         st.session_state.notes = [one_line(ignored)] if ignored else []
-        st.session_state.address, st.session_state.asked = given, own
+        if extra:
+            st.session_state.asked = own
     return st.session_state.comparison
 
 
@@ -52,19 +54,16 @@ def _is_new(given: dict[str, list[str]], page: str) -> bool:
     """Whether an address has to be read: a link, or one that the Back button has brought.
 
     The browser sends the address it has. Where choices come faster than the page is drawn, that is one
-    which this session wrote some choices ago; to read it would undo those made since.
+    which this session wrote some choices ago; to read it would undo those made since. None at all comes from
+    the navigation.
     """
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
-    behind = [] if moved else st.session_state.get("behind", [])
-    st.session_state.behind = []
-    if given == st.session_state.get("address") or (moved and not given):
-        return False
+    if moved:
+        st.session_state.behind = []
     context = get_script_run_ctx()
     back = context is not None and context.is_history_navigation
-    if back or given not in behind:
-        return True
-    st.session_state.behind = behind  # the browser has not caught up yet
-    return False
+    known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
+    return back or bool(given and given not in known)
 
 
 def note(sentence: str) -> None:
@@ -87,13 +86,18 @@ def _address() -> dict[str, list[str]]:
 
 
 def write_address(params: dict[str, list[str]]) -> None:
-    """Make this the address of the page."""
-    if params != st.session_state.get("address"):  # the browser may still send these
-        written = [_address(), st.session_state.get("address")]
-        st.session_state.behind = [*st.session_state.get("behind", []), *written][-MAX_BEHIND:]
-    st.session_state.address = params  # first: a click can interrupt the writing
-    if params != _address():
-        st.query_params.from_dict(params)
+    """Make this the address of the page.
+
+    Also where the browser has just sent it, if another one was written since: that may still be on its way.
+    """
+    given, last = _address(), st.session_state.get("address")
+    if params == given == last:
+        return
+    # A click can interrupt the writing: by then it is known what the browser may send.
+    behind = [one for one in st.session_state.get("behind", []) if one not in (given, last, params)]
+    st.session_state.behind = [*behind, given, last, params][-MAX_BEHIND:]
+    st.query_params.from_dict(params)
+    st.session_state.address = params
 
 
 def link(page: str, params: dict[str, list[str]]) -> str:
