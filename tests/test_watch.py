@@ -207,7 +207,7 @@ def test_every_example_opens_at_its_place_and_panel_with_the_numbers_of_its_titl
     for name, preset in PRESETS.items():
         sound(app.button(key=f"preset_{name}").click().run())
         assert tape(app).place == preset.place and baseline(app) == preset.config
-        assert app.session_state["look"] == preset.panel
+        assert app.session_state.choices["look"] == preset.panel
         assert [number for number in numbers[name] if number not in texts(app)] == [], name
 
 
@@ -234,7 +234,7 @@ def test_every_panel_bears_every_kind_of_run(setting, monkeypatch):
                 press(app, label)
         for panel in PANELS:
             sound(widget(app, "look").set_value(panel).run())
-            assert app.session_state["look"] == panel and not app.error
+            assert app.session_state.choices["look"] == panel and not app.error
 
 
 def here(app):
@@ -249,7 +249,7 @@ def again(app):
 
 def test_a_link_opens_at_its_place():
     app = opened(**LINEAR, at="3.2", look="graph")
-    assert tape(app).place == (3, 2) and app.session_state["look"] == "graph"
+    assert tape(app).place == (3, 2) and app.session_state.choices["look"] == "graph"
     assert here(app) == {"at": "3.2", "look": "graph"}
 
 
@@ -263,7 +263,7 @@ def test_the_address_goes_along_and_brings_back_place_and_panel():
     sound(widget(app, "look").set_value("graph").run())
     assert here(app) == {"at": "1.1", "look": "graph"}
     other = again(app)
-    assert tape(other).place == (1, 1) and other.session_state["look"] == "graph"
+    assert tape(other).place == (1, 1) and other.session_state.choices["look"] == "graph"
     assert equal(weights(other), weights(app)) and here(other) == here(app)
     press(app, "Restart")
     assert here(app) == {"look": "graph"}
@@ -286,7 +286,7 @@ def test_an_address_without_a_place_means_the_first_line_and_the_first_panel():
         del app.query_params[name]
     app.query_params["seed"] = "0"  # the default: another address of the same run
     sound(app.run())
-    assert tape(app).place == (0, 0) and app.session_state["look"] == "tensors"
+    assert tape(app).place == (0, 0) and app.session_state.choices["look"] == "tensors"
 
 
 def test_an_address_that_the_page_wrote_some_steps_ago_undoes_nothing():

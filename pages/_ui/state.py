@@ -118,11 +118,6 @@ def choose(key: str, value: Any) -> None:
     st.session_state.setdefault("choices", {})[key] = value
 
 
-def keep(key: str) -> None:
-    """Take over the choice that was just made in the widget of this key."""
-    choose(key, st.session_state[key])
-
-
 def notes() -> list[str]:
     """Sentences about the last choice or link; shown until the next change."""
     return st.session_state.get("notes", [])
