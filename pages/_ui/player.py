@@ -15,7 +15,7 @@ from core import Config, Run, work
 from core.lines import LINES
 from core.tape import Tape
 from pages._ui import state
-from pages._ui.alone import alone
+from pages._ui.alone import lock
 from pages._ui.cache import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
@@ -115,8 +115,12 @@ def playing() -> bool:
 def act(move: Callable[[Tape], None]) -> None:
     """Move the session's tape, out of the way of other visitors' training; no longer where a link asked."""
     st.session_state.pop("asked", None)
-    with alone(), cache().slot:
-        move(st.session_state.tape)
+    held, mine = st.session_state.tape, lock()
+    with (
+        mine,
+        cache().slot,
+    ):  # no look at the session's state from here on: it could end this, and lose a click
+        move(held)
 
 
 def play(on: bool) -> None:
