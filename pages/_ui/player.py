@@ -119,7 +119,7 @@ def act(move: Callable[[Tape], None]) -> None:
     with (
         mine,
         cache().slot,
-    ):  # no look at the session's state from here on: it could end this, and lose a click
+    ):  # no look at the state from here on: it could end this, and lose a click
         move(held)
 
 

@@ -193,15 +193,6 @@ def test_a_reload_and_back_bring_back_place_and_panel(visit):
     assert page.errors == []
 
 
-def test_keys_that_come_faster_than_the_page_is_drawn_all_count(visit):
-    page = visit(LINEAR)
-    page.get_by_role("heading", name="Watch the loop").click()  # away from any field
-    for _ in range(6):
-        page.keyboard.press("n")
-    wait_for_place(page, 1, 2)
-    page.wait_for_url(re.compile("at=1.1"))
-
-
 def cpu_ticks(process):
     """User and system time of a process, in clock ticks."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
