@@ -207,7 +207,7 @@ def test_every_example_opens_at_its_place_and_panel_with_the_numbers_of_its_titl
     for name, preset in PRESETS.items():
         sound(app.button(key=f"preset_{name}").click().run())
         assert tape(app).place == preset.place and baseline(app) == preset.config
-        assert app.session_state["look"] == preset.panel
+        assert app.session_state.choices["look"] == preset.panel
         assert [number for number in numbers[name] if number not in texts(app)] == [], name
 
 
@@ -234,13 +234,81 @@ def test_every_panel_bears_every_kind_of_run(setting, monkeypatch):
                 press(app, label)
         for panel in PANELS:
             sound(widget(app, "look").set_value(panel).run())
-            assert app.session_state["look"] == panel and not app.error
+            assert app.session_state.choices["look"] == panel and not app.error
+
+
+def here(app):
+    """What the address says of place and panel."""
+    return {name: app.query_params[name] for name in ("at", "look") if name in app.query_params}
+
+
+def again(app):
+    """The same address, opened by a new session: after a reload, or another start of the server."""
+    return opened(**{name: app.query_params[name] for name in app.query_params})
 
 
 def test_a_link_opens_at_its_place():
     app = opened(**LINEAR, at="3.2", look="graph")
-    assert tape(app).place == (3, 2) and app.session_state["look"] == "graph"
-    assert "at" not in app.query_params  # the place moves on; Share has a link with it
+    assert tape(app).place == (3, 2) and app.session_state.choices["look"] == "graph"
+    assert here(app) == {"at": "3.2", "look": "graph"}
+
+
+def test_the_address_goes_along_and_brings_back_place_and_panel():
+    app = opened(**LINEAR)
+    assert here(app) == {}
+    for label, at in (("Next step", "1.0"), ("Next line", "1.1"), ("Back one line", "1.0")):
+        press(app, label)
+        assert here(app) == {"at": at}
+    press(app, "Next line")
+    sound(widget(app, "look").set_value("graph").run())
+    assert here(app) == {"at": "1.1", "look": "graph"}
+    other = again(app)
+    assert tape(other).place == (1, 1) and other.session_state.choices["look"] == "graph"
+    assert equal(weights(other), weights(app)) and here(other) == here(app)
+    press(app, "Restart")
+    assert here(app) == {"look": "graph"}
+
+
+def test_a_pause_is_in_the_address():
+    app = opened(**LINEAR)
+    press(app, "Play")
+    while tape(app).run.step < 3:
+        sound(app.run())
+    press(app, "Pause")
+    assert here(app) == {"at": "{}.{}".format(*tape(app).place)}
+    assert tape(again(app)).place == tape(app).place
+
+
+def test_an_address_without_a_place_means_the_first_line_and_the_first_panel():
+    """The Back button brings it, after the first step and the first choice of a panel."""
+    app = opened(**LINEAR, at="3.2", look="graph")
+    for name in ("at", "look"):
+        del app.query_params[name]
+    app.query_params["seed"] = "0"  # the default: another address of the same run
+    sound(app.run())
+    assert tape(app).place == (0, 0) and app.session_state.choices["look"] == "tensors"
+
+
+def test_an_address_that_the_page_wrote_some_steps_ago_undoes_nothing():
+    """The browser has not caught up: keys come faster than the page is drawn."""
+    app = opened(**LINEAR)
+    press(app, "Next line")
+    late = {name: app.query_params[name] for name in app.query_params}
+    press(app, "Next line")
+    app.query_params.clear()
+    for name, text in late.items():
+        app.query_params[name] = text
+    press(app, "Next line")
+    assert tape(app).place == (0, 3) and here(app) == {"at": "0.3"}
+
+
+def test_another_page_keeps_the_place():
+    app = opened(**LINEAR, at="3.2")
+    for page in ("compare", "watch"):  # as the navigation opens them, without an address
+        app.query_params.clear()
+        app.switch_page(f"pages/{page}.py")
+        sound(app.run())
+    assert tape(app).place == (3, 2) and here(app) == {"at": "3.2"}
 
 
 def test_a_place_that_is_not_in_the_run_gets_a_sentence():
@@ -250,11 +318,19 @@ def test_a_place_that_is_not_in_the_run_gets_a_sentence():
         sound(app.run())
         assert tape(app).place == (0, 0)
         assert "at must be a step and a line of this run" in app.warning[0].value
+        assert here(app) == {}
+
+
+def test_a_panel_that_is_none_gets_a_sentence():
+    app = opened(**LINEAR, look="<b>")
+    assert app.warning[0].value == "look must be one of tensors, graph, ledger, surface, memory."
+    assert here(app) == {}
 
 
 def test_a_run_that_is_too_much_gets_a_sentence():
     app = opened(dataset="digits", hidden="256-256-256", steps="5000")
     assert f"{player.work.MAX_WORK:,}" in app.error[0].value
+    assert app.query_params["hidden"] == "256-256-256"
     assert "tape" not in app.session_state
     sound(widget(app, "steps").set_value(100).run())  # the controls are still there
     assert tape(app).place == (0, 0) and not app.error

@@ -43,7 +43,7 @@ def _field(sweep: Sweep, name: str) -> None:
         options=fields,
         format_func=lambda field: KNOBS[field].label,
         width=165,
-        on_change=lambda: sweep_state.change_field(sweep, name, st.session_state[key]),
+        on_change=lambda: sweep_state.change_field(sweep, name, widgets.chosen(key)),
     )
 
 
@@ -96,7 +96,7 @@ def _spread(sweep: Sweep, name: str) -> None:
 
 
 def _set_spread(sweep: Sweep, name: str) -> None:
-    low, high, count = (st.session_state[f"{part}_{name}"] for part in ("low", "high", "count"))
+    low, high, count = (widgets.chosen(f"{part}_{name}") for part in ("low", "high", "count"))
     try:
         sweep_state.change(sweep, **{name: Axis("lr", spread(low, high, count))})
     except ValueError as error:
@@ -118,7 +118,7 @@ def _choices(sweep: Sweep, name: str) -> None:
         options=list(texts),
         selection_mode="multi",
         format_func=lambda text: plain(labels[texts[text]]),
-        on_change=lambda: _set_values(sweep, name, [texts[t] for t in texts if t in st.session_state[key]]),
+        on_change=lambda: _set_values(sweep, name, [texts[t] for t in texts if t in widgets.chosen(key)]),
     )
 
 
@@ -139,7 +139,7 @@ def _texts(sweep: Sweep, name: str) -> None:
         ", ".join(KNOBS[axis.field].text(value) for value in axis.values),
         max_chars=400,
         help=KNOBS[axis.field].help,
-        on_change=lambda: _read_texts(sweep, name, st.session_state[key]),
+        on_change=lambda: _read_texts(sweep, name, widgets.chosen(key)),
     )
 
 
@@ -172,5 +172,5 @@ def _seeds(sweep: Sweep) -> None:
         width=120,
         disabled=fixed,
         help="With several, a cell shows their median. Each has data, weights and batches of its own.",
-        on_change=lambda: sweep_state.change(sweep, seeds=st.session_state.sweep_seeds),
+        on_change=lambda: sweep_state.change(sweep, seeds=widgets.chosen("sweep_seeds")),
     )

@@ -1,15 +1,15 @@
 """What is shared by all visitors: results that are there already, and the right to train for a moment.
 
-Kept is plain data only, by Config and device, in a bounded cache.
+Kept is plain data only, by Config and device, in a bounded cache. It is the module's own: any browser may
+ask Streamlit to clear its caches, and what bounds memory must not be forgotten by that.
 """
 
 import threading
 from collections import OrderedDict
 from typing import TypeVar
 
-import streamlit as st
-
 from core import Config
+from pages._ui.turns import Turns
 
 SLICE_S = 0.05
 CACHED_BYTES = 48 * 2**20  # of all visitors together
@@ -25,7 +25,7 @@ class Cache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[type, Config, str], object] = OrderedDict()
         self._bytes = 0
-        self.slot = threading.Semaphore(1)  # one slice at a time: other visitors' clicks come first
+        self.slot = Turns()  # one slice at a time, and then the next one in line
 
     def get(self, kind: type[T], config: Config, device: str) -> T | None:
         with self._lock:
@@ -50,6 +50,9 @@ def _size(kept: object) -> int:
     return getattr(kept, "nbytes", 0) + SMALL_BYTES
 
 
-@st.cache_resource(show_spinner=False)
+_CACHE = Cache()
+
+
 def cache() -> Cache:
-    return Cache()
+    """The one of this process."""
+    return _CACHE

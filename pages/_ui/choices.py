@@ -66,7 +66,7 @@ def several(
         remarks.warn(f"{label}: at most {most}; the others are left out.")
         chosen = chosen[:most]
     state.choose(key, chosen)
-    more |= {"options": options, "on_change": state.keep, "args": (key,)}
+    more |= {"options": options, "on_change": widgets.keep, "args": (key,)}
     # Not st.multiselect, whose tags are hard to read in the dark.
     return widgets.shown(st.pills, label, key, chosen, selection_mode="multi", wrap=True, **more)
 

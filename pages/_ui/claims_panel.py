@@ -135,7 +135,7 @@ def _controls(found: dict[str, Answer]) -> bool:
             "Open all lines",
             "claims_lines",
             state.choice("claims_lines", [False, True]),
-            on_change=state.keep,
+            on_change=widgets.keep,
             args=("claims_lines",),
         )
         with st.popover("Helpers", icon=":material/function:"):

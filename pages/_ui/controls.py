@@ -36,7 +36,7 @@ def sidebar(baseline: Config, title: str, runs: bool) -> str:
 
 
 def _changed(field: str, convert: Callable[[Any], Any] = lambda value: value) -> None:
-    value = convert(st.session_state[field])
+    value = convert(widgets.chosen(field))
     if value is not None:  # None: a chosen segment was clicked again
         state.change(field, value)
 
@@ -111,7 +111,7 @@ def _zero_grad(config: Config) -> None:
 def _toggle_zero_grad() -> None:
     loop = st.session_state.comparison.baseline.loop
     without = tuple(name for name in loop if part(name) != "zero_grad")
-    state.change("loop", ("zero_grad", *without) if st.session_state["zero_grad"] else without)
+    state.change("loop", ("zero_grad", *without) if widgets.chosen("zero_grad") else without)
 
 
 def _more(config: Config) -> None:
@@ -135,20 +135,26 @@ def _more(config: Config) -> None:
 
 
 def _exact_rate(config: Config) -> None:
-    """The learning rate to the digit; the slider above offers round ones."""
+    """A learning rate to the digit, for the slider above to stand at; what was typed is taken, and gone."""
     widgets.shown(
         st.text_input,
         "Learning rate, exactly",
         "exact_lr",
-        f"{config.lr!r}",
+        "",
         max_chars=40,
-        on_change=lambda: state.change("lr", _float(st.session_state["exact_lr"])),
+        placeholder=f"now {config.lr!r}",
+        on_change=_set_rate,
     )
+
+
+def _set_rate() -> None:
+    if text := widgets.chosen("exact_lr").strip():
+        state.change("lr", _float(text))
 
 
 def _float(text: str) -> Any:
     try:
-        return KNOBS["lr"].parse(text.strip())
+        return KNOBS["lr"].parse(text)
     except ValueError:
         return text
 
@@ -202,7 +208,7 @@ def _runs() -> None:
 
 def _choose(offered: dict[str, Variant]) -> None:
     """Runs keep their places, and so their colours; a new one comes last."""
-    chosen = st.session_state["runs"]
+    chosen = widgets.chosen("runs")
     old = [v for v in st.session_state.comparison.variants if Variant.text(v) in chosen]
     state.set_variants([*old, *(offered[code] for code in chosen if offered[code] not in old)])
 

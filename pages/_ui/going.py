@@ -1,6 +1,5 @@
 """How far a session's training is, and what the page shows of it: progress with Stop, then Go on."""
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +16,7 @@ class Going:
     """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying.
 
     partial: what unfinished runs have come to, by Config. jobs: by what they train, so that those which were
-    stopped go on. lock: held by the run of the page that trains.
-    After a click Streamlit begins the next run of the page at once; by this lock it waits until the one
-    before has put away what it has.
+    stopped go on.
     """
 
     thing: Any
@@ -28,7 +25,6 @@ class Going:
     where: str = ""
     partial: dict[Config, Any] = field(default_factory=dict)
     jobs: dict[tuple[Config, ...], Any] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def over_limit(self) -> bool:

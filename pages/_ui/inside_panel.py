@@ -123,7 +123,7 @@ def _graph(here: Inside, wanted: str | None) -> None:
 
 
 def _keep(field: str, key: str) -> None:
-    _set(field, st.session_state[key])
+    _set(field, widgets.chosen(key))
 
 
 def _set(field: str, value: int | str) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.account import Account, account
 from core.lines import LINES, part, text_of
 from core.tape import Tape
-from pages._ui import player, state
+from pages._ui import player, state, widgets
 from pages._ui.code_panel import highlight
 
 
@@ -63,8 +63,9 @@ def _set_to_none(held: Tape) -> None:
 
 def _toggle_none(held: Tape) -> None:
     other = {"zero_grad": "zero_grad_zeros", "zero_grad_zeros": "zero_grad"}
-    st.session_state.asked = {"at": "{}.{}".format(*held.place)}
+    at, look = "{}.{}".format(*held.place), widgets.chosen("look")
     state.change("loop", tuple(other.get(name, name) for name in held.run.config.loop))
+    st.session_state.asked = {"at": at, "look": look}
 
 
 def _accounts(held: Tape) -> None:

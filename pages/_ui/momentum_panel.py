@@ -109,7 +109,7 @@ def _rate(limits: dict[str, float]) -> float:
 
 
 def _slid() -> None:
-    st.session_state.momentum_rate = st.session_state.momentum_lr
+    st.session_state.momentum_rate = widgets.chosen("momentum_lr")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

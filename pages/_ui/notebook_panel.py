@@ -135,7 +135,7 @@ def _choose() -> None:
 
 
 def _chosen() -> None:
-    _go(st.session_state.notebook_example)
+    _go(widgets.chosen("notebook_example"))
 
 
 def _go(name: str) -> None:

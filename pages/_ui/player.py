@@ -15,6 +15,7 @@ from core import Config, Run, work
 from core.lines import LINES
 from core.tape import Tape
 from pages._ui import state
+from pages._ui.alone import lock
 from pages._ui.cache import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
@@ -42,10 +43,15 @@ class Players:
         """A new run that keeps every step's vectors, if the server has room for them."""
         need = work.vector_bytes(config)
         with self._lock:
-            full = need <= FULL_BYTES and need + sum(self._held.values()) <= ALL_FULL_BYTES
+            full = need <= FULL_BYTES and need + self.held <= ALL_FULL_BYTES
             run = Run(config, device, full=full, histograms=True, chunk_steps=CHUNK_STEPS)
             self._held[run] = need if full else 0
         return run
+
+    @property
+    def held(self) -> int:
+        """Bytes of every step's vectors, of all runs that are still there."""
+        return sum(self._held.values())
 
     def count(self, session: str) -> int:
         """How many sessions play now, this one among them."""
@@ -65,9 +71,12 @@ class Players:
         return max(EVERY_S, ROOM * self._drawing_s * self.count(session))
 
 
-@st.cache_resource(show_spinner=False)
+_PLAYERS = Players()  # not in a cache of Streamlit, which any browser may clear
+
+
 def players() -> Players:
-    return Players()
+    """Those of this process."""
+    return _PLAYERS
 
 
 def tape(config: Config, device: str) -> Tape:
@@ -76,6 +85,7 @@ def tape(config: Config, device: str) -> Tape:
     if held is None or held.run.config != config or st.session_state.tape_device != device:
         sentence = work.too_much([config])
         if sentence:
+            state.write_address({name: [text] for name, text in config.to_params().items()})
             st.error(sentence, icon=":material/block:")
             st.stop()
         with cache().slot:
@@ -85,10 +95,12 @@ def tape(config: Config, device: str) -> Tape:
 
 
 def bring(held: Tape, place: tuple[int, int]) -> None:
-    """Take a tape to a place that a link or a preset names."""
+    """Take a tape to a place that a link or a preset names; there it pauses."""
+    play(False)
     begun = time.monotonic()
     with st.spinner(f"Training to step {place[0]}"):
         while held.run.step < place[0] and not held.run.done and time.monotonic() - begun < work.TIME_LIMIT_S:
+            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
             with cache().slot:
                 held.play(place[0] - held.run.step, SLICE_S)
         with cache().slot:
@@ -101,9 +113,14 @@ def playing() -> bool:
 
 
 def act(move: Callable[[Tape], None]) -> None:
-    """Move the session's tape, out of the way of other visitors' training."""
-    with cache().slot:
-        move(st.session_state.tape)
+    """Move the session's tape, out of the way of other visitors' training; no longer where a link asked."""
+    st.session_state.pop("asked", None)
+    held, mine = st.session_state.tape, lock()
+    with (
+        mine,
+        cache().slot,
+    ):  # no look at the state from here on: it could end this, and lose a click
+        move(held)
 
 
 def play(on: bool) -> None:
@@ -134,13 +151,13 @@ def _session() -> str:
 
 def change_lr(key: str) -> None:
     """Take the learning rate that was typed, from the next update on."""
-    held: Tape = st.session_state.tape
+    rate = float(st.session_state[key])
     try:
-        held.change_lr(float(st.session_state[key]))
+        act(lambda held: held.change_lr(rate))
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
-    state.replace_baseline(held.run.config)
+    state.replace_baseline(st.session_state.tape.run.config)
 
 
 def next_line(held: Tape) -> str | None:

@@ -28,12 +28,14 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
     """
     given = _address()
     if _is_new(given, page) or "comparison" not in st.session_state:
+        st.session_state.address = dict(given)
         own, twice = _firsts(given, extra)
         given = {name: texts for name, texts in given.items() if name not in extra}
         st.session_state.comparison, ignored = read(given)
         ignored = twice + ignored
         st.session_state.notes = [one_line(ignored)] if ignored else []
-        st.session_state.address, st.session_state.asked = given, own
+        if extra:
+            st.session_state.asked = own
         st.session_state.runs_unchosen = "run" not in given
     if page == "compare" and st.session_state.pop("runs_unchosen", False):
         _take_first_runs()
@@ -77,19 +79,16 @@ def _is_new(given: dict[str, list[str]], page: str) -> bool:
     """Whether an address has to be read: a link, or one that the Back button has brought.
 
     The browser sends the address it has. Where choices come faster than the page is drawn, that is one
-    which this session wrote some choices ago; to read it would undo those made since.
+    which this session wrote some choices ago; to read it would undo those made since. None at all comes from
+    the navigation.
     """
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
-    behind = [] if moved else st.session_state.get("behind", [])
-    st.session_state.behind = []
-    if given == st.session_state.get("address") or (moved and not given):
-        return False
+    if moved:
+        st.session_state.behind = []
     context = get_script_run_ctx()
     back = context is not None and context.is_history_navigation
-    if back or given not in behind:
-        return True
-    st.session_state.behind = behind  # the browser has not caught up yet
-    return False
+    known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
+    return back or bool(given and given not in known)
 
 
 def note(sentence: str) -> None:
@@ -112,13 +111,18 @@ def _address() -> dict[str, list[str]]:
 
 
 def write_address(params: dict[str, list[str]]) -> None:
-    """Make this the address of the page."""
-    if params != st.session_state.get("address"):  # the browser may still send these
-        written = [_address(), st.session_state.get("address")]
-        st.session_state.behind = [*st.session_state.get("behind", []), *written][-MAX_BEHIND:]
-    st.session_state.address = params  # first: a click can interrupt the writing
-    if params != _address():
-        st.query_params.from_dict(params)
+    """Make this the address of the page.
+
+    Also where the browser has just sent it, if another one was written since: that may still be on its way.
+    """
+    given, last = _address(), st.session_state.get("address")
+    if params == given == last:
+        return
+    # A click can interrupt the writing: by then it is known what the browser may send.
+    behind = [one for one in st.session_state.get("behind", []) if one not in (given, last, params)]
+    st.session_state.behind = [*behind, given, last, params][-MAX_BEHIND:]
+    st.query_params.from_dict(params)
+    st.session_state.address = params
 
 
 def link(page: str, params: dict[str, list[str]]) -> str:
@@ -137,11 +141,6 @@ def choice(key: str, options: Sequence[Any], default: Any = None) -> Any:
 def choose(key: str, value: Any) -> None:
     """Set such a choice."""
     st.session_state.setdefault("choices", {})[key] = value
-
-
-def keep(key: str) -> None:
-    """Take over the choice that was just made in the widget of this key."""
-    choose(key, st.session_state[key])
 
 
 def notes() -> list[str]:

@@ -46,7 +46,7 @@ def _choose(sweep: Sweep, name: str, place: int) -> None:
         options=range(len(axis.values)),
         format_func=lambda index: axis.labels[index],
         width=170,
-        on_change=lambda: sweep_state.choose_cell(sweep, st.session_state.cell_x, st.session_state.cell_y),
+        on_change=lambda: sweep_state.choose_cell(sweep, widgets.chosen("cell_x"), widgets.chosen("cell_y")),
     )
 
 

@@ -41,7 +41,7 @@ def choose_measure(sweep: Sweep) -> str:
 
 
 def _set_goal() -> None:
-    st.session_state.sweep_goal = st.session_state.sweep_goal_of
+    st.session_state.sweep_goal = widgets.chosen("sweep_goal_of")
 
 
 def frame(sweep: Sweep, briefs: Mapping[Config, Brief], measure: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from core.brief import Brief
 from core.jobs import Block
 from core.sweep import Sweep, problem
 from pages._ui import going, job_runs
+from pages._ui.alone import alone
 from pages._ui.cache import Cache, cache
 from pages._ui.going import SHOW_PROGRESS_AFTER_S, Going
 
@@ -26,9 +27,8 @@ def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[
     if sentence:
         st.error(sentence, icon=":material/block:")
         st.stop()
-    now = _begin(sweep, device)
-    with now.lock:
-        return _train(sweep, device, now, place, draw)
+    with alone():
+        return _train(sweep, device, _begin(sweep, device), place, draw)
 
 
 def _begin(sweep: Sweep, device: str) -> Going:

@@ -16,6 +16,7 @@ from core.jobs import Whole
 from core.results import Result, result
 from core.verdict import Verdict, verdict
 from pages._ui import going, job_runs
+from pages._ui.alone import alone
 from pages._ui.cache import SLICE_S, cache
 from pages._ui.curvatures import curvature
 from pages._ui.going import SHOW_PROGRESS_AFTER_S, Going
@@ -36,7 +37,13 @@ class Trained:
 
 def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
     """Results of all runs, as far as they go, with progress and Stop while it lasts."""
-    configs = list(dict.fromkeys(config for _, config in named))
+    with alone():
+        results = _results(list(dict.fromkeys(config for _, config in named)), device)
+    done = [(name, results[config]) for name, config in named]
+    return [Trained(name, r, verdict(r, curvature(r.config))) for name, r in done if r is not None]
+
+
+def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
     _begin(configs, device)
     results = {c: cache().get(Result, c, device) for c in configs}
     missing = [config for config in configs if results[config] is None]
@@ -46,8 +53,7 @@ def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
             st.error(sentence, icon=":material/block:")
             st.stop()
         results |= _advance(missing, device)
-    done = [(name, results[config]) for name, config in named]
-    return [Trained(name, r, verdict(r, curvature(r.config))) for name, r in done if r is not None]
+    return results
 
 
 def _begin(configs: list[Config], device: str) -> None:
@@ -65,8 +71,7 @@ def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
     """Train these runs: on the cluster where there is one, and what it leaves here."""
     place, now = st.empty(), st.session_state.training
     bar = _Bar(place, now)
-    with now.lock:
-        results, over = _elsewhere(configs, device, bar, now)
+    results, over = _elsewhere(configs, device, bar, now)
     going.tell_where(st.container(), now)
     if not over:
         left = [config for config in configs if config not in results]

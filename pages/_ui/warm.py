@@ -1,22 +1,31 @@
 """Pay once, before the first visitor waits: imports, the first optimizer, and the collector.
 
 Streamlit collects garbage after every script run. With torch and pandas loaded that takes 0.2 s
-each time, unless what is loaded by then is frozen: the collector no longer looks at it.
+each time, unless what is loaded by then is frozen: the collector no longer looks at it. That must not be
+done again later, when what visitors hold would never be collected; so no cache of Streamlit remembers it,
+which any browser may clear.
 """
 
 import gc
-
-import streamlit as st
+import threading
 
 from core import Config, Run, charts, curves, export, fit, pictures
 from core.notebook import told
 from core.notebook_examples import EXAMPLES
 from core.results import result
 
+_lock, _done = threading.Lock(), threading.Event()
 
-@st.cache_resource(show_spinner=False)
+
 def up() -> None:
-    """Run once per process what every visit needs."""
+    """Run once per process what every visit needs; whoever comes meanwhile waits for it."""
+    with _lock:
+        if not _done.is_set():
+            _warm()
+            _done.set()
+
+
+def _warm() -> None:
     trained = result(Run(Config(steps=2)).advance())
     curves.curves_frame([trained])
     charts.curves_spec(("a",), ("Loss", "Gradient"), (True, True), (None, None), (0.0, 2.0), 1000, True)

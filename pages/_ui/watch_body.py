@@ -20,6 +20,7 @@ from pages._ui import (
     transport,
     widgets,
 )
+from pages._ui.alone import alone
 from pages._ui.words import plain
 
 
@@ -43,17 +44,35 @@ PANELS = {
 }
 
 
+START = "0.0"  # the place before the first line of the first step, in the address
+
+
 def go_where_asked(held: Tape) -> None:
-    """Take the place and the panel that a link or an example names; what is not valid is said."""
-    asked = state.asked()
-    if "look" in asked and asked["look"] in PANELS:
+    """Take the place and the panel that a new address or an example names; what is not valid is said.
+
+    One without them means the first ones. Until a far place is reached, another run of the page goes on.
+    """
+    if "asked" not in st.session_state:
+        return
+    asked = {"at": START, "look": next(iter(PANELS))} | st.session_state.asked
+    if asked["look"] in PANELS:
         state.choose("look", asked["look"])
-    if "at" in asked:
-        place = _place(held, asked["at"])
-        if place is None:
-            st.session_state.notes = [*state.notes(), "at must be a step and a line of this run, as 3.2."]
-        else:
-            player.bring(held, place)
+    else:
+        state.note(f"look must be one of {', '.join(PANELS)}.")
+    place = _place(held, asked["at"])
+    if place is None:
+        state.note("at must be a step and a line of this run, as 3.2.")
+    elif place != held.place:
+        player.bring(held, place)
+    state.asked()
+
+
+def address(held: Tape) -> dict[str, list[str]]:
+    """What brings this run back, at its place and with its panel; what is as at first is left out."""
+    here = {"at": "{}.{}".format(*held.place), "look": state.choice("look", list(PANELS))}
+    first = {"at": START, "look": next(iter(PANELS))}
+    changed = {name: text for name, text in here.items() if text != first[name]}
+    return {name: [text] for name, text in {**held.run.config.to_params(), **changed}.items()}
 
 
 def _place(held: Tape, text: str) -> tuple[int, int] | None:
@@ -105,10 +124,11 @@ def _panel(held: Tape, device: str) -> None:
 def _drawing(held: Tape, every_s: float) -> None:
     """One drawing of a run that plays; at its end, or at another pace, the whole page is drawn again."""
     begun = time.thread_time()
-    player.tick(held)
-    if not player.playing() or not every_s / 1.5 < player.every_s() < 1.5 * every_s:
-        st.rerun()
-    transport.progress(held)
-    with st.container(key="so_far"):
-        live_panel.draw(held)
+    with alone():
+        player.tick(held)
+        if not player.playing() or not every_s / 1.5 < player.every_s() < 1.5 * every_s:
+            st.rerun()
+        transport.progress(held)
+        with st.container(key="so_far"):
+            live_panel.draw(held)
     player.players().drawn(time.thread_time() - begun)

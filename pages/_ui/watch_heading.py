@@ -7,8 +7,7 @@ import streamlit as st
 from core import export
 from core.presets import PRESETS, Preset
 from core.tape import Tape
-from pages._ui import player, state
-from pages._ui.watch_body import PANELS
+from pages._ui import player, state, watch_body
 
 
 def draw(held: Tape) -> None:
@@ -39,9 +38,7 @@ def _take_away(held: Tape) -> None:
     config = held.run.config
     with st.popover("Share", icon=":material/link:"):
         st.caption("This address opens the same run at this place.")
-        params = {name: [text] for name, text in config.to_params().items()}
-        here = {"at": ["{}.{}".format(*held.place)], "look": [state.choice("look", list(PANELS))]}
-        st.code(state.link("watch", params | here), language=None, wrap_lines=True)
+        st.code(state.link("watch", watch_body.address(held)), language=None, wrap_lines=True)
         st.page_link(
             "pages/compare.py", label="Compare this run with others", query_params=config.to_params()
         )

@@ -1,10 +1,10 @@
 """Widgets that show what the session has chosen, and lose nothing that is pressed while the page is drawn.
 
-Streamlit tells the browser two things of a widget: the value it begins with, and, in a run that has set it
-in the session's state, to take that value over. Told so in every run, a browser drops what was pressed in
-the meantime. Told so only in the run that chose it, a browser that comes to draw the widget one run later
-would begin with Streamlit's own first value, and send that as a choice. So every run says what a widget
-begins with, and only a run that changes it says to take it over.
+With every click the browser sends the values of all widgets, as it knows them. A widget whose value was set
+from elsewhere may send the old one along, which reads as a choice; and one that is told to take a value over
+drops what was pressed in the meantime. So no widget is told anything: what was chosen elsewhere is shown by a
+new widget, in the place of the old one, and whatever the browser still sends of that one is nobody's choice.
+A widget stays the same as long as it is the one that chooses.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,31 @@ BEGINS["selectbox"] = "index"  # widget of Streamlit -> its name for the first v
 def shown(draw: Callable[..., Any], label: str, key: str, value: Any, **more: Any) -> Any:
     """A widget of Streamlit that shows this value. more: its other arguments; options by name."""
     begins = BEGINS.get(draw.__name__, "value")
-    if st.session_state.get(key, value) != value:
-        st.session_state[key] = value
-    else:
-        more[begins] = more["options"].index(value) if begins == "index" else value
-    return draw(label, key=key, **more)
+    if st.session_state.get(_own(key), value) != value:
+        _numbers()[key] = _numbers().get(key, 0) + 1
+    more[begins] = more["options"].index(value) if begins == "index" else value
+    return draw(label, key=_own(key), **more)
+
+
+def chosen(key: str) -> Any:
+    """What is chosen in the widget that was shown last under this key; for callbacks."""
+    return st.session_state[_own(key)]
+
+
+def keep(key: str) -> None:
+    """Take over the choice that was just made in the widget of this key."""
+    state.choose(key, chosen(key))
+
+
+def _own(key: str) -> str:
+    """The key by which Streamlit knows the present widget."""
+    number = _numbers().get(key)
+    return f"{key}.{number}" if number else key
+
+
+def _numbers() -> dict[str, int]:
+    """How often a widget was replaced, by its key."""
+    return st.session_state.setdefault("replaced", {})
 
 
 def kept(
@@ -41,4 +61,4 @@ def kept(
     Streamlit forgets the state of such a widget, and a run may be interrupted before it comes to it.
     """
     value = state.choice(key, options, default)
-    return shown(draw, label, key, value, options=options, on_change=state.keep, args=(key,), **more)
+    return shown(draw, label, key, value, options=options, on_change=keep, args=(key,), **more)

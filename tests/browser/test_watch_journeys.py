@@ -173,6 +173,26 @@ def test_a_link_opens_the_same_place_in_another_session(visit):
     wait_for_place(other, 1, 2)
 
 
+def test_a_reload_and_back_bring_back_place_and_panel(visit):
+    page = visit(LINEAR)
+    for step in (1, 2):
+        push(page, "Next step")
+        wait_for_place(page, step)
+    push(page, "Next line")
+    wait_for_place(page, 2, 2)
+    page.get_by_role("radio", name="Autograd graph", exact=True).click()
+    page.wait_for_url(re.compile("look=graph"))
+    settle(page)
+    page.reload()
+    wait_for_place(page, 2, 2)
+    page.locator(".st-key-panel_graph").wait_for()
+    push(page, "Next line")
+    wait_for_place(page, 2, 3)
+    page.go_back()
+    wait_for_place(page, 2, 2)
+    assert page.errors == []
+
+
 def cpu_ticks(process):
     """User and system time of a process, in clock ticks."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
