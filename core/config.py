@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from core.data import DATASETS
-from core.knobs import (
+from core.fields import (
     MAX_TEXT,
     RATES,
     STEPS,
@@ -30,7 +30,7 @@ from core.losses import LOSSES, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
 from core.optimizers import OPTIMIZERS
-from core.streams import MAX_SEED
+from core.seeds import MAX_SEED
 
 
 def _titles(table: Mapping[str, Any]) -> dict[str, str]:

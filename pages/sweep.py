@@ -6,7 +6,7 @@ from pages._ui import guard
 
 guard.through_app()
 
-from core.rate_limits import rate_limits  # noqa: E402  (the guard comes first)
+from core.sweep.rate_limits import rate_limits  # noqa: E402  (the guard comes first)
 from pages._ui import (  # noqa: E402
     axis_pickers,
     controls,

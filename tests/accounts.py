@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from core import Config, Run
-from core.account import account
-from core.tape import Tape
+from core.watch.account import account
+from core.watch.tape import Tape
 
 
 def linear(*start, **choices):

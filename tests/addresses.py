@@ -2,21 +2,21 @@
 
 from hypothesis import strategies as st
 
-from core.axes import FIELDS as AXES
-from core.claim import JUDGEMENTS
-from core.claims import NOTES
-from core.comparison import MAX_TEXT, SEPARATOR
+from core.autograd.examples import EXAMPLES
+from core.compare.comparison import MAX_TEXT, SEPARATOR
 from core.config import KNOBS
 from core.data import FORMS
 from core.lines import LINES, letters, part
-from core.loss_choice import TASKS
+from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
-from core.measures import MEASURES
 from core.mistakes import BEFORE
-from core.notebook_examples import EXAMPLES
-from core.orders import all_orders
-from core.sweep import SEEDS
-from core.traps import TRAPS
+from core.notes.claim import JUDGEMENTS
+from core.notes.notes import NOTES
+from core.sweep.axes import FIELDS as AXES
+from core.sweep.measures import MEASURES
+from core.sweep.sweep import SEEDS
+from core.traps.orders import all_orders
+from core.traps.table import TRAPS
 from pages._ui.watch_body import PANELS
 
 HOST = "elsewhere.example"  # where no page may lead

@@ -11,8 +11,8 @@ from streamlit.components.v2 import manifest_scanner
 from xdist.scheduler import LoadScopeScheduling
 
 from core import Run
-from core.results import result
-from core.traps import TRAPS
+from core.result import result
+from core.traps.table import TRAPS
 
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB

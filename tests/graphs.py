@@ -2,7 +2,7 @@
 
 import torch
 
-from core.graph import graph
+from core.graph.graph import graph
 from core.losses import LOSSES
 from core.models import build, ending_in
 

@@ -4,7 +4,7 @@ import warnings
 
 import torch
 
-from core.notebook import HEAD
+from core.autograd.notebook import HEAD
 
 
 def by_python(text):

@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 
 from core import Config
 from core.data import DATASETS
-from core.knobs import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
+from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
 from core.lines import LETTERED, LINES, USUAL, part
 from core.losses import fitting
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS
-from core.streams import MAX_SEED
+from core.seeds import MAX_SEED
 
 NAMES = tuple(DATASETS)
 

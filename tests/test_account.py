@@ -7,9 +7,9 @@ from hypothesis import given as for_all
 from strategies import configs
 
 from core import Run
-from core.account import account
 from core.lines import LINES
-from core.tape import Tape
+from core.watch.account import account
+from core.watch.tape import Tape
 
 
 def test_outputs_and_loss_that_are_the_same_again_are_said_to_be():

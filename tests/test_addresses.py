@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from core import Config, work
-from core.comparison import FIRST, Comparison, Variant, first_runs, kept, label, one_line, read, ready
+from core import Config, budget
+from core.compare.comparison import FIRST, Comparison, Variant, first_runs, kept, label, one_line, read, ready
 from core.config import KNOBS, parse
 from core.lines import LINES, MAX_LINES, part
 from core.mistakes import BEFORE
-from core.presets import PRESETS
-from core.sweep import read as read_sweep
+from core.sweep.sweep import read as read_sweep
+from core.watch.examples import PRESETS
 from pages._ui.words import JOINER, plain
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -35,7 +35,7 @@ FEW = settings(max_examples=MANY // 12)  # a page takes a tenth of a second to a
 def little_work():
     """Runs may stay unfinished: it is about addresses."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "TIME_LIMIT_S", 0.2)
+        patch.setattr(budget, "TIME_LIMIT_S", 0.2)
         yield
 
 

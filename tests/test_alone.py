@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 
 from core import Config, Run
-from core.tape import Tape
+from core.watch.tape import Tape
 from pages._ui import player, training, watch_body
 from pages._ui.alone import alone
 
@@ -111,7 +111,7 @@ def test_another_comparison_waits_for_the_run_that_both_have(told, go_on, tellin
         st.session_state.training.set_stopped(True)
         page(LONG, other)
 
-    monkeypatch.setattr(training.work, "TIME_LIMIT_S", 0.0)
+    monkeypatch.setattr(training.budget, "TIME_LIMIT_S", 0.0)
     assert both(lambda: page(LONG), changed, told, go_on) == "waits"
     assert st.session_state.unfinished.keys() == {(LONG, "cpu")}
 

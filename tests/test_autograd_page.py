@@ -4,8 +4,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound
 
-from core.notebook_examples import EXAMPLES
-from core.syntax import MAX_TEXT
+from core.autograd.examples import EXAMPLES
+from core.autograd.syntax import MAX_TEXT
 
 FIRST = next(iter(EXAMPLES.values()))
 

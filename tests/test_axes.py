@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from strategies import configs
 
 from core import Config
-from core.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, axis_text, read_axis, spread, usual
 from core.config import KNOBS
 from core.losses import fitting
+from core.sweep.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, axis_text, read_axis, spread, usual
 
 BASE = Config()
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-import core.blocks
+import core.stacked.blocks
 from core import Config, Run
-from core.blocks import MAX_BLOCK, Training, blocks
-from core.brief import brief
-from core.results import result
+from core.result import result
+from core.run_summary import brief
+from core.stacked.blocks import MAX_BLOCK, Training, blocks
 
 LINEAR = Config(dataset="deliveries", model="linear", steps=20, dtype="float64")
 CONFIGS = [replace(LINEAR, lr=lr) for lr in (0.01, 0.05, 0.2)]

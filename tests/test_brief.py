@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core import Config, Run
-from core.brief import Brief, brief
-from core.results import path, result
+from core.result import path, result
+from core.run_summary import Brief, brief
 from core.verdict import verdict
 
 LINEAR = Config(dataset="deliveries", model="linear", start=(0.0,), lr=0.01, steps=50)

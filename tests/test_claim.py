@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from core import claim as helpers
-from core.claim import Claim, answer, as_text, fits, gives, said
+from core.notes import claim as helpers
+from core.notes.claim import Claim, answer, as_text, fits, gives, said
 
 LINES = {"a": 1.0, "b": torch.tensor([1.0, 2.0])}
 GOOD = Claim("One is one.", "holds", "So it is.", lambda: dict(LINES), gives(1.0, [1.0, 2.0]))

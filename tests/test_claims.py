@@ -10,17 +10,17 @@ import pytest
 import torch
 from claim_values import VALUES
 
-from core import warned
-from core.claim import JUDGEMENTS, answer
-from core.claims import CLAIMS, NOTES
-from core.comparison import read
+from core import torch_warnings
+from core.autograd.examples import EXAMPLES
+from core.compare.comparison import read
 from core.config import Config
 from core.lines import from_letters
 from core.loop import Run
 from core.losses import LOSSES
-from core.notebook_examples import EXAMPLES
-from core.trap import Trap
-from core.traps import TRAPS
+from core.notes.claim import JUDGEMENTS, answer
+from core.notes.notes import CLAIMS, NOTES
+from core.traps.table import TRAPS
+from core.traps.trap import Trap
 
 IDS = list(CLAIMS)
 VIEWS = ("one", "cross_entropy", "softmax", "outlier", "stability", "which")  # of Losses
@@ -49,7 +49,7 @@ def loaded():
 
 @pytest.mark.parametrize("name", IDS)
 def test_the_judgement_stands_and_nothing_shared_is_changed(name, loaded):
-    warned.put_in_front()  # pytest has put its own filters before it
+    torch_warnings.put_in_front()  # pytest has put its own filters before it
     before = state_of_torch()
     found = answer(CLAIMS[name])
     assert found.stands, found.values

@@ -21,11 +21,11 @@ from streamlit.testing.v1 import AppTest
 pytest.importorskip("distributed", reason="distributed is not installed (requirements-dask.txt)")
 
 from core import Config
-from core import cluster as module
-from core.cluster import NO_WORKER, VARIABLE, Cluster, Connection, OnCluster, address
-from core.executors import LOOK_S, Gone, Here, finished
-from core.executors import PATIENCE_S as STOP_S
-from core.jobs import Block, Whole
+from core.jobs import cluster as module
+from core.jobs.cluster import NO_WORKER, VARIABLE, Cluster, Connection, OnCluster, address
+from core.jobs.executors import LOOK_S, Gone, Here, finished
+from core.jobs.executors import PATIENCE_S as STOP_S
+from core.jobs.jobs import Block, Whole
 from pages._ui import job_runs, training
 from pages._ui.going import Going
 

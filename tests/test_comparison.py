@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from strategies import configs
 
 from core import Config
-from core.comparison import (
+from core.budget import MAX_RUNS
+from core.compare.comparison import (
     FIRST,
     MAX_TEXT,
     SEPARATOR,
@@ -25,7 +26,6 @@ from core.comparison import (
 from core.config import KNOBS
 from core.lines import LINES, MAX_LINES, USUAL, from_letters, part, parts
 from core.mistakes import BEFORE
-from core.work import MAX_RUNS
 
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
 

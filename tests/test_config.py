@@ -10,7 +10,7 @@ from strategies import configs
 
 from core import Config
 from core.config import KNOBS, conflicts, nearest, parse
-from core.knobs import shown
+from core.fields import shown
 
 HUGE = pytest.param(10**400, id="huge")
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")

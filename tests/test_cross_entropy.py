@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cross_entropy import OTHERS, batch, steps
-from core.soft_targets import ways
+from core.loss_lessons.cross_entropy import OTHERS, batch, steps
+from core.loss_lessons.soft_targets import ways
 
 LOGIT = st.floats(-50, 50)
 ROWS = st.integers(2, 5).flatmap(

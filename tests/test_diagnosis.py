@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.diagnosis import ALIKE, CASES, CHOICES, MAX_SERIES, seen, series, shapes
-from core.outcomes import outcome
-from core.trap import GROUPS
-from core.traps import TRAPS
+from core.traps.diagnosis import ALIKE, CASES, CHOICES, MAX_SERIES, seen, series, shapes
+from core.traps.outcomes import outcome
+from core.traps.table import TRAPS
+from core.traps.trap import GROUPS
 from core.verdict import verdict
 
 SEEDS = st.integers(0, MAX_SERIES)

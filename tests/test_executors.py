@@ -11,10 +11,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from core import Config, Run
-from core.brief import brief
-from core.executors import Gone, Here, InCaller, finished
-from core.jobs import Block, Whole
-from core.results import result
+from core.jobs.executors import Gone, Here, InCaller, finished
+from core.jobs.jobs import Block, Whole
+from core.result import result
+from core.run_summary import brief
 
 CONFIGS = tuple(Config(dataset="deliveries", model="linear", steps=10, lr=lr) for lr in (0.01, 0.1))
 

@@ -6,11 +6,11 @@ import torch
 from sklearn.metrics import confusion_matrix
 from torch import nn
 
-from core import Config, Run, task
+from core import Config, Run, build
+from core.compare.fit import CURVE_POINTS, GRID, fit_problem, kind, model_at, picture
 from core.data import DATASETS
-from core.fit import CURVE_POINTS, GRID, fit_problem, kind, model_at, picture
 from core.losses import LOSSES, fitting
-from core.results import result
+from core.result import result
 
 KINDS = {
     "deliveries": "curve", "deliveries_exact": "curve", "line": "curve", "sine": "curve",
@@ -46,8 +46,8 @@ def test_every_pair_of_data_set_and_loss_has_a_picture(dataset, loss):
 
 def test_snapshots_begin_with_the_starting_weights_and_end_with_the_final_model():
     run, done = trained(dataset="iris", batch_size=16)
-    data = task.make_data(run.config)
-    for index, model in ((0, task.make_model(run.config, data)), (-1, run.model)):
+    data = build.make_data(run.config)
+    for index, model in ((0, build.make_model(run.config, data)), (-1, run.model)):
         for recorded, expected in zip(model_at(done, index).parameters(), model.parameters(), strict=True):
             assert torch.equal(recorded, expected)
 

@@ -9,8 +9,8 @@ from graphs import TASKS, forward, names, of, random
 from torch import nn
 
 from core import Config, Run
-from core.flow import Flow
-from core.graph import graph
+from core.graph.flow import Flow
+from core.graph.graph import graph
 
 
 def test_a_parameter_used_twice_is_one_leaf_with_two_edges():

@@ -9,8 +9,8 @@ import torch
 from accounts import Squares, accounts, linear, of
 
 from core import Config, Run
-from core.account import account
-from core.looks import look
+from core.watch.account import account
+from core.watch.snapshot import look
 
 
 def test_forward_shows_the_outputs_and_how_each_was_made():

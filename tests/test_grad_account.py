@@ -12,9 +12,9 @@ import torch
 from accounts import accounts, linear, of, rows, worth
 
 from core import Config, Run
-from core.account import account
 from core.lines import USUAL
-from core.tape import Details, Tape
+from core.watch.account import account
+from core.watch.tape import Details, Tape
 
 X = [[1.0], [2.0], [3.0], [4.0]]
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd.graph import saved_tensors_hooks
 
-from core.flow import Flow
-from core.graph import Graph, graph
-from core.nodes import count
+from core.graph.flow import Flow
+from core.graph.graph import Graph, graph
+from core.graph.nodes import count
 
 
 def test_a_sum_built_by_hand():

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core.flow import Flow
-from core.graph import graph
-from core.graph_picture import LEAF_LINE, LINE, NAME, SHOWN, dot, words
+from core.graph.flow import Flow
+from core.graph.graph import graph
+from core.graph.nodes import MAX_NODES
+from core.graph.picture import LEAF_LINE, LINE, NAME, SHOWN, dot, words
 from core.models import build
-from core.nodes import MAX_NODES
 
 STRING = r'"(?:[^"\\\n]|\\.)*"'
 VALUE = rf"(?:{STRING}|[\w.]+)"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from core import Config
-from core.axes import Axis, usual
-from core.brief import Brief
-from core.grid import LETTERS, STATES, best, grid, run_table
-from core.measures import LOSS, MEASURES, SHARE, STEP, WORD, offered
-from core.sweep import Sweep
+from core.run_summary import Brief
+from core.sweep.axes import Axis, usual
+from core.sweep.grid import LETTERS, STATES, best, grid, run_table
+from core.sweep.measures import LOSS, MEASURES, SHARE, STEP, WORD, offered
+from core.sweep.sweep import Sweep
 from core.verdict import WORDS
 
 LINEAR = Config(dataset="deliveries", model="linear", steps=4)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.held import held
+from core.graph.tensor_state import held
 
 
 def test_a_copy_stays_as_it_was():

@@ -13,9 +13,9 @@ from torch import nn
 import core.history
 import core.loop
 from core import Config, Run
+from core.build import make_data
 from core.history import MIN_EVALUATIONS, evaluation_steps
 from core.lines import USUAL, from_letters
-from core.task import make_data
 
 SKIPPED = USUAL[1:]
 MOONS = Config(dataset="moons", hidden=(6,), batch_size=16, steps=30, lr=0.2, loop=SKIPPED)

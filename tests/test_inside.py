@@ -2,12 +2,12 @@
 
 import pytest
 
-from core import graph_picture
-from core.inside import SHOWN, inside
-from core.notebook import told
-from core.notebook_examples import EXAMPLES
-from core.saved import CHANGED, FREED, KEPT
-from core.tensor_table import NOT_KEPT
+from core.autograd.after_line import SHOWN, inside
+from core.autograd.examples import EXAMPLES
+from core.autograd.notebook import told
+from core.graph import picture
+from core.graph.saved import CHANGED, FREED, KEPT
+from core.graph.tensor_table import NOT_KEPT
 
 FIVE = EXAMPLES["five"].text
 
@@ -64,7 +64,7 @@ def test_the_graph_is_shown_after_backward_has_freed_it_with_what_flowed():
     assert after.graph.leaves[0].grad.values == (6.0,)
     assert after.graph.nodes[0].grads[0].values == (1.0,)
     assert [edge.grad.values for edge in after.graph.nodes[0].edges] == [(3.0,), (3.0,)]
-    assert "is freed" in graph_picture.words(after.graph) and "freed" in graph_picture.dot(after.graph, True)
+    assert "is freed" in picture.words(after.graph) and "freed" in picture.dot(after.graph, True)
 
 
 def test_a_tensor_that_was_changed_since_is_marked_in_the_graph():
@@ -114,4 +114,4 @@ def test_every_line_of_every_example_can_be_looked_into(name):
         found = inside(text, number)
         assert (found.graph is None) == (found.problem is not None)
         for dark in (True, False):
-            assert found.graph is None or graph_picture.dot(found.graph, dark).startswith("digraph {")
+            assert found.graph is None or picture.dot(found.graph, dark).startswith("digraph {")

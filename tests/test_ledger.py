@@ -13,8 +13,17 @@ from torch import nn
 
 from core import Config, Run
 from core.history import History
-from core.ledger import MAX_BARS, axis_end, element_name, joined, ledger, overrules, table, why_norms_only
 from core.lines import from_letters
+from core.watch.ledger import (
+    MAX_BARS,
+    axis_end,
+    element_name,
+    joined,
+    ledger,
+    overrules,
+    table,
+    why_norms_only,
+)
 
 COLUMNS = ["step", "loss", "fresh", "leftover", "grad", "overruled"]
 

@@ -14,12 +14,12 @@ from torch import nn
 
 from core import Config, Run
 from core.charts import STACK_BELOW
-from core.histogram_picture import LEAST_SHARE, MAX_CELLS, heat_frame, heat_spec
 from core.histograms import HIGH, LOW, LOWS, Histograms
-from core.ledger import MAX_BARS, axis_end, joined, ledger
-from core.ledger_picture import ledger_spec, panel_width, steps_that_fit
 from core.lines import from_letters
 from core.vectors import Layout
+from core.watch.histogram_picture import LEAST_SHARE, MAX_CELLS, heat_frame, heat_spec
+from core.watch.ledger import MAX_BARS, axis_end, joined, ledger
+from core.watch.ledger_picture import ledger_spec, panel_width, steps_that_fit
 
 NAMES = ("Usual loop", "No zero_grad")
 WIDE, PHONE = 1100, 350

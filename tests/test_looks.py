@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from core import Config, Run
-from core.held import same
+from core.graph.tensor_state import same
 from core.lines import USUAL
-from core.looks import FLOWING, look
 from core.optimizers import OPTIMIZERS
+from core.watch.snapshot import FLOWING, look
 
 
 def linear(**choices):

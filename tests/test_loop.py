@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from strategies import configs, loops
 from torch import nn
 
-from core import Config, Run, warned
+from core import Config, Run, torch_warnings
+from core.build import make_data, make_model, make_optimizer
 from core.lines import LINES, USUAL, from_letters, letters
-from core.task import make_data, make_model, make_optimizer
 
 SKIPPED = USUAL[1:]  # zero_grad left out
 ORDERS = ["".join(order) for order in itertools.permutations("ZFLBS")]
@@ -483,7 +483,7 @@ def global_state():
 
 @pytest.mark.parametrize("loop", [USUAL, from_letters("BFL")], ids=["done", "raised"])
 def test_a_run_leaves_the_global_state_as_it_was(loop):
-    warned.put_in_front()  # pytest has put filters of its own before ours for this test
+    torch_warnings.put_in_front()  # pytest has put filters of its own before ours for this test
     before = global_state()
     trained(replace(XOR, dtype="float64", loop=loop, optimizer="adam"))
     assert global_state() == before

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core import Run
-from core.account import account
 from core.losses import LOSSES
-from core.tape import Tape
+from core.watch.account import account
+from core.watch.tape import Tape
 
 
 def test_the_loss_is_shown_with_its_own_numbers():

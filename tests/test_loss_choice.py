@@ -4,9 +4,9 @@ import pytest
 
 from core import Config, Run
 from core.data import DATASETS, FORMS_OF_TASK
-from core.loss_choice import NO_LAYER, SHOWN_ON, TASKS, candidates, last_layers, made_for, shown_on
+from core.loss_lessons.choice import NO_LAYER, SHOWN_ON, TASKS, candidates, last_layers, made_for, shown_on
 from core.losses import LOSSES, fitting
-from core.results import result
+from core.result import result
 from core.verdict import verdict
 
 ANSWERS = {

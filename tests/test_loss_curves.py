@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.loss_curves import CLASSES, GRID, REACH, SHARES, VALUES, at, curves, readings, targets_for
+from core.loss_lessons.curves import CLASSES, GRID, REACH, SHARES, VALUES, at, curves, readings, targets_for
 from core.losses import LOSSES
 
 

@@ -3,12 +3,12 @@
 import altair as alt
 import pytest
 
-from core import outlier, softmax_twice
 from core.charts import STACK_BELOW
-from core.class_picture import classes_frame, classes_spec
-from core.loss_curves import curves
-from core.loss_picture import pair_spec, span
-from core.outlier_picture import outlier_spec
+from core.loss_lessons import outlier, softmax_twice
+from core.loss_lessons.class_picture import classes_frame, classes_spec
+from core.loss_lessons.curves import curves
+from core.loss_lessons.outlier_picture import outlier_spec
+from core.loss_lessons.pictures import pair_spec, span
 
 NAMES = ("MSE", "BCE with logits")
 TITLES = ("Loss", "Gradient")

@@ -8,12 +8,12 @@ from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound
 from test_traps_page import texts
 
-from core import outlier, softmax_twice
-from core.comparison import read
-from core.loss_choice import shown_on
-from core.loss_curves import readings
+from core.compare.comparison import read
+from core.loss_lessons import outlier, softmax_twice
+from core.loss_lessons.choice import shown_on
+from core.loss_lessons.curves import readings
+from core.loss_lessons.targets import answers
 from core.losses import LOSSES
-from core.target_checks import answers
 from core.verdict import number
 from pages._ui.choices import joined
 

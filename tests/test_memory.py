@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core import Config, Run, nodes, task
-from core.memory import MAX_BYTES, MAX_STEPS, STEPS, Saved, Watch
-from core.memory_words import limit_words, words
-from core.saved import kept as kept_by_nodes
-from core.storage import size_text
-from core.ways import WAYS
+from core import Config, Run, build
+from core.graph import nodes
+from core.graph.saved import kept as kept_by_nodes
+from core.graph.storage import size_text
+from core.watch.memory import MAX_BYTES, MAX_STEPS, STEPS, Saved, Watch
+from core.watch.memory_words import limit_words, words
+from core.watch.ways import WAYS
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "lr": 0.01}
 ZERO_WAYS = ("item", "no_grad", "after", "sum_after")  # hold no saved tensors
@@ -122,7 +123,7 @@ def test_an_mlp_in_closed_form(hidden, activation, dtype, steps, loop):
         dataset="moons", hidden=tuple(hidden), activation=activation, dtype=dtype, loss="bce", loop=loop
     )
     watch = Watch(config, steps=steps).advance()
-    rows = len(task.make_data(config).inputs)
+    rows = len(build.make_data(config).inputs)
     size = {"float32": 4, "float64": 8}[dtype]
     # These activations keep their result, which the next layer keeps too; the loss, the outputs.
     each = rows * (sum(hidden) + 1) * size
@@ -142,7 +143,7 @@ def test_an_mlp_in_closed_form(hidden, activation, dtype, steps, loop):
 
 def test_gelu_keeps_its_input_too():
     sizes = {"dataset": "moons", "loss": "bce", "hidden": (8, 4)}
-    rows = len(task.make_data(Config(**sizes)).inputs)
+    rows = len(build.make_data(Config(**sizes)).inputs)
     assert Watch(Config(**sizes, activation="gelu")).per_loss == rows * (2 * (8 + 4) + 1) * FLOAT
 
 
@@ -160,8 +161,8 @@ def test_the_last_batch_of_an_epoch_is_smaller():
 def test_the_same_bytes_as_read_from_the_nodes():
     """Hooks and the nodes' own attributes are two ways to the same tensors."""
     config = Config(dataset="digits", model="lenet", batch_size=32)
-    data = task.make_data(config)
-    model, loss_fn = task.make_model(config, data), task.make_loss(config, data)
+    data = build.make_data(config)
+    model, loss_fn = build.make_model(config, data), build.make_loss(config, data)
     saved = Saved(model.parameters())
     with saved.hooks():
         loss = loss_fn(model(data.inputs[:32]), data.targets[:32])
@@ -173,14 +174,14 @@ def test_the_same_bytes_as_read_from_the_nodes():
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "gelu"])
 def test_hooks_change_no_gradient(activation):
     config = Config(hidden=(7, 5), activation=activation)
-    data, found = task.make_data(config), []
+    data, found = build.make_data(config), []
     for hooked in (False, True):
-        model, saved = task.make_model(config, data), Saved()
+        model, saved = build.make_model(config, data), Saved()
         if hooked:
             with saved.hooks():
-                loss = task.make_loss(config, data)(model(data.inputs), data.targets)
+                loss = build.make_loss(config, data)(model(data.inputs), data.targets)
         else:
-            loss = task.make_loss(config, data)(model(data.inputs), data.targets)
+            loss = build.make_loss(config, data)(model(data.inputs), data.targets)
         loss.backward()
         found.append([p.grad for p in model.parameters()])
     assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
@@ -189,9 +190,9 @@ def test_hooks_change_no_gradient(activation):
 @pytest.mark.parametrize("loss", ["mse", "l1", "huber"])
 def test_a_kept_loss_is_as_large_as_its_storage(loss):
     config = Config(**DELIVERIES, loss=loss)
-    data = task.make_data(config)
+    data = build.make_data(config)
     with torch.no_grad():
-        alone = task.make_loss(config, data)(task.make_model(config, data)(data.inputs), data.targets)
+        alone = build.make_loss(config, data)(build.make_model(config, data)(data.inputs), data.targets)
     watch = Watch(config, steps=4).advance()
     each = alone.untyped_storage().nbytes()
     assert [row.own for row in of(watch, "no_grad")] == [each * k for k in range(5)]
@@ -207,7 +208,7 @@ def test_models_start_alike_and_train(monkeypatch):
         kept["last"] = [t.item() for t in tensors]
         return 0
 
-    monkeypatch.setattr("core.memory.nodes.count", spy)
+    monkeypatch.setattr("core.watch.memory.nodes.count", spy)
     config = Config(**DELIVERIES, batch_size=2, steps=4)
     watch = Watch(config, steps=4)
     for _ in range(5 * list(WAYS).index("after") + 5):
@@ -264,7 +265,7 @@ def test_slices_of_one_row_give_the_same_rows():
 def test_large_losses_get_fewer_steps():
     config = Config(dataset="digits", hidden=(256, 256), activation="tanh", dtype="float64")
     watch = Watch(config)
-    rows = len(task.make_data(config).inputs)
+    rows = len(build.make_data(config).inputs)
     # Both hidden layers; log-softmax keeps its result of ten classes, and the loss one sum of weights.
     each = rows * (256 + 256 + 10) * 8
     assert each <= watch.per_loss <= each + 64

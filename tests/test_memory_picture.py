@@ -6,9 +6,9 @@ import pytest
 
 from core import Config
 from core.charts import DASHES
-from core.memory import Held, Watch
-from core.memory_picture import QUANTITIES, memory_frame, memory_spec
-from core.ways import WAYS
+from core.watch.memory import Held, Watch
+from core.watch.memory_picture import QUANTITIES, memory_frame, memory_spec
+from core.watch.ways import WAYS
 
 WIDE, PHONE = 560, 350
 STEPS = 4

@@ -1,9 +1,9 @@
 """What is said about kept losses: a table and sentences, with numbers worked out by hand."""
 
 from core import Config
-from core.memory import Watch
-from core.memory_words import table, words
-from core.ways import WAYS
+from core.watch.memory import Watch
+from core.watch.memory_words import table, words
+from core.watch.ways import WAYS
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "lr": 0.01}
 

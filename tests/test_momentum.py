@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core import Config, Run
-from core.momentum import ORDERS, at_rate, twin_configs, twins
-from core.theory import limits, stability_limit, starting_curvature
+from core.curvature import limits, stability_limit, starting_curvature
+from core.traps.momentum import ORDERS, at_rate, twin_configs, twins
 
 LINEAR = Config(dataset="deliveries", model="linear", lr=0.01, steps=200)
 
@@ -29,7 +29,7 @@ def test_they_are_equal_where_they_overflow_too():
 
 def test_a_difference_is_counted(monkeypatch):
     """Momentum 0.9 is another loop: the counting must find it."""
-    from core import momentum
+    from core.traps import momentum
 
     def other(config):
         skipped, usual = twin_configs(config)
@@ -48,7 +48,7 @@ def test_weight_decay_and_a_schedule_are_left_out():
 
 
 def test_each_loop_lives_below_its_limit_and_dies_above_it():
-    """2 / lambda is where |1 - lr lambda| reaches 1; the others by the same argument, see core.theory."""
+    """2 / lambda is where |1 - lr lambda| reaches 1; the others by the same argument, see core.curvature."""
     curvature = starting_curvature(LINEAR)
     for name, limit in limits(curvature).items():
         below = at_rate(LINEAR, 0.97 * limit)[name]

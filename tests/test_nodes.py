@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from core.flow import Flow
-from core.graph import graph
-from core.nodes import MAX_NODES, count, graph_problem, operation
+from core.graph.flow import Flow
+from core.graph.graph import graph
+from core.graph.nodes import MAX_NODES, count, graph_problem, operation
 
 
 def chain(links):

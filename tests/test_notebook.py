@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebooks import by_python
 
-from core import notebook, sizes, syntax, workspace
-from core.notebook import run, told
-from core.notebook_examples import EXAMPLES
-from core.syntax import RefusedError
+from core.autograd import notebook, sizes, syntax, workspace
+from core.autograd.examples import EXAMPLES
+from core.autograd.notebook import run, told
+from core.autograd.syntax import RefusedError
 
 
 def last(text):

@@ -6,10 +6,10 @@ import pytest
 import torch
 from notebooks import by_python
 
+from core.autograd.examples import EXAMPLES
+from core.autograd.notebook import run, told
 from core.losses import LOSSES
-from core.notebook import run, told
-from core.notebook_examples import EXAMPLES
-from core.traps import TRAPS
+from core.traps.table import TRAPS
 
 
 def of(name):

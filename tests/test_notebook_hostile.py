@@ -19,11 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notebooks import GROUPS, by_python
 
-from core import interpreter, language, nodes, notebook, operators, sizes, syntax, warned, workspace
-from core.inside import inside
-from core.language import ATTRIBUTES, FUNCTIONS, METHODS
-from core.notebook import run, told
-from core.syntax import RefusedError
+from core import torch_warnings
+from core.autograd import interpreter, language, notebook, operators, sizes, syntax, workspace
+from core.autograd.after_line import inside
+from core.autograd.language import ATTRIBUTES, FUNCTIONS, METHODS
+from core.autograd.notebook import run, told
+from core.autograd.syntax import RefusedError
+from core.graph import nodes
 
 KINDS = (torch.Tensor, int, float, list, tuple, type(None), torch.dtype, sizes.Shown, slice, type(float))
 HOSTILE = [text for group in GROUPS.values() for text in group]
@@ -58,7 +60,7 @@ def globals_of_torch():
         torch.are_deterministic_algorithms_enabled(),
         str(torch.get_default_device()),
         vars(torch._tensor_str.PRINT_OPTS).copy(),
-        [one for one in warnings.filters if one is not warned.FILTER],
+        [one for one in warnings.filters if one is not torch_warnings.FILTER],
     )
 
 
@@ -92,9 +94,9 @@ LIMITS = """
 import json, resource, sys
 import torch
 torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)  # imports what the app has imported, too
-from core.inside import inside
-from core.notebook import told
-from core.syntax import RefusedError
+from core.autograd.after_line import inside
+from core.autograd.notebook import told
+from core.autograd.syntax import RefusedError
 
 told("a = tensor([1.], requires_grad=True)\\na.backward(gradient=tensor([1.]))")
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -119,7 +121,7 @@ print("all")
 
 def run_under_ceilings(texts):
     """Each under ceilings that would end the process: of its memory, and of processor time (1 to 2 s)."""
-    folder = Path(language.__file__).parents[1]
+    folder = Path(language.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LIMITS],
         cwd=folder, input=json.dumps(texts), capture_output=True, text=True,

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound
 
-from core.claims import CLAIMS, NOTES
+from core.notes.notes import CLAIMS, NOTES
 from pages._ui import claims_panel
 from pages._ui.claims_panel import AT_ONCE
 

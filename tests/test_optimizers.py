@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from core import Config, Run
+from core.build import make_optimizer, optimizer_arguments
 from core.lines import USUAL
 from core.optimizers import OPTIMIZERS, SGDByHand, arguments, expression
-from core.task import make_optimizer, optimizer_arguments
 
 BASELINE = json.loads((Path(__file__).parent / "reference/pytorch_optim_baseline.json").read_text())
 

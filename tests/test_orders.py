@@ -10,7 +10,7 @@ import torch
 
 from core import Config, Run
 from core.lines import from_letters, letters
-from core.orders import OUTCOMES, STEPS, Trials, all_orders, outcome, shorter_loops
+from core.traps.orders import OUTCOMES, STEPS, Trials, all_orders, outcome, shorter_loops
 
 LINEAR = Config(dataset="deliveries", model="linear", lr=0.01)
 

@@ -4,8 +4,8 @@ import altair as alt
 import pytest
 
 from core import Config
-from core.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
-from core.orders_picture import COLORS, LABELS, map_size, orders_frame, orders_spec
+from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
+from core.traps.pictures import COLORS, LABELS, map_size, orders_frame, orders_spec
 
 
 def made(loops):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import linprog
 
-from core.outlier import ENDS, FITTED, MOVED, REACH, X, Y, config, fit, frame, points
+from core.loss_lessons.outlier import ENDS, FITTED, MOVED, REACH, X, Y, config, fit, frame, points
 
 PLACES = (-REACH, -3, 4, REACH)
 N = len(X)

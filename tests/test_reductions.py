@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.examples import example
+from core.loss_lessons.examples import example
+from core.loss_lessons.reductions import REDUCTIONS, reductions
 from core.losses import LOSSES
-from core.reductions import REDUCTIONS, reductions
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -7,7 +7,7 @@ import torch
 
 from core import Config, Run
 from core.lines import from_letters
-from core.results import Message, loss_path, result
+from core.result import Message, loss_path, result
 
 
 def trained(loop="ZFLBS", **choices):

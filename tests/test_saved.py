@@ -5,11 +5,11 @@ import torch
 from graphs import TASKS, forward, of, random, saved, split_bytes, task
 from torch.autograd.graph import saved_tensors_hooks
 
-from core.graph import graph
+from core.graph.graph import graph
+from core.graph.nodes import count
+from core.graph.saved import kept
 from core.losses import LOSSES
 from core.models import ACTIVATIONS
-from core.nodes import count
-from core.saved import kept
 
 
 def test_a_linear_model_keeps_inputs_outputs_and_targets():

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from core import sizes
-from core.sizes import MAX_DIMS, MAX_ENTRIES, NotAllowedError
+from core.autograd import sizes
+from core.autograd.sizes import MAX_DIMS, MAX_ENTRIES, NotAllowedError
 
 
 @pytest.mark.parametrize(

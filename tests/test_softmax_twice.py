@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.softmax_twice import GRID, REACH, floor, logits, of_logits, sweep
+from core.loss_lessons.softmax_twice import GRID, REACH, floor, logits, of_logits, sweep
 
 
 @pytest.mark.parametrize(("classes", "expected"), [(2, "0.3133"), (3, "0.5514"), (10, "1.4612")])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.stability import DRAWN, GRID, REACH, WAYS, at, sweep
+from core.loss_lessons.stability import DRAWN, GRID, REACH, WAYS, at, sweep
 
 
 def single(way, z, y, dtype=torch.float32):

@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 from core import Config, Run
 from core.lines import USUAL
 from core.losses import LOSSES, fitting
-from core.results import result
-from core.stack import SKIPPED, Stack, shape
+from core.result import result
+from core.stacked.stack import SKIPPED, Stack, shape
 
 SMALL = Config(hidden=(8, 8), activation="tanh", steps=100)
 LINEAR = Config(dataset="deliveries", model="linear", lr=0.01, steps=100)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from core.models import ACTIVATIONS
-from core.stacked_model import IN_PLACE, StackedModel
+from core.stacked.model import IN_PLACE, StackedModel
 
 
 def chains():

@@ -7,7 +7,7 @@ import torch
 
 from core import Config
 from core.optimizers import OPTIMIZERS, arguments
-from core.stacked_optimizers import UPDATES, StackedOptimizer
+from core.stacked.optimizers import UPDATES, StackedOptimizer
 
 STEPS = 7
 CHOICES = [(0.1, 0.0), (0.01, 0.1), (0.003, 0.5)]  # learning rate, weight decay

@@ -9,11 +9,11 @@ import pytest
 from accounts import Squares, accounts, linear, of, rows, trained_on, worth
 
 from core import Config, Run
-from core.account import account
-from core.looks import look
 from core.optimizers import OPTIMIZERS
-from core.tape import Tape
-from core.updates import RULES
+from core.watch.account import account
+from core.watch.optimizer_rules import RULES
+from core.watch.snapshot import look
+from core.watch.tape import Tape
 
 
 def test_the_step_of_the_notes():

@@ -4,8 +4,8 @@ import pytest
 import torch
 from graphs import random
 
-from core.graph import graph
-from core.storage import size_text, storages
+from core.graph.graph import graph
+from core.graph.storage import size_text, storages
 
 
 def kept_as(tensor, known):

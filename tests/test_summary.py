@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from core.graph import graph
-from core.summary import FEW
+from core.graph.graph import graph
+from core.graph.tensor_summary import FEW
 
 
 def summary_of(tensor):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from core import Config, Run, task
-from core.plane import flat, own_plane, path_of
-from core.surface import (
+from core import Config, Run, build
+from core.watch.plane import flat, own_plane, path_of
+from core.watch.surface import (
     LEVELS,
     MARGIN,
     MAX_WORK,
@@ -48,7 +48,7 @@ def surface_of(run, path, within=None, size=None):
     data = run.data
     within = window(path) if within is None else within
     return Surface(
-        run.model, task.make_loss(run.config, data), data.inputs, data.targets, path.plane, within, size
+        run.model, build.make_loss(run.config, data), data.inputs, data.targets, path.plane, within, size
     )
 
 
@@ -266,7 +266,7 @@ def test_least_squares_on_the_deliveries():
 
 
 def test_least_squares_with_several_features_leaves_no_slope():
-    data = task.make_data(Config(dataset="diabetes", model="linear", dtype="float64"))
+    data = build.make_data(Config(dataset="diabetes", model="linear", dtype="float64"))
     found = least_squares(data.inputs, data.targets)
     columns = np.column_stack([data.inputs.numpy(), np.ones(len(data.inputs))])
     rest = columns @ found - data.targets.numpy()[:, 0]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core import Config, Run, task
-from core.plane import flat, path_of
-from core.surface import Surface, least_squares, levels, window
-from core.surface_picture import (
+from core import Config, Run, build
+from core.watch.plane import flat, path_of
+from core.watch.surface import Surface, least_squares, levels, window
+from core.watch.surface_picture import (
     APART,
     HIGH,
     INSET,
@@ -40,7 +40,7 @@ def made(size=None, within=None, **choices):
     path = path_of(flat(run.history.weights), run.history.losses)
     minimum = least_squares(run.data.inputs, run.data.targets)
     within = within or window(path, minimum)
-    loss_fn = task.make_loss(run.config, run.data)
+    loss_fn = build.make_loss(run.config, run.data)
     surface = Surface(run.model, loss_fn, run.data.inputs, run.data.targets, path.plane, within, size)
     return run, path, minimum, surface.advance()
 

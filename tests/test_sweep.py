@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from strategies import configs
 
 from core import Config
-from core.axes import FIELDS, Axis, usual
-from core.comparison import read as read_comparison
+from core.budget import MAX_WORK
+from core.compare.comparison import read as read_comparison
 from core.losses import fitting
-from core.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs
-from core.work import MAX_WORK
+from core.sweep.axes import FIELDS, Axis, usual
+from core.sweep.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs
 
 LINEAR = Config(dataset="deliveries", model="linear", steps=10)
 RATES = Axis("lr", (0.01, 0.1))

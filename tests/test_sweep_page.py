@@ -12,12 +12,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound, widget
 
-from core import Config, cluster, jobs, work
-from core.axes import usual
-from core.blocks import Training
-from core.brief import Brief
-from core.comparison import read
-from core.sweep import MAX_RUNS
+from core import Config, budget
+from core.compare.comparison import read
+from core.jobs import cluster, jobs
+from core.run_summary import Brief
+from core.stacked.blocks import Training
+from core.sweep.axes import usual
+from core.sweep.sweep import MAX_RUNS
 from pages._ui import going, job_runs
 from pages._ui.cache import SMALL_BYTES, Cache, cache
 from pages._ui.going import Going
@@ -98,7 +99,7 @@ def test_the_same_bits_are_said_only_of_the_losses_on_the_map(monkeypatch):
     """What was found of a run holds until it is trained again, elsewhere or beside others."""
     monkeypatch.setattr(cache(), "_kept", OrderedDict())
     with monkeypatch.context() as alone:  # in blocks of one config, which have no shape: by the plain loop
-        alone.setattr("core.blocks.shape", lambda config: None)
+        alone.setattr("core.stacked.blocks.shape", lambda config: None)
         assert "all 93 losses are the same, to the last bit" in rechecked(opened(**SMALL))
     kept = cache()._kept
     for key, one in kept.items():
@@ -113,7 +114,7 @@ def test_a_run_that_is_not_trained_again_to_its_end_is_not_held_against_anything
     kept = cache()._kept
     for key in [key for key in kept if key[0].__name__ == "Alone"]:
         del kept[key]
-    monkeypatch.setattr(work, "TIME_LIMIT_S", 0.0)
+    monkeypatch.setattr(budget, "TIME_LIMIT_S", 0.0)
     assert rechecked(opened(**SMALL | {"steps": "1501", "x": "lr~0.01", "y": "loop~ZFLBS"})) == ""
 
 
@@ -219,7 +220,7 @@ def test_too_many_runs_are_refused_before_they_start():
     assert f"at most {MAX_RUNS} runs; these are 576" in app.error[0].value
     assert not app.get("vega_lite_chart")
     app = opened(dataset="digits", hidden="256-256", steps="5000", x="lr~0.1~1")
-    assert f"{work.MAX_WORK:,}" in app.error[0].value
+    assert f"{budget.MAX_WORK:,}" in app.error[0].value
 
 
 def test_cells_that_do_not_fit_are_marked_and_not_left_blank():
@@ -233,13 +234,13 @@ def test_cells_that_do_not_fit_are_marked_and_not_left_blank():
 def test_stopped_keeps_what_is_there_and_goes_on_from_there(monkeypatch):
     begun: list[object] = []
     monkeypatch.setattr(jobs, "Training", lambda *of: begun.append(of) or Training(*of))
-    monkeypatch.setattr(work, "TIME_LIMIT_S", 0.0)
+    monkeypatch.setattr(budget, "TIME_LIMIT_S", 0.0)
     app = opened(**SMALL | {"steps": "1501", "x": "lr~0.01~0.02", "y": "loop~FLSZB"})  # by the plain loop
     assert re.search(r"The limit of 0 s of training is reached: \d of 2 runs are here", app.info[0].value)
     frame = cells(app)
     assert frame["state"].isin(["stopped", "waiting", "value"]).all() and frame["state"].ne("value").any()
     before = frame["state"].eq("value").sum()
-    monkeypatch.setattr(work, "TIME_LIMIT_S", 60.0)
+    monkeypatch.setattr(budget, "TIME_LIMIT_S", 60.0)
     press(app, "Go on")
     assert not app.info
     assert cells(app)["state"].eq("value").all() and before < 2

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from core import Config
-from core.axes import Axis, spread, usual
-from core.brief import Brief
-from core.curves import MAX_ROWS
-from core.family_picture import family_frame, family_spec
-from core.grid import STATES, grid
-from core.grid_picture import (
+from core.compare.curves import MAX_ROWS
+from core.run_summary import Brief
+from core.sweep.axes import Axis, spread, usual
+from core.sweep.curves_picture import family_frame, family_spec
+from core.sweep.grid import STATES, grid
+from core.sweep.map_picture import (
     COLORS,
     domain,
     edges,
@@ -23,10 +23,10 @@ from core.grid_picture import (
     short,
     signs,
 )
-from core.measures import MEASURES
-from core.range_picture import range_spec
-from core.rate_limits import Limit
-from core.sweep import Sweep
+from core.sweep.measures import MEASURES
+from core.sweep.range_picture import range_spec
+from core.sweep.rate_limits import Limit
+from core.sweep.sweep import Sweep
 from core.verdict import WORDS
 
 LINEAR = Config(dataset="deliveries", model="linear", steps=4)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from strategies import loops
 from torch import nn
 
-from core import Config, Run, tape
-from core.knobs import MAX_CHANGES
+from core import Config, Run
+from core.fields import MAX_CHANGES
 from core.lines import USUAL, from_letters
 from core.optimizers import OPTIMIZERS
-from core.tape import Tape
+from core.watch import tape
+from core.watch.tape import Tape
 
 DELIVERIES = Config(dataset="deliveries", model="linear", lr=0.01, steps=12)
 BATCHED = Config(dataset="xor", hidden=(6,), activation="tanh", batch_size=32, steps=9, lr=0.3)

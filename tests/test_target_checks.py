@@ -6,9 +6,9 @@ The expected words are those of torch 2.13. What another version says differentl
 import pytest
 import torch
 
-from core.examples import example, raw
+from core.loss_lessons.examples import example, raw
+from core.loss_lessons.targets import WORDS, answers
 from core.losses import LOSSES
-from core.target_checks import WORDS, answers
 
 
 def said(loss):

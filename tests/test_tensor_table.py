@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import Config, Run
+from core.graph.tensor_table import COLUMNS, NOT_KEPT, grad_in_words, in_words, norm, table
 from core.lines import USUAL
-from core.looks import look
-from core.tape import Tape
-from core.tensor_table import COLUMNS, NOT_KEPT, grad_in_words, in_words, norm, table
+from core.watch.snapshot import look
+from core.watch.tape import Tape
 
 NAMES = ["weight", "bias", "inputs", "targets", "outputs", "loss"]
 

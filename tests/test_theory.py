@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from core import Config, Run, task, theory
+from core import Config, Run, build
+from core import curvature as theory
+from core.curvature import curvature, limits, stability_limit, starting_curvature
 from core.lines import from_letters
-from core.theory import curvature, limits, stability_limit, starting_curvature
 
 INPUTS = torch.tensor([[1.0], [2.0], [3.0], [4.0]], dtype=torch.float64)
 TARGETS = torch.tensor([[6.96], [12.11], [16.77], [22.21]], dtype=torch.float64)
@@ -35,8 +36,8 @@ def deliveries_run(**choices):
 
 def of_config(config):
     """Model, loss, inputs and targets at the start of a run."""
-    data = task.make_data(config)
-    return task.make_model(config, data), task.make_loss(config, data), data.inputs, data.targets
+    data = build.make_data(config)
+    return build.make_model(config, data), build.make_loss(config, data), data.inputs, data.targets
 
 
 # -- curvature -----------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from core.trap_export import trap_test
-from core.traps import TRAPS
+from core.traps.export import trap_test
+from core.traps.table import TRAPS
 
 SUBJECT = "loop = repaired"
 

@@ -4,10 +4,10 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from core.momentum import ORDERS
-from core.momentum_picture import MULTIPLES, SHORT, limits_frame, limits_spec, span
-from core.theory import limits
-from core.trap_picture import errors_spec
+from core.curvature import limits
+from core.traps.momentum import ORDERS
+from core.traps.momentum_picture import MULTIPLES, SHORT, limits_frame, limits_spec, span
+from core.traps.trap_picture import errors_spec
 
 LIMITS = limits(16.7006)  # the larger eigenvalue of the deliveries' Hessian
 

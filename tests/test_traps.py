@@ -15,15 +15,15 @@ from strategies import mistaken_loops
 from test_loop import global_state
 from torch import nn
 
-from core import Config, Run, warned
-from core.evidence import EVIDENCE, facts
+from core import Config, Run, torch_warnings
 from core.lines import LINES
 from core.mistakes import BEFORE, MISTAKES
-from core.model_facts import errors
-from core.outcomes import OUTCOMES, outcome
-from core.results import result
-from core.trap import GROUPS
-from core.traps import TRAPS
+from core.result import result
+from core.traps.evidence import EVIDENCE, facts
+from core.traps.model_facts import errors
+from core.traps.outcomes import OUTCOMES, outcome
+from core.traps.table import TRAPS
+from core.traps.trap import GROUPS
 from core.verdict import verdict
 
 SHOWS = {  # outcome -> the group that a learner would look in
@@ -392,7 +392,7 @@ def test_evidence_changes_nothing_of_the_runs(pair):
 @pytest.mark.parametrize("name", TRAPS)
 def test_no_other_session_is_disturbed(name, pair):
     runs = pair(name)  # trained by now: what PyTorch imports on first use may be there
-    warned.put_in_front()  # pytest has put filters of its own before ours for this test
+    torch_warnings.put_in_front()  # pytest has put filters of its own before ours for this test
     before = global_state()
     for config in (TRAPS[name].wrong, TRAPS[name].right):
         Run(replace(config, steps=3)).advance()
@@ -403,7 +403,7 @@ def test_no_other_session_is_disturbed(name, pair):
 @given(mistaken_loops())
 @settings(deadline=None, max_examples=60)
 def test_any_lines_together_are_recorded_to_their_end(loop):
-    warned.put_in_front()
+    torch_warnings.put_in_front()
     run = Run(Config(dataset="deliveries", model="linear", loop=loop, steps=3)).advance()
     assert run.done
     assert len(run.history.steps) == (3 if run.error is None else run.error.step + 1)

@@ -8,13 +8,13 @@ from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound
 
 from core import Config
-from core.comparison import Comparison, kept
-from core.diagnosis import CASES, series
+from core.compare.comparison import Comparison, kept
 from core.lines import text_of
-from core.outcomes import OUTCOMES
-from core.streams import stream_seed
-from core.trap import GROUPS
-from core.traps import TRAPS
+from core.seeds import stream_seed
+from core.traps.diagnosis import CASES, series
+from core.traps.outcomes import OUTCOMES
+from core.traps.table import TRAPS
+from core.traps.trap import GROUPS
 from pages._ui.orders_panel import FIELDS as ORDER_FIELDS
 
 

@@ -87,7 +87,7 @@ def test_clearing_the_caches_of_streamlit_does_not_forget_what_watched_runs_hold
     config = Config(seed=31)
     gc.collect()  # runs of other tests
     held = player.players().held
-    monkeypatch.setattr(player, "ALL_FULL_BYTES", held + player.work.vector_bytes(config))
+    monkeypatch.setattr(player, "ALL_FULL_BYTES", held + player.budget.vector_bytes(config))
     first = player.players().run(config, "cpu")
     cleared()
     assert first.history.full

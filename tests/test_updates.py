@@ -15,13 +15,24 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core import Config, Run
-from core.held import held
+from core.build import make_optimizer
+from core.graph.tensor_state import held
 from core.lines import USUAL
-from core.looks import Look
 from core.optimizers import OPTIMIZERS
-from core.tape import Tape
-from core.task import make_optimizer
-from core.updates import ONE, RULES, Sheet, Term, digits_apart, factor, known, settings, signed, update
+from core.watch.optimizer_rules import (
+    ONE,
+    RULES,
+    Sheet,
+    Term,
+    digits_apart,
+    factor,
+    known,
+    settings,
+    signed,
+    update,
+)
+from core.watch.snapshot import Look
+from core.watch.tape import Tape
 
 CHOSEN = {1, 2, 0.01, 0.02, 0.05, 0.1, 0.9, 0.99, 0.999, 1e-8, 1e-10}  # not rounded: settings
 POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")

@@ -11,11 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core import Config, Run, blocks, task
-from core.comparison import FIRST
+from core import Config, Run, build
+from core.compare.comparison import FIRST
+from core.curvature import starting_curvature
 from core.lines import from_letters
-from core.results import Message, Result, loss_path, result
-from core.theory import starting_curvature
+from core.result import Message, Result, loss_path, result
+from core.stacked import blocks
 from core.verdict import WORDS, number, verdict
 
 LINE = {"dataset": "deliveries", "model": "linear"}
@@ -154,7 +155,7 @@ def from_zero(**choices):
     for parameter in model.parameters():
         nn.init.zeros_(parameter)
     config = Config(**LINE, **choices)
-    data = task.make_data(config)
+    data = build.make_data(config)
     return result(Run(config, data=(data.inputs, data.targets), model=model).advance())
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from core import Run, warned
-from core.results import result
-from core.traps import TRAPS
+from core import Run, torch_warnings
+from core.result import result
+from core.traps.table import TRAPS
 
 SQUEEZED = replace(TRAPS["broadcast"].wrong, steps=5)
 
@@ -25,7 +25,7 @@ def test_what_is_collected_is_not_shown_and_what_is_not_is():
     taken = []
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
-        with warned.collecting(taken.append):
+        with torch_warnings.collecting(taken.append):
             warn()
         assert shown == []
         warn()
@@ -36,8 +36,8 @@ def test_what_is_collected_is_not_shown_and_what_is_not_is():
 
 def test_collecting_inside_of_collecting_goes_to_the_inner_one_only():
     outer, inner = [], []
-    with warned.collecting(outer.append):
-        with warned.collecting(inner.append):
+    with torch_warnings.collecting(outer.append):
+        with torch_warnings.collecting(inner.append):
             warn()
         assert (len(outer), len(inner)) == (0, 1)
         warn()
@@ -45,7 +45,7 @@ def test_collecting_inside_of_collecting_goes_to_the_inner_one_only():
 
 
 def test_collecting_ends_with_an_exception():
-    with pytest.raises(KeyError), warned.collecting(lambda text: None):
+    with pytest.raises(KeyError), torch_warnings.collecting(lambda text: None):
         raise KeyError
     with pytest.warns(UserWarning, match="Using a target size"):
         warn()
@@ -64,7 +64,7 @@ def test_another_thread_keeps_its_warnings():
 
     thread = threading.Thread(target=other)
     thread.start()
-    with warned.collecting(taken.append):
+    with torch_warnings.collecting(taken.append):
         inside.set()
         assert done.wait(10)
     thread.join()
@@ -106,7 +106,7 @@ def test_slices_and_single_lines_are_warned_too():
 
 
 def test_a_run_leaves_the_filters_as_they_were():
-    warned.put_in_front()
+    torch_warnings.put_in_front()
     before = list(warnings.filters)
     Run(SQUEEZED).advance()
     Run(TRAPS["layers_in_a_list"].wrong).advance()
@@ -116,7 +116,7 @@ def test_a_run_leaves_the_filters_as_they_were():
 SCRIPT = """
 import torch
 from core import Run
-from core.traps import TRAPS
+from core.traps.table import TRAPS
 for name in ("broadcast", "scheduler_first", "not_a_leaf", "rewrapped"):
     assert len(Run(TRAPS[name].wrong).advance().warnings) == 1, name
 torch.tensor(torch.zeros(1))

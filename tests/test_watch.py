@@ -8,9 +8,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, baseline, sound, widget
 
-from core import Config, Run, export, surface
+from core import Config, Run, export
 from core.lines import LINES, USUAL
-from core.presets import PRESETS
+from core.watch import surface
+from core.watch.examples import PRESETS
 from pages._ui import player
 from pages._ui.watch_body import PANELS
 
@@ -329,7 +330,7 @@ def test_a_panel_that_is_none_gets_a_sentence():
 
 def test_a_run_that_is_too_much_gets_a_sentence():
     app = opened(dataset="digits", hidden="256-256-256", steps="5000")
-    assert f"{player.work.MAX_WORK:,}" in app.error[0].value
+    assert f"{player.budget.MAX_WORK:,}" in app.error[0].value
     assert app.query_params["hidden"] == "256-256-256"
     assert "tape" not in app.session_state
     sound(widget(app, "steps").set_value(100).run())  # the controls are still there
@@ -360,14 +361,14 @@ def test_the_curves_show_the_steps_so_far_and_no_others():
 
 class TestWhatTheServerHolds:
     def test_runs_beyond_its_room_keep_norms_only(self, monkeypatch):
-        need = player.work.vector_bytes(Config())
+        need = player.budget.vector_bytes(Config())
         monkeypatch.setattr(player, "ALL_FULL_BYTES", 2 * need)
         players = player.Players()
         held = [players.run(Config(), "cpu") for _ in range(3)]
         assert [run.history.full for run in held] == [True, True, False]
 
     def test_room_comes_back_when_a_run_is_gone(self, monkeypatch):
-        monkeypatch.setattr(player, "ALL_FULL_BYTES", player.work.vector_bytes(Config()))
+        monkeypatch.setattr(player, "ALL_FULL_BYTES", player.budget.vector_bytes(Config()))
         players = player.Players()
         first = players.run(Config(), "cpu")
         assert first.history.full

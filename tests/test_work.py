@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given, settings
 from strategies import configs
 
-from core import Config, task
-from core.comparison import FIRST
-from core.work import MAX_RUNS, MAX_WORK, parameter_count, too_much
+from core import Config, build
+from core.budget import MAX_RUNS, MAX_WORK, parameter_count, too_much
+from core.compare.comparison import FIRST
 
 
 @given(configs())
 @settings(deadline=None, max_examples=50)
 def test_parameter_count_is_that_of_the_built_model(config):
-    model = task.make_model(config, task.make_data(config))
+    model = build.make_model(config, build.make_data(config))
     assert parameter_count(config) == sum(p.numel() for p in model.parameters())
 
 
@@ -49,7 +49,7 @@ def test_the_largest_comparison_is_over_the_bound_and_the_sentence_has_both_numb
 
 
 def test_the_bound_is_on_the_sum_over_runs_and_itself_allowed(monkeypatch):
-    monkeypatch.setattr("core.work.MAX_WORK", 2 * 100 * 2)
+    monkeypatch.setattr("core.budget.MAX_WORK", 2 * 100 * 2)
     run = Config(dataset="deliveries", model="linear", steps=100)  # 200
     assert too_much([run]) is None
     assert too_much([run, run]) is None

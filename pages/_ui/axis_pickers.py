@@ -5,15 +5,15 @@ from typing import Any
 import streamlit as st
 
 from core import Config
-from core.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, spread, usual
 from core.config import KNOBS, parse
 from core.data import DATASETS
-from core.knobs import RATES
+from core.fields import RATES
 from core.lines import from_letters
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
-from core.sweep import SEEDS, Sweep
+from core.sweep.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, spread, usual
+from core.sweep.sweep import SEEDS, Sweep
 from pages._ui import state, sweep_state, widgets
 from pages._ui.words import plain
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core import charts, thinning
-from core.results import loss_path
+from core.result import loss_path
 from core.verdict import number
 from pages._ui.training import Trained
 from pages._ui.words import badge, dot, plain

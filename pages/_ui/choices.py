@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.knobs import shown
+from core.fields import shown
 from pages._ui import remarks, state, widgets
 
 FEW = 12  # options that a sentence lists

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 import torch
 
-from core import claim as core_claim
-from core.claim import JUDGEMENTS, Answer, Claim, Link, answer
-from core.claims import CLAIMS, NOTES
+from core.notes import claim as core_claim
+from core.notes.claim import JUDGEMENTS, Answer, Claim, Link, answer
+from core.notes.notes import CLAIMS, NOTES
 from pages._ui import remarks, state, widgets
 from pages._ui.cache import cache
 from pages._ui.words import judgement, judgement_icon

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core import devices
-from core.comparison import Variant, kept, label, ready
+from core.compare.comparison import Variant, kept, label, ready
 from core.config import KNOBS, Config
 from core.data import DATASETS
 from core.lines import LETTERED, LINES, part, parts

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from core import Config, work
-from core.theory import start_of, starting_curvature
+from core import Config, budget
+from core.curvature import start_of, starting_curvature
 
 UP_TO = 10_000  # parameters; above, Lanczos takes longer than the training
 
 
 def curvature(config: Config) -> float | None:
     """None for a model too large to ask."""
-    return None if work.parameter_count(config) > UP_TO else _of(start_of(config))
+    return None if budget.parameter_count(config) > UP_TO else _of(start_of(config))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

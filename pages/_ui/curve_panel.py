@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import charts, curves
+from core import charts
+from core.compare import curves
 from pages._ui import widgets, width
 from pages._ui.training import Trained
 from pages._ui.words import dot

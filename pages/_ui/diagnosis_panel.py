@@ -5,9 +5,9 @@ import random
 import streamlit as st
 
 from core import export
-from core.diagnosis import CASES, MAX_SERIES, Case, seen, series
-from core.results import Result
-from core.traps import TRAPS
+from core.result import Result
+from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
+from core.traps.table import TRAPS
 from pages._ui import pair_panel, remarks, state, trap_runs
 from pages._ui.code_panel import changed_lines, highlight
 from pages._ui.words import badge

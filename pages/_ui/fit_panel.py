@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core import fit, pictures
+from core.compare import fit, fit_picture
 from core.data import DATASETS
 from pages._ui.training import Trained
 from pages._ui.words import dot, plain
@@ -39,7 +39,7 @@ def _picture(index: int, one: Trained, step: int) -> None:
     titles = ("input 1", "input 2") if kind == "surface" else (data.inputs, data.targets)
     st.vega_lite_chart(
         frame,
-        pictures.fit_spec(kind, *titles),
+        fit_picture.fit_spec(kind, *titles),
         width="stretch",
         key=f"fit_{index}",
         alt=f"{FIT_WORDS[kind]}, {one.name}, step {steps[row]}",

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import Config, work
+from core import Config, budget
 
 SHOW_PROGRESS_AFTER_S = 0.3
 
@@ -28,7 +28,7 @@ class Going:
 
     @property
     def over_limit(self) -> bool:
-        return self.spent_s > work.TIME_LIMIT_S
+        return self.spent_s > budget.TIME_LIMIT_S
 
     def spend(self, seconds: float) -> None:
         """Count time of training; at its limit it is stopped."""
@@ -49,7 +49,7 @@ def bar(place: DeltaGenerator, going: Going) -> DeltaGenerator:
 
 def stopped(place: DeltaGenerator, going: Going, what: str) -> None:
     """Why it does not go on, what is there, and Go on."""
-    limit = f"The limit of {work.TIME_LIMIT_S:g} s of training is reached"
+    limit = f"The limit of {budget.TIME_LIMIT_S:g} s of training is reached"
     with place.container(horizontal=True, vertical_alignment="center"):
         why = limit if going.over_limit else "Training stopped"
         st.info(f"{why}: {what}", icon=":material/stop_circle:")

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from core import graph_picture
-from core.graph import Graph
-from core.storage import size_text
+from core.graph import picture
+from core.graph.graph import Graph
+from core.graph.storage import size_text
 
 
 def draw(found: Graph) -> None:
@@ -20,7 +20,7 @@ def draw(found: Graph) -> None:
         "frees them."
     )
     dark = st.context.theme.type == "dark"
-    st.graphviz_chart(graph_picture.dot(found, dark), alt=graph_picture.words(found))
+    st.graphviz_chart(picture.dot(found, dark), alt=picture.words(found))
     with st.expander("Kept tensors", icon=":material/table:"):
         st.dataframe(_kept(found), hide_index=True)
 

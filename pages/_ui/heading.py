@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core import export
-from core.comparison import Comparison
+from core.compare.comparison import Comparison
 from core.data import DATASETS
 from core.lines import parts
 from core.losses import LOSSES

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import inside
-from core.inside import Inside
-from core.syntax import MAX_LINE
+from core.autograd import after_line
+from core.autograd.after_line import Inside
+from core.autograd.syntax import MAX_LINE
 from pages._ui import graph_panel, remarks, state, tensors_panel, widgets
 from pages._ui.told_panel import Told
 from pages._ui.words import plain
@@ -62,7 +62,7 @@ def draw(text: str, found: Told) -> Chosen:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _inside(text: str, until: int, root: str | None) -> Inside:
-    return inside.inside(text, until, root)
+    return after_line.inside(text, until, root)
 
 
 def _asked() -> dict:

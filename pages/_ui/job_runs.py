@@ -12,8 +12,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException, StopException
 
-from core import cluster
-from core.executors import Gone, Here, Job, Place, finished
+from core.jobs import cluster
+from core.jobs.executors import Gone, Here, Job, Place, finished
 from pages._ui.cache import cache
 from pages._ui.going import Going
 

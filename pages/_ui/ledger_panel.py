@@ -4,10 +4,10 @@ import math
 
 import streamlit as st
 
-from core import histogram_picture, ledger, ledger_picture
 from core.history import History
 from core.lines import parts
-from core.tape import Tape
+from core.watch import histogram_picture, ledger, ledger_picture
+from core.watch.tape import Tape
 from pages._ui import whole_runs, widgets, width
 
 KINDS, ALL = ["norm", "one element"], "all parameters"

@@ -5,9 +5,9 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from core.account import Account, account
 from core.lines import LINES, part, text_of
-from core.tape import Tape
+from core.watch.account import Account, account
+from core.watch.tape import Tape
 from pages._ui import player, state, widgets
 from pages._ui.code_panel import highlight
 

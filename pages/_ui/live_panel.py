@@ -5,10 +5,11 @@ import math
 import numpy as np
 import streamlit as st
 
-from core import charts, curves
-from core.results import Result, result
-from core.tape import Tape
+from core import charts
+from core.compare import curves
+from core.result import Result, result
 from core.verdict import number
+from core.watch.tape import Tape
 from pages._ui import width
 
 TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.loss_picture import pair_spec, span
-from core.updates import signed
+from core.loss_lessons.pictures import pair_spec, span
+from core.watch.optimizer_rules import signed
 from pages._ui import width
 
 CAPS = (8.0, 4.0)  # where the axes of several lines end: one steep line would flatten all others
@@ -23,7 +23,8 @@ def draw(
     log_gradient: bool = False,
     capped: bool = False,
 ) -> None:
-    """A frame of `core.loss_curves.framed`. capped: whether the axes end at CAPS; what goes on is said."""
+    """A frame of `core.loss_lessons.curves.framed`. capped: whether the axes end at CAPS; what goes on is
+    said."""
     caps = CAPS if capped else (math.inf, math.inf)
     ranges = (span(frame, "l", caps[0]), None if log_gradient else span(frame, "g", caps[1]))
     pixels = width.of_container(f"{key}_width")

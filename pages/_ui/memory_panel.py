@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core import Config, memory, memory_picture, memory_words
+from core import Config
 from core.lines import USUAL
-from core.tape import Tape
-from core.ways import WAYS
+from core.watch import memory, memory_picture, memory_words
+from core.watch.tape import Tape
+from core.watch.ways import WAYS
 from pages._ui import widgets, width
 from pages._ui.cache import cache
 

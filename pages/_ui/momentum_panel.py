@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from core import Config, momentum_picture, theory
-from core.comparison import Comparison, Variant
+from core import Config
+from core import curvature as theory
+from core.compare.comparison import Comparison, Variant
 from core.config import parse
 from core.lines import USUAL, letters
-from core.momentum import ORDERS, at_rate, twins
-from core.results import Result, result
+from core.result import Result, result
+from core.traps import momentum_picture
+from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import number, verdict
 from pages._ui import pair_panel, remarks, state, trap_runs, widgets
 from pages._ui.cache import cache

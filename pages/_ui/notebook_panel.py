@@ -3,10 +3,10 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.language import ATTRIBUTES, FUNCTIONS, METHODS
-from core.notebook_examples import EXAMPLES, Example
-from core.sizes import MAX_ENTRIES
-from core.syntax import MAX_LINES, MAX_TEXT
+from core.autograd.examples import EXAMPLES, Example
+from core.autograd.language import ATTRIBUTES, FUNCTIONS, METHODS
+from core.autograd.sizes import MAX_ENTRIES
+from core.autograd.syntax import MAX_LINES, MAX_TEXT
 from pages._ui import state, widgets
 
 FIELDS = ("example", "text")

@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from core import loss_curves
 from core.data import FORMS
-from core.examples import example
-from core.loss_choice import shown_on
+from core.loss_lessons import curves
+from core.loss_lessons.choice import shown_on
+from core.loss_lessons.examples import example
+from core.loss_lessons.reductions import reductions
+from core.loss_lessons.targets import WORDS, answers
 from core.losses import LOSSES
-from core.reductions import reductions
-from core.target_checks import WORDS, answers
 from core.verdict import number
 from pages._ui import choices, loss_pair
 from pages._ui.words import plain
@@ -18,7 +18,7 @@ FIELDS = ("loss", "over", "target", "at")
 FIRST = ["mse", "focal"]  # laid over the first loss
 MOST = 5  # losses laid over it
 TITLES = ("Loss of one prediction", "Gradient")
-PREDICTIONS = choices.numbers(step / 4 for step in range(-4 * loss_curves.REACH, 4 * loss_curves.REACH + 1))
+PREDICTIONS = choices.numbers(step / 4 for step in range(-4 * curves.REACH, 4 * curves.REACH + 1))
 COLOURS = {"taken": "green", "silent": "orange", "warned": "orange", "refused": "red"}
 
 
@@ -52,15 +52,15 @@ def _title(loss: str) -> str:
 def _curves(losses: list[str], given: dict[str, str]) -> tuple[str, str]:
     """Target and prediction as sliders, both curves of each loss, and the numbers there."""
     left, right = st.columns(2)
-    targets = choices.numbers(loss_curves.targets_for(losses))
+    targets = choices.numbers(curves.targets_for(losses))
     with left:
         target = choices.one(st.select_slider, "Target", "target", targets, given, "1")
     with right:
         at = choices.one(st.select_slider, "Prediction", "at", PREDICTIONS, given, "-2")
-    frame = loss_curves.curves(losses, float(target), float(at))
+    frame = curves.curves(losses, float(target), float(at))
     names = [LOSSES[name].title for name in losses]
     loss_pair.draw(frame, names, TITLES, "prediction", "one_loss", capped=len(losses) > 1)
-    read = loss_curves.readings(losses, float(target), float(at))
+    read = curves.readings(losses, float(target), float(at))
     rows = [(name, number(value), number(grad)) for name, (value, grad) in zip(names, read, strict=True)]
     st.table(
         pd.DataFrame(rows, columns=[f"target {target}, prediction {at}", "loss", "gradient"]),

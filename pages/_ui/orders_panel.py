@@ -8,10 +8,10 @@ from functools import partial
 import streamlit as st
 
 from core import Config, export
-from core.comparison import Comparison, Variant
+from core.compare.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters
-from core.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
-from core.orders_picture import orders_frame, orders_spec
+from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
+from core.traps.pictures import orders_frame, orders_spec
 from pages._ui import pair_panel, remarks, state, trap_runs, widgets, width
 from pages._ui.cache import cache
 from pages._ui.code_panel import changed_lines, highlight

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core import Config, outlier
-from core.comparison import Comparison, Variant
+from core import Config
+from core.compare.comparison import Comparison, Variant
+from core.loss_lessons import outlier
+from core.loss_lessons.outlier_picture import outlier_spec
 from core.losses import LOSSES
-from core.outlier_picture import outlier_spec
-from core.updates import signed
+from core.watch.optimizer_rules import signed
 from pages._ui import choices
 from pages._ui.cache import cache
 from pages._ui.words import dot

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core import charts, curves
-from core.results import Result
+from core import charts
+from core.compare import curves
+from core.result import Result
 from pages._ui import width
 
 

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from core import Config, Run, work
+from core import Config, Run, budget
 from pages._ui.cache import SLICE_S, cache
 from pages._ui.going import SHOW_PROGRESS_AFTER_S
 
@@ -13,7 +13,7 @@ def trained(config: Config, device: str, text: str) -> Run:
     """The run, trained to its end, or until the limit of training time."""
     run = Run(config, device, full=False)
     place, begun = st.empty(), time.monotonic()
-    while not run.done and time.monotonic() - begun < work.TIME_LIMIT_S:
+    while not run.done and time.monotonic() - begun < budget.TIME_LIMIT_S:
         with cache().slot:
             run.advance(budget_s=SLICE_S)
         if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core import Config, Run, work
+from core import Config, Run, budget
 from core.lines import LINES
-from core.tape import Tape
+from core.watch.tape import Tape
 from pages._ui import state
 from pages._ui.alone import lock
 from pages._ui.cache import cache
@@ -41,7 +41,7 @@ class Players:
 
     def run(self, config: Config, device: str) -> Run:
         """A new run that keeps every step's vectors, if the server has room for them."""
-        need = work.vector_bytes(config)
+        need = budget.vector_bytes(config)
         with self._lock:
             full = need <= FULL_BYTES and need + self.held <= ALL_FULL_BYTES
             run = Run(config, device, full=full, histograms=True, chunk_steps=CHUNK_STEPS)
@@ -83,7 +83,7 @@ def tape(config: Config, device: str) -> Tape:
     """The session's tape of this Config, at its place; a new one if the Config is another."""
     held: Tape | None = st.session_state.get("tape")
     if held is None or held.run.config != config or st.session_state.tape_device != device:
-        sentence = work.too_much([config])
+        sentence = budget.too_much([config])
         if sentence:
             state.write_address({name: [text] for name, text in config.to_params().items()})
             st.error(sentence, icon=":material/block:")
@@ -99,7 +99,9 @@ def bring(held: Tape, place: tuple[int, int]) -> None:
     play(False)
     begun = time.monotonic()
     with st.spinner(f"Training to step {place[0]}"):
-        while held.run.step < place[0] and not held.run.done and time.monotonic() - begun < work.TIME_LIMIT_S:
+        while (
+            held.run.step < place[0] and not held.run.done and time.monotonic() - begun < budget.TIME_LIMIT_S
+        ):
             st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
             with cache().slot:
                 held.play(place[0] - held.run.step, SLICE_S)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core import Config, range_picture, range_test
-from core.results import result
-from core.sweep import Sweep
+from core import Config
+from core.result import result
+from core.sweep import range_picture, range_test
+from core.sweep.sweep import Sweep
 from pages._ui import plain_runs
 from pages._ui.cache import cache
 

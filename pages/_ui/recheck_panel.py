@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import Config, recheck
-from core.brief import Brief, brief
-from core.recheck import Difference
-from core.results import result
-from core.sweep import Sweep
+from core import Config
+from core.result import result
+from core.run_summary import Brief, brief
+from core.sweep import recheck
+from core.sweep.recheck import Difference
+from core.sweep.sweep import Sweep
 from pages._ui import plain_runs
 from pages._ui.cache import cache
 from pages._ui.words import plain

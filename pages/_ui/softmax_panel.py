@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from core import softmax_twice
+from core.loss_lessons import softmax_twice
 from core.verdict import number
 from pages._ui import choices, loss_pair
 

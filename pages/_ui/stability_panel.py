@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from core import stability
+from core.loss_lessons import stability
 from core.losses import LOSSES
 from core.verdict import number
 from pages._ui import choices, loss_pair

@@ -14,9 +14,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import Config
-from core.comparison import Comparison, Variant, first_runs, one_line, read
+from core.budget import MAX_RUNS
+from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
-from core.work import MAX_RUNS
 
 MAX_BEHIND = 50  # addresses of the last choices, which the browser may still send
 

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import Config, Run, plane, surface, surface_picture, theory
+from core import Config, Run
+from core import curvature as theory
 from core.lines import part
-from core.tape import Tape
 from core.verdict import number
+from core.watch import plane, surface, surface_picture
+from core.watch.tape import Tape
 from pages._ui import whole_runs
 from pages._ui.cache import cache
 

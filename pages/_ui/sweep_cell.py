@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from core import Config, export
-from core.brief import Brief
-from core.comparison import Comparison, kept
+from core.compare.comparison import Comparison, kept
 from core.config import KNOBS
-from core.grid import STATES
-from core.measures import MEASURES
-from core.sweep import Cell, Sweep
+from core.run_summary import Brief
+from core.sweep.grid import STATES
+from core.sweep.measures import MEASURES
+from core.sweep.sweep import Cell, Sweep
 from pages._ui import sweep_state, widgets
 from pages._ui.words import badge, plain
 
@@ -20,7 +20,7 @@ from pages._ui.words import badge, plain
 def draw(
     sweep: Sweep, cells: pd.DataFrame, briefs: Mapping[Config, Brief], chosen: int, measure: str, device: str
 ) -> None:
-    """The cell of row number `chosen` of `core.grid.grid`."""
+    """The cell of row number `chosen` of `core.sweep.grid.grid`."""
     cell, row = sweep.cells[chosen], cells.iloc[chosen]
     st.header("One cell")
     with st.container(horizontal=True):

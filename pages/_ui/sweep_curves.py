@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from core import Config, family_picture
-from core.brief import Brief
+from core import Config
 from core.config import KNOBS
-from core.sweep import Sweep
+from core.run_summary import Brief
+from core.sweep import curves_picture
+from core.sweep.sweep import Sweep
 from pages._ui import widgets
 from pages._ui.sweep_state import ALONG
 from pages._ui.words import plain
@@ -44,10 +45,10 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
     found, at = [brief for brief, _ in known], [number for _, number in known]
     losses = np.concatenate([brief.losses for brief in found])
     log = bool((losses[np.isfinite(losses)] > 0).all())
-    frame, top = family_picture.family_frame(found, axis, at, place, log)
+    frame, top = curves_picture.family_frame(found, axis, at, place, log)
     st.vega_lite_chart(
         frame,
-        family_picture.family_spec(axis, log, top),
+        curves_picture.family_spec(axis, log, top),
         width="stretch",
         key="sweep_curves",
         alt=f"Training loss over the steps for each {KNOBS[axis.field].label}; {fixed}",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.sweep import Sweep, runs
+from core.sweep.sweep import Sweep, runs
 from pages._ui import state
 
 

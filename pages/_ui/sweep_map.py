@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import Config, grid_picture, rate_limits
-from core.brief import Brief
+from core import Config
 from core.config import KNOBS
-from core.grid import best, grid
-from core.measures import MEASURES, WORD, offered
-from core.rate_limits import Limit
-from core.sweep import Sweep
+from core.run_summary import Brief
+from core.sweep import map_picture, rate_limits
+from core.sweep.grid import best, grid
+from core.sweep.measures import MEASURES, WORD, offered
+from core.sweep.rate_limits import Limit
+from core.sweep.sweep import Sweep
 from pages._ui import sweep_state, widgets
 from pages._ui.words import plain
 
@@ -75,11 +76,11 @@ def draw(
 ) -> None:
     """The map. listens: whether a click on a cell chooses it; only when all are there."""
     values = cells["value"].to_numpy(dtype=float)
-    rows = grid_picture.map_frame(cells, sweep.x, measure, chosen, limits, width)
+    rows = map_picture.map_frame(cells, sweep.x, measure, chosen, limits, width)
     clicks = {"key": "sweep_map", "on_select": partial(_picked, sweep), "selection_mode": "cell"}
     place.vega_lite_chart(
         rows,
-        grid_picture.map_spec(sweep.x, sweep.y, measure, values),
+        map_picture.map_spec(sweep.x, sweep.y, measure, values),
         width="stretch",
         alt=f"{MEASURES[measure].title} for each {KNOBS[sweep.x.field].label} across and each "
         f"{KNOBS[sweep.y.field].label} down; the two lists below choose a cell",
@@ -97,7 +98,7 @@ def _picked(sweep: Sweep) -> None:
 
 def explain(cells: pd.DataFrame, measure: str, limits: Sequence[Limit]) -> None:
     """What the signs and the lines mean."""
-    signs = ", ".join(f"**{sign}** {meaning}" for sign, meaning in grid_picture.signs(cells, measure).items())
+    signs = ", ".join(f"**{sign}** {meaning}" for sign, meaning in map_picture.signs(cells, measure).items())
     if signs:
         st.caption(f"{signs}.")
     if limits:

@@ -8,10 +8,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import Config
-from core.blocks import blocks
-from core.brief import Brief
-from core.jobs import Block
-from core.sweep import Sweep, problem
+from core.jobs.jobs import Block
+from core.run_summary import Brief
+from core.stacked.blocks import blocks
+from core.sweep.sweep import Sweep, problem
 from pages._ui import going, job_runs
 from pages._ui.alone import alone
 from pages._ui.cache import Cache, cache

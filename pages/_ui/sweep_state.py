@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core import Config
-from core.axes import Axis, usual
-from core.comparison import SEPARATOR, one_line
+from core.compare.comparison import SEPARATOR, one_line
 from core.config import KNOBS
-from core.measures import MEASURES, offered
-from core.sweep import OWN, Sweep, read
+from core.sweep.axes import Axis, usual
+from core.sweep.measures import MEASURES, offered
+from core.sweep.sweep import OWN, Sweep, read
 from pages._ui import state
 
 LOOKS = ("measure", "goal", "cell", "along")  # fields of the address that say what is looked at

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core import Config
-from core.brief import Brief
-from core.grid import run_table
-from core.sweep import Sweep
+from core.run_summary import Brief
+from core.sweep.grid import run_table
+from core.sweep.sweep import Sweep
 
 
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief]) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core import thinning
-from core.results import loss_path
+from core.result import loss_path
 from core.verdict import number
 from pages._ui.training import Trained
 

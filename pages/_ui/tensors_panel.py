@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.tensor_table import Table
+from core.graph.tensor_table import Table
 
 NUMBERS = ("values", ".grad")  # what comes first has to fit beside the lines, and no number may be cut
 LETTER_PX, EDGES_PX = 6, 18

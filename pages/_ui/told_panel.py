@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import notebook
+from core.autograd import notebook
+from core.autograd.examples import EXAMPLES
+from core.autograd.notebook import HEAD, Done
+from core.autograd.syntax import RefusedError
 from core.losses import LOSSES
-from core.notebook import HEAD, Done
-from core.notebook_examples import EXAMPLES
-from core.syntax import RefusedError
 from pages._ui import notebook_panel
 
 # Little room around a line, and no ground under what it shows. Of a run, only numbers go into a style.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import Config, Run, work
-from core.jobs import Whole
-from core.results import Result, result
+from core import Config, Run, budget
+from core.jobs.jobs import Whole
+from core.result import Result, result
 from core.verdict import Verdict, verdict
 from pages._ui import going, job_runs
 from pages._ui.alone import alone
@@ -48,7 +48,7 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
     results = {c: cache().get(Result, c, device) for c in configs}
     missing = [config for config in configs if results[config] is None]
     if missing:
-        sentence = work.too_much(configs)
+        sentence = budget.too_much(configs)
         if sentence:
             st.error(sentence, icon=":material/block:")
             st.stop()

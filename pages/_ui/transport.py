@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.knobs import RATES
-from core.tape import Tape
+from core.fields import RATES
 from core.verdict import number
+from core.watch.tape import Tape
 from pages._ui import player, widgets
 
 BACK = [  # label, icon, shortcut, what it does

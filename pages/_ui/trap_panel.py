@@ -7,14 +7,15 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from core import export, trap_picture
-from core.comparison import Comparison, kept
-from core.fact import Fact
-from core.notebook_examples import EXAMPLES
-from core.outcomes import OUTCOMES
-from core.trap import GROUPS, Trap
-from core.trap_export import trap_test
-from core.traps import TRAPS
+from core import export
+from core.autograd.examples import EXAMPLES
+from core.compare.comparison import Comparison, kept
+from core.traps import trap_picture
+from core.traps.export import trap_test
+from core.traps.facts import Fact
+from core.traps.outcomes import OUTCOMES
+from core.traps.table import TRAPS
+from core.traps.trap import GROUPS, Trap
 from pages._ui import pair_panel, remarks, state, widgets
 from pages._ui.code_panel import changed_lines, highlight, words_of_pytorch
 from pages._ui.training import Trained

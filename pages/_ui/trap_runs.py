@@ -6,13 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from core import Config, Run
-from core.diagnosis import shapes
-from core.evidence import facts
-from core.fact import Fact
-from core.model_facts import errors
-from core.outcomes import outcome
-from core.results import Result, result
-from core.traps import TRAPS
+from core.result import Result, result
+from core.traps.diagnosis import shapes
+from core.traps.evidence import facts
+from core.traps.facts import Fact
+from core.traps.model_facts import errors
+from core.traps.outcomes import outcome
+from core.traps.table import TRAPS
 from core.verdict import Verdict, verdict
 from pages._ui.cache import SLICE_S, cache
 

@@ -9,10 +9,11 @@ which any browser may clear.
 import gc
 import threading
 
-from core import Config, Run, charts, curves, export, fit, pictures
-from core.notebook import told
-from core.notebook_examples import EXAMPLES
-from core.results import result
+from core import Config, Run, charts, export
+from core.autograd.examples import EXAMPLES
+from core.autograd.notebook import told
+from core.compare import curves, fit, fit_picture
+from core.result import result
 
 _lock, _done = threading.Lock(), threading.Event()
 
@@ -29,7 +30,7 @@ def _warm() -> None:
     trained = result(Run(Config(steps=2)).advance())
     curves.curves_frame([trained])
     charts.curves_spec(("a",), ("Loss", "Gradient"), (True, True), (None, None), (0.0, 2.0), 1000, True)
-    pictures.fit_spec("surface", "x", "y")
+    fit_picture.fit_spec("surface", "x", "y")
     fit.picture(trained, 0)
     export.script(trained.config)
     told(EXAMPLES["not_scalar"].text)  # the first backward with a gradient imports more of torch

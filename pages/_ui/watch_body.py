@@ -5,8 +5,8 @@ import time
 
 import streamlit as st
 
-from core.tape import Tape
-from core.tensor_table import table
+from core.graph.tensor_table import table
+from core.watch.tape import Tape
 from pages._ui import (
     graph_panel,
     ledger_panel,

@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from core import export
-from core.presets import PRESETS, Preset
-from core.tape import Tape
+from core.watch.examples import PRESETS, Preset
+from core.watch.tape import Tape
 from pages._ui import player, state, watch_body
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from core.data import FORMS, FORMS_OF_TASK
-from core.examples import example
-from core.loss_choice import NO_LAYER, TASKS, candidates, last_layers, made_for, shown_on
+from core.loss_lessons.choice import NO_LAYER, TASKS, candidates, last_layers, made_for, shown_on
+from core.loss_lessons.examples import example
 from core.losses import LOSSES
 from pages._ui import choices, state, views
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import Config, Run, work
+from core import Config, Run, budget
 from core.lines import USUAL, part
 from pages._ui import player
 from pages._ui.cache import cache
@@ -24,7 +24,7 @@ def whole(config: Config, device: str, until: int | None = None) -> Run:
         del kept[key]
     place, begun = st.empty(), time.monotonic()
     steps = config.steps if until is None else until
-    while not run.done and run.step < steps and time.monotonic() - begun < work.TIME_LIMIT_S:
+    while not run.done and run.step < steps and time.monotonic() - begun < budget.TIME_LIMIT_S:
         with cache().slot:
             run.advance(steps - run.step, budget_s=SLICE_S)
         if time.monotonic() - begun > QUIET_S:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import LOOKS, main, press, settle, sound
 
-from core.notebook_examples import EXAMPLES
+from core.autograd.examples import EXAMPLES
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import LOOKS, settle, sound, tip_says
 
 from core import Config, Run
-from core.comparison import FIRST
+from core.compare.comparison import FIRST
 
 FIRST_RATE = repr(Config().lr)  # which the address leaves out
 FEW = "/?steps=40"  # the first comparison, with few steps

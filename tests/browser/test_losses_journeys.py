@@ -5,8 +5,8 @@ import re
 import pytest
 from conftest import LOOKS, choose_view, main, settle, sound, tip_says
 
-from core import outlier
-from core.updates import signed
+from core.loss_lessons import outlier
+from core.watch.optimizer_rules import signed
 
 
 def test_a_loss_is_laid_over_another_and_the_target_moves(visit):

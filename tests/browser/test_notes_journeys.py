@@ -5,7 +5,7 @@ import re
 import pytest
 from conftest import LOOKS, main, settle, sound
 
-from core.claims import CLAIMS
+from core.notes.notes import CLAIMS
 
 
 def test_the_wrong_ones_the_lines_of_one_and_what_it_leads_to(visit):

@@ -5,8 +5,8 @@ import re
 import pytest
 from conftest import LOOKS, choose_view, main, press, settle, sound
 
-from core.diagnosis import CASES, series
-from core.traps import TRAPS
+from core.traps.diagnosis import CASES, series
+from core.traps.table import TRAPS
 
 
 def pick(page, name):
