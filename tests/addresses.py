@@ -17,7 +17,7 @@ from core.sweep.measures import MEASURES
 from core.sweep.sweep import SEEDS
 from core.traps.orders import all_orders
 from core.traps.table import TRAPS
-from pages._ui.watch_body import PANELS
+from pages._ui.watch.body import PANELS
 
 HOST = "elsewhere.example"  # where no page may lead
 MARKUP = (

@@ -22,7 +22,7 @@ from core.lines import LINES, MAX_LINES, part
 from core.mistakes import BEFORE
 from core.sweep.sweep import read as read_sweep
 from core.watch.examples import PRESETS
-from pages._ui.words import JOINER, plain
+from pages._ui.shared.badges import JOINER, plain
 
 APP = str(Path(__file__).parents[1] / "app.py")
 PAGES = list(OWN)

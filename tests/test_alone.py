@@ -11,8 +11,9 @@ import streamlit as st
 
 from core import Config, Run
 from core.watch.tape import Tape
-from pages._ui import player, training, watch_body
-from pages._ui.alone import alone
+from pages._ui.shared import training
+from pages._ui.shared.alone import alone
+from pages._ui.watch import body, player
 
 PATIENCE_S = 60.0
 LONG = Config(dataset="digits", model="lenet", batch_size=64, steps=3000, lr=0.1)
@@ -129,10 +130,10 @@ def test_a_button_of_watch_waits_until_what_plays_is_drawn(told, monkeypatch):
         player.act(Tape.restart)
         told.put("moves")
 
-    monkeypatch.setattr(watch_body.transport, "progress", lambda _: None)
-    monkeypatch.setattr(watch_body.live_panel, "draw", draws)
+    monkeypatch.setattr(body.transport, "progress", lambda _: None)
+    monkeypatch.setattr(body.live, "draw", draws)
 
-    assert both(lambda: watch_body._drawing(held, player.every_s()), pressed, told, go_on) == "waits"
+    assert both(lambda: body._drawing(held, player.every_s()), pressed, told, go_on) == "waits"
     assert drawn[0] > (0, 0) and held.place == (0, 0)
 
 
@@ -149,7 +150,7 @@ def test_who_is_ended_while_waiting_does_nothing_and_lets_the_next_one_in(told, 
         def get(self, name):
             raise EndedError
 
-    monkeypatch.setattr("pages._ui.alone.st.session_state", Ending())
+    monkeypatch.setattr("pages._ui.shared.alone.st.session_state", Ending())
     with pytest.raises(EndedError), alone():
         next(looks)
     monkeypatch.undo()

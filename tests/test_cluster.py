@@ -26,8 +26,8 @@ from core.jobs.cluster import NO_WORKER, VARIABLE, Cluster, Connection, OnCluste
 from core.jobs.executors import LOOK_S, Gone, Here, finished
 from core.jobs.executors import PATIENCE_S as STOP_S
 from core.jobs.jobs import Block, Whole
-from pages._ui import job_runs, training
-from pages._ui.going import Going
+from pages._ui.shared import job_runs, training
+from pages._ui.shared.progress import Going
 
 ROOT = Path(__file__).parents[1]
 USUAL = "tcp://127.0.0.1:8786"  # the scheduler's address in the README

@@ -15,7 +15,7 @@ from core.loss_lessons.curves import readings
 from core.loss_lessons.targets import answers
 from core.losses import LOSSES
 from core.verdict import number
-from pages._ui.choices import joined
+from pages._ui.shared.address_fields import joined
 
 VIEWS = ("one", "cross_entropy", "softmax", "outlier", "stability", "which")
 

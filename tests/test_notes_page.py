@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 from test_pages import APP, sound
 
 from core.notes.notes import CLAIMS, NOTES
-from pages._ui import claims_panel
-from pages._ui.claims_panel import AT_ONCE
+from pages._ui.notes import claims
+from pages._ui.notes.claims import AT_ONCE
 
 COUNTS = Counter(claim.judgement for claim in CLAIMS.values())
 
@@ -129,11 +129,11 @@ def test_an_unknown_field_is_said():
 @pytest.fixture
 def other_pytorch(monkeypatch):
     """What the page would show if PyTorch gave something else than a judgement rests on."""
-    claims_panel._answers.clear()
+    claims._answers.clear()
     claim = CLAIMS["target_view"]
     monkeypatch.setitem(CLAIMS, "target_view", replace(claim, rests_on=lambda values: False))
     yield
-    claims_panel._answers.clear()
+    claims._answers.clear()
 
 
 def test_a_judgement_that_no_longer_stands_is_not_shown(other_pytorch):

@@ -3,7 +3,7 @@
 import pytest
 import streamlit as st
 
-from pages._ui import state
+from pages._ui.shared import session
 
 
 class Browser(dict):
@@ -30,16 +30,16 @@ def browser(monkeypatch):
 
 
 def test_an_address_is_written_once(browser):
-    state.write_address({"lr": ["1"]})
+    session.write_address({"lr": ["1"]})
     browser["lr"] = ["1"]  # it has it
-    state.write_address({"lr": ["1"]})
+    session.write_address({"lr": ["1"]})
     assert browser.written == [{"lr": ["1"]}]
 
 
 def test_a_choice_that_is_taken_back_at_once_is_written_though_the_browser_has_sent_that(browser):
     """It will have the one before in a moment, which is on its way."""
-    state.write_address({"loop": ["FLBS"]})
-    state.write_address({})
+    session.write_address({"loop": ["FLBS"]})
+    session.write_address({})
     assert browser.written == [{"loop": ["FLBS"]}, {}]
 
 
@@ -50,10 +50,10 @@ def test_an_address_whose_writing_was_interrupted_is_written_again(browser, monk
     def ends(params):
         raise EndedError
 
-    state.write_address({"lr": ["1"]})
+    session.write_address({"lr": ["1"]})
     with monkeypatch.context() as patch, pytest.raises(EndedError):
         patch.setattr(browser, "from_dict", ends)
-        state.write_address({})
-    state.write_address({})
+        session.write_address({})
+    session.write_address({})
     assert browser.written == [{"lr": ["1"]}, {}]
     assert {} in st.session_state.behind and {"lr": ["1"]} in st.session_state.behind

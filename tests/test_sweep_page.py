@@ -19,10 +19,10 @@ from core.run_summary import Brief
 from core.stacked.blocks import Training
 from core.sweep.axes import usual
 from core.sweep.sweep import MAX_RUNS
-from pages._ui import going, job_runs
-from pages._ui.cache import SMALL_BYTES, Cache, cache
-from pages._ui.going import Going
-from pages._ui.sweep_runs import _Filling
+from pages._ui.shared import job_runs, progress
+from pages._ui.shared.cache import SMALL_BYTES, Cache, cache
+from pages._ui.shared.progress import Going
+from pages._ui.sweep.training import _Filling
 
 SMALL = {"dataset": "deliveries", "model": "linear", "start": "0", "steps": "30", "x": "lr~0.01~0.05~0.2"}
 
@@ -266,7 +266,7 @@ def test_a_scheduler_that_is_not_there_gets_one_sentence_and_it_runs_here(monkey
 
 def test_what_the_cluster_leaves_is_said_at_once_and_has_a_pace_of_its_own(monkeypatch):
     told, now, configs = [], Going(None), [Config(steps=steps) for steps in (10, 20)]
-    monkeypatch.setattr(going, "tell_where", lambda place, now: told.append(now.where))
+    monkeypatch.setattr(progress, "tell_where", lambda place, now: told.append(now.where))
     filling = _Filling("cpu", now, None, None, None, {}, configs, cache())
     filling.look(5)
     assert told == []
@@ -313,7 +313,7 @@ def test_the_other_pages_take_the_baseline_and_leave_the_axes():
 
 def test_the_cache_counts_what_it_keeps_and_drops_the_oldest(monkeypatch):
     kept = Cache()
-    monkeypatch.setattr("pages._ui.cache.CACHED_BYTES", 3 * (SMALL_BYTES + 4000))
+    monkeypatch.setattr("pages._ui.shared.cache.CACHED_BYTES", 3 * (SMALL_BYTES + 4000))
     losses = np.zeros(1000, dtype=np.float32)
     each = [Brief(Config(seed=i), 1, np.zeros(0, np.int16), losses, {}, "", "") for i in range(4)]
     for brief in each:

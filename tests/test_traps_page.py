@@ -15,7 +15,7 @@ from core.traps.diagnosis import CASES, series
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS
-from pages._ui.orders_panel import FIELDS as ORDER_FIELDS
+from pages._ui.traps.orders import FIELDS as ORDER_FIELDS
 
 
 def opened(**params):

@@ -7,10 +7,11 @@ import pytest
 import streamlit as st
 
 from core import Config
-from pages._ui import player, warm
-from pages._ui.cache import cache
-from pages._ui.job_runs import _connection
-from pages._ui.turns import Turns
+from pages._ui.shared import warm
+from pages._ui.shared.cache import cache
+from pages._ui.shared.job_runs import _connection
+from pages._ui.shared.turns import Turns
+from pages._ui.watch import player
 
 PATIENCE_S = 60.0
 

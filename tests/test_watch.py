@@ -12,8 +12,8 @@ from core import Config, Run, export
 from core.lines import LINES, USUAL
 from core.watch import surface
 from core.watch.examples import PRESETS
-from pages._ui import player
-from pages._ui.watch_body import PANELS
+from pages._ui.watch import player
+from pages._ui.watch.body import PANELS
 
 LINEAR = {"dataset": "deliveries", "model": "linear", "lr": "0.01", "steps": "30"}
 
