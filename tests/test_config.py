@@ -6,11 +6,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import configs
 
 from core import Config
 from core.config import KNOBS, conflicts, nearest, parse
 from core.fields import shown
+from tests.helpers.strategies import configs
 
 HUGE = pytest.param(10**400, id="huge")
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")

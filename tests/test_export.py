@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from strategies import configs
 
 from core import Config, Run
 from core.compare.comparison import read
@@ -23,6 +22,7 @@ from core.losses import LOSSES
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS
 from core.result import result
+from tests.helpers.strategies import configs
 
 CASES = [  # every data set, model, activation, loss and optimizer; batches, orders, omissions
     {},

@@ -2,9 +2,7 @@
 
 import itertools
 import math
-import random
 import threading
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +11,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import configs, loops
 from torch import nn
 
 from core import Config, Run, torch_warnings
 from core.build import make_data, make_model, make_optimizer
 from core.lines import LINES, USUAL, from_letters, letters
+from tests.helpers.global_state import global_state
+from tests.helpers.strategies import configs, loops
 
 SKIPPED = USUAL[1:]  # zero_grad left out
 ORDERS = ["".join(order) for order in itertools.permutations("ZFLBS")]
@@ -463,22 +462,6 @@ def test_other_runs_in_other_threads_change_no_bit():
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def global_state():
-    """What all sessions of a process share and no run may change."""
-    return {
-        "random": random.getstate(),
-        "rng": torch.get_rng_state().tolist(),
-        "numpy": np.random.get_state()[1].tolist(),
-        "dtype": torch.get_default_dtype(),
-        "grad mode": torch.is_grad_enabled(),
-        "threads": torch.get_num_threads(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "anomaly": torch.is_anomaly_enabled(),
-        "filters": list(warnings.filters),
-        "numpy errors": np.geterr(),
-    }
 
 
 @pytest.mark.parametrize("loop", [USUAL, from_letters("BFL")], ids=["done", "raised"])

@@ -6,10 +6,10 @@ import sys
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from conftest import LOOKS, settle, sound, tip_says
 
 from core import Config, Run
 from core.compare.comparison import FIRST
+from tests.helpers.browser import LOOKS, settle, sound, tip_says
 
 FIRST_RATE = repr(Config().lr)  # which the address leaves out
 FEW = "/?steps=40"  # the first comparison, with few steps

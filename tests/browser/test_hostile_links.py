@@ -3,7 +3,8 @@
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from addresses import HOST, MARKUP, OWN, RATE_CHANGES, WEIGHTS
+
+from tests.helpers.addresses import HOST, MARKUP, OWN, RATE_CHANGES, WEIGHTS
 
 LINKS = [  # as many bad values as sentences are said
     ("", {"dataset": MARKUP[0], "loss": MARKUP[1], "hidden": MARKUP[2]}),
