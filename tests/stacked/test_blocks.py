@@ -35,13 +35,13 @@ def test_every_config_is_in_one_block():
 )
 def test_a_block_makes_no_more_numbers_at_once_than_memory_bears(monkeypatch, bound, sizes):
     """Four rows of one input, three hidden units and one output are 20 numbers; one run always trains."""
-    monkeypatch.setattr(core.blocks, "MAX_ENTRIES", bound)
+    monkeypatch.setattr(core.stacked.blocks, "MAX_ENTRIES", bound)
     small = [replace(config, model="mlp", hidden=(3,)) for config in CONFIGS]
     assert [len(block) for block in blocks(small)] == sizes
 
 
 def test_a_block_has_no_more_runs_than_a_cache_bears(monkeypatch):
-    monkeypatch.setattr(core.blocks, "MAX_BLOCK", 2)
+    monkeypatch.setattr(core.stacked.blocks, "MAX_BLOCK", 2)
     assert [len(block) for block in blocks(CONFIGS)] == [2, 1]
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core import Config
 from pages._ui.shared import warm
 from pages._ui.shared.cache import cache
-from pages._ui.shared.job_runs import _connection
+from pages._ui.shared.job_runs import CONNECTION
 from pages._ui.shared.turns import Turns
 from pages._ui.watch import player
 
@@ -97,7 +97,7 @@ def test_clearing_the_caches_of_streamlit_does_not_forget_what_watched_runs_hold
 
 def test_clearing_the_caches_of_streamlit_keeps_one_slot_one_store_and_one_connection(cleared):
     def ours():
-        return [id(one) for one in (cache(), cache().slot, player.players(), _connection())]
+        return [id(one) for one in (cache(), cache().slot, player.players(), CONNECTION)]
 
     before = ours()
     cache().put(Config(seed=32), "cpu", "kept")
