@@ -30,7 +30,7 @@ from pages._ui.shared import job_runs, training
 from pages._ui.shared.progress import Going
 
 ROOT = Path(__file__).parents[2]
-USUAL = "tcp://127.0.0.1:8786"  # the scheduler's address in the README
+USUAL = "tcp://127.0.0.1:8786"  # the scheduler's address in docs/cluster.md
 PATIENCE_S = 180.0  # workers import PyTorch first, on a machine that may have much to do
 CONFIGS = [Config(steps=200, lr=0.1 * (i + 1)) for i in range(4)]
 LONG = [Config(steps=5000, seed=i) for i in range(3)]
@@ -39,8 +39,8 @@ SILENT_SINCE = "The scheduler does not answer any more"
 
 
 def start(name, *options, where=""):
-    """A command of the README, in its environment; options come after its own, and overrule them."""
-    line = next(one for one in (ROOT / "README.md").read_text().splitlines() if f"dask {name}" in one)
+    """A command of docs/cluster.md, in its environment; options come after its own, and overrule them."""
+    line = next(one for one in (ROOT / "docs/cluster.md").read_text().splitlines() if f"dask {name}" in one)
     words = shlex.split(line.split("&&")[-1].replace(USUAL, where))
     place, out = words.index("dask"), subprocess.DEVNULL
     command = [str(Path(sys.executable).with_name("dask")), *words[place + 1 :], *options]
