@@ -5,7 +5,7 @@ import streamlit as st
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
-    from pages._ui import guard, style, warm
+    from pages._ui.shared import guard, style, warm
 
     warm.up()
 guard.mark_session()

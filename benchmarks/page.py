@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.recording import bare
 from benchmarks.server import resident_mb, start
 from core import Config
-from core.grid_picture import CHOSEN
+from core.sweep.map_picture import CHOSEN
 
 RUN = Config(steps=1000)  # the baseline of both
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"

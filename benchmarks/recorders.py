@@ -10,13 +10,13 @@ import warnings
 
 import torch
 
-from core import Config, task
+from core import Config, build
 
 
 def _parts(config: Config) -> tuple:
-    data = task.make_data(config)
-    model = task.make_model(config, data)
-    return data, model, task.make_loss(config, data), task.make_optimizer(config, model)
+    data = build.make_data(config)
+    model = build.make_model(config, data)
+    return data, model, build.make_loss(config, data), build.make_optimizer(config, model)
 
 
 def tensorboard_scalars(config: Config, histograms: bool = False) -> float:

@@ -14,13 +14,13 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from core import Config, Run, task
+from core import Config, Run, build
 from core.charts import curves_spec
-from core.comparison import FIRST
-from core.curves import curves_frame
+from core.compare.comparison import FIRST
+from core.compare.curves import curves_frame
 from core.lines import USUAL
-from core.results import result
-from core.streams import stream
+from core.result import result
+from core.seeds import stream
 
 ROUNDS = 9
 SKIPPED = USUAL[1:]
@@ -55,12 +55,12 @@ LOADS: dict[str, tuple[str, Config, Callable[[], nn.Module] | None]] = {
 
 def bare(config: Config, make: Callable[[], nn.Module] | None) -> float:
     """Seconds that the plain loop takes, as anybody would write it."""
-    data = task.make_data(config)
-    model = make() if make else task.make_model(config, data)
-    loss_fn, optimizer = task.make_loss(config, data), task.make_optimizer(config, model)
+    data = build.make_data(config)
+    model = make() if make else build.make_model(config, data)
+    loss_fn, optimizer = build.make_loss(config, data), build.make_optimizer(config, model)
     inputs, targets = data.inputs, data.targets
     skip, batch_size = "zero_grad" not in config.loop, config.batch_size
-    order = task.batches(len(inputs), batch_size or len(inputs), stream(config.seed, "batches"))
+    order = build.batches(len(inputs), batch_size or len(inputs), stream(config.seed, "batches"))
     begun = time.perf_counter()
     for _ in range(config.steps):
         if batch_size:

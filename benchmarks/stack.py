@@ -21,9 +21,9 @@ import torch
 from benchmarks import recorders
 from benchmarks.recording import LOADS, SKIPPED, bare
 from core import Config
-from core.blocks import MAX_BLOCK
 from core.lines import USUAL
-from core.stack import Stack
+from core.stacked.blocks import MAX_BLOCK
+from core.stacked.stack import Stack
 
 ROUNDS = 7
 RUNS = (1, 4, 16, 64, 256, 512)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from core.data import DATASETS
-from core.knobs import (
+from core.fields import (
+    MAX_TEXT,
     RATES,
     STEPS,
     Knob,
@@ -29,7 +30,7 @@ from core.losses import LOSSES, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
 from core.optimizers import OPTIMIZERS
-from core.streams import MAX_SEED
+from core.seeds import MAX_SEED
 
 
 def _titles(table: Mapping[str, Any]) -> dict[str, str]:
@@ -136,6 +137,8 @@ def usual(name: str, values: Mapping[str, Any]) -> Any:
 def parse(name: str, text: str) -> Any:
     """The value of a field from text; raises ValueError that names field, limit and value."""
     knob = KNOBS[name]
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"{name} must be at most {MAX_TEXT} characters; got {len(text):,}")
     try:
         value = knob.parse(text)
     except (ValueError, KeyError):

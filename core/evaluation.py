@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from core.accuracy import accuracy
+from core.build import Data
 from core.history import Scores
 from core.losses import LOSSES
-from core.task import Data
 
 
 def scores(model: nn.Module, loss_fn: nn.Module, data: Data, loss: str) -> Scores:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from core import task
-from core.comparison import loop_label
+from core import build
+from core.compare.comparison import loop_label
 from core.config import Config
 from core.data import DATASETS
 from core.lines import LINES, part
 from core.losses import LOSSES
-from core.results import Result
+from core.result import Result
 from core.source import (
     batches_call,
     change_lr_lines,
@@ -30,7 +30,7 @@ from core.source import (
 
 def listing(config: Config) -> list[str]:
     """The run in a few lines of code, as the page shows it; the script has the same lines."""
-    data = task.make_data(config)
+    data = build.make_data(config)
     row = DATASETS[config.dataset]
     noise = f", noise {config.noise!r}" if row.noisy else ""
     each = f", batches of {config.batch_size}" if config.batch_size else ""

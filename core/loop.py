@@ -18,14 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core import devices, evaluation, task, warned
+from core import build, devices, evaluation, torch_warnings
 from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
 from core.lines import LINES, part, parts, plain
 from core.mistakes import BEFORE
 from core.optimizers import OPTIMIZERS
-from core.streams import stream
+from core.seeds import stream
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Run:
         *,
         data: Sequence[Any] | None = None,
         model: nn.Module | None = None,
-        batches: Sequence[task.Rows] | None = None,
+        batches: Sequence[build.Rows] | None = None,
         full: bool = True,
         evaluate: bool = True,
         histograms: bool = False,
@@ -85,8 +85,8 @@ class Run:
         self._given |= {"evaluate": evaluate, "histograms": histograms, "chunk_steps": chunk_steps}
         self.config = config
         self.device = devices.check(device, config.dtype)
-        on_cpu = task.make_data(config) if data is None else task.own_data(config, data)
-        model = task.make_model(config, on_cpu) if model is None else copy.deepcopy(model)
+        on_cpu = build.make_data(config) if data is None else build.own_data(config, data)
+        model = build.make_model(config, on_cpu) if model is None else copy.deepcopy(model)
         if self.device.type != "cpu":
             evaluation.check_labels(model, on_cpu)
         self.data = on_cpu.to(self.device)
@@ -110,7 +110,7 @@ class Run:
         self.history = History(self.model, full and self._fits_in_full(), histograms, chunk_steps)
         self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
-            with warned.collecting(self._warn):
+            with torch_warnings.collecting(self._warn):
                 self._evaluate()
 
     def _names(self, model: nn.Module) -> dict[str, Any]:
@@ -119,8 +119,8 @@ class Run:
             "inputs": self.data.inputs,
             "targets": self.data.targets,
             "model": model,
-            "loss_fn": task.make_loss(self.config, self.data).to(self.device),
-            "optimizer": task.make_optimizer(self.config, model),
+            "loss_fn": build.make_loss(self.config, self.data).to(self.device),
+            "optimizer": build.make_optimizer(self.config, model),
             "torch": torch,
             "nn": nn,
             "copy": copy,
@@ -131,7 +131,7 @@ class Run:
         if self.error is not None:
             return
         try:
-            with warned.collecting(partial(self._warn, line=name)):
+            with torch_warnings.collecting(partial(self._warn, line=name)):
                 exec(BEFORE[name].compiled(name), self.namespace)  # noqa: S102  (only the fixed table of lines)
         except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
             self._raise(name, exception)
@@ -156,7 +156,7 @@ class Run:
         """
         until = self.config.steps if max_steps is None else self.step + max_steps
         deadline = None if budget_s is None else time.monotonic() + budget_s
-        with warned.collecting(self._warn):
+        with torch_warnings.collecting(self._warn):
             while not self.done and self.step < until:
                 self._iterate()
                 if deadline is not None and time.monotonic() >= deadline:
@@ -166,7 +166,7 @@ class Run:
 
     def line(self) -> str:
         """Execute the next line alone; its name. A loop without lines goes on by a step: ""."""
-        with warned.collecting(self._warn):
+        with torch_warnings.collecting(self._warn):
             return self._line()
 
     def _line(self) -> str:
@@ -262,7 +262,7 @@ class Run:
     def go_on_from(self, step: int) -> None:
         """Forget what came after the beginning of a step, and take it from there.
 
-        Weights, gradients and the optimizer's state are the caller's to restore (`core.tape`).
+        Weights, gradients and the optimizer's state are the caller's to restore (`core.watch.tape`).
         """
         self.step, self.next_line, self._row, self.error = step, 0, None, None
         self.history.cut(step)
@@ -282,20 +282,20 @@ class Run:
             return (torch.as_tensor(batch, device=self.device) for batch in own)
         if not config.batch_size:
             return itertools.repeat(None)
-        order = task.batches(rows, config.batch_size, stream(config.seed, "batches"))
+        order = build.batches(rows, config.batch_size, stream(config.seed, "batches"))
         return (batch.to(self.device) for batch in order)
 
     def _fits_in_full(self) -> bool:
         """Whether the vectors of all steps fit in memory, counted from the order of the lines."""
         gradients = self.gradients  # weights and fresh; leftover and used where they differ
-        vectors = 2 + 2 * gradients.accumulates + (not gradients.steps_on_fresh)
+        vectors = 2 + gradients.accumulates + (not gradients.steps_on_fresh)
         weights = sum(p.numel() * p.element_size() for p in self.parameters)
         return self.config.steps * weights * vectors <= FULL_BYTES
 
     def _evaluation_steps(self) -> list[int]:
         rows = len(self.data.inputs)
         parameters = sum(p.numel() for p in self.parameters)
-        batch_rows = task.batch_rows(self.config, rows)
+        batch_rows = build.batch_rows(self.config, rows)
         return evaluation_steps(self.config.steps, batch_rows, rows, parameters)
 
     def _evaluate(self) -> None:

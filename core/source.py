@@ -7,13 +7,13 @@ tables and from `repr` of checked values.
 import inspect
 import re
 
-from core import models, optimizers, task
+from core import build, models, optimizers
 from core.config import Config
 from core.data import DATASETS, FORMS, split, standardise
 from core.lines import LINES, USUAL, parts
 from core.losses import LOSSES, form
 from core.mistakes import BEFORE
-from core.streams import stream_seed
+from core.seeds import stream_seed
 
 IMPORTS = {  # text in the body -> the import it needs
     r"\bcopy\.deepcopy\b": "import copy",
@@ -33,12 +33,12 @@ def imports_for(body: str) -> list[str]:
 
 def setup(config: Config, device: str = "cpu") -> list[str]:
     """Model, loss and optimizer, as Python."""
-    data = task.make_data(config)
-    model, loss_fn = task.make_model(config, data), task.make_loss(config, data)
+    data = build.make_data(config)
+    model, loss_fn = build.make_model(config, data), build.make_loss(config, data)
     double = ".double()" if config.dtype == "float64" else ""
     with_tensors = bool([*loss_fn.buffers()])
-    loss = LOSSES[config.loss].expression(task.sizes(config, data)[1])
-    arguments = task.optimizer_arguments(config)
+    loss = LOSSES[config.loss].expression(build.sizes(config, data)[1])
+    arguments = build.optimizer_arguments(config)
     return [
         f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
         f"model = {models.expression(model)}{double}",
@@ -84,15 +84,15 @@ def functions(config: Config) -> str:
         sources.append(inspect.getsource(standardise))
     sources.append(inspect.getsource(FORMS[target_form].make))
     if config.batch_size:
-        sources.append(inspect.getsource(task.batches))
-    data = task.make_data(config)
-    sources += [models.definition(task.make_model(config, data)), LOSSES[config.loss].definition()]
+        sources.append(inspect.getsource(build.batches))
+    data = build.make_data(config)
+    sources += [models.definition(build.make_model(config, data)), LOSSES[config.loss].definition()]
     sources += [optimizers.definition(config.optimizer)]
     return "\n\n".join(source for source in sources if source)
 
 
 def _splits(config: Config) -> bool:
-    return task.make_data(config).val_inputs is not None
+    return build.make_data(config).val_inputs is not None
 
 
 def schedule_lines(config: Config) -> list[str]:
@@ -137,7 +137,7 @@ def data_lines(config: Config, device: str) -> str:
 
 
 def batches_call(config: Config) -> str:
-    """The row numbers of one batch after another, as in `core.task.batches`."""
+    """The row numbers of one batch after another, as in `core.build.batches`."""
     return f"batches(len(all_inputs), {config.batch_size}, {generator(config, 'batches')})"
 
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from core.curvature import stability_limit
 from core.lines import first_line
-from core.results import Path, Result, path
-from core.theory import stability_limit
+from core.result import Path, Result, path
 
 FLAT = 0.01  # a range below this share of the first loss counts as no change
 HARDLY = 0.1  # a drop below this share of the first loss, and no longer falling, is stuck

@@ -2,39 +2,28 @@
 
 import streamlit as st
 
-from pages._ui import guard
+from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui import (  # noqa: E402  (the guard comes first)
-    cards,
-    code_panel,
-    controls,
-    curve_panel,
-    fit_panel,
-    heading,
-    state,
-    table,
-    training,
-)
+from pages._ui.compare import cards, curves, fit, heading, table  # noqa: E402
+from pages._ui.shared import code, remarks, session, sidebar, training  # noqa: E402
 
-comparison = state.comparison("compare")
-device = controls.sidebar(comparison.baseline, "Baseline loop", runs=True)
-state.write_address(comparison.to_params())
+comparison = session.comparison("compare")
+device = sidebar.sidebar(comparison.baseline, "Baseline loop", runs=True)
+session.write_address(comparison.to_params())
 
-top = st.container(horizontal=True, vertical_alignment="center", key="top")
-with top:
+left, right = st.columns([4, 1], vertical_alignment="bottom")
+with left:
     heading.draw(comparison)
-    buttons = st.container(horizontal=True, width="content", wrap=False)
-for note in state.notes():
-    st.warning(note, icon=":material/info:")
+buttons = right.container(horizontal=True, horizontal_alignment="right")
+remarks.draw()
 trained = training.train(comparison.named(), device)
 with buttons:
     heading.take_away(comparison, trained)
 
 cards.draw(trained)
-controls.runs()
-curve_panel.draw(trained)
-fit_panel.draw(trained)
-code_panel.draw(trained, device)
+curves.draw(trained)
+fit.draw(trained)
+code.draw(trained, device)
 table.draw(trained)

@@ -2,27 +2,20 @@
 
 import streamlit as st
 
-from pages._ui import guard
+from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui import (  # noqa: E402  (the guard comes first)
-    cross_entropy_panel,
-    one_loss_panel,
-    outlier_panel,
-    softmax_panel,
-    stability_panel,
-    views,
-    which_loss_panel,
-)
+from pages._ui.losses import cross_entropy, one, outlier, softmax_twice, stability, which  # noqa: E402
+from pages._ui.shared import views  # noqa: E402
 
 VIEWS = {  # name in the address -> title, panel
-    "one": ("One loss", one_loss_panel),
-    "cross_entropy": ("Cross-entropy", cross_entropy_panel),
-    "softmax": ("Softmax twice", softmax_panel),
-    "outlier": ("Outlier", outlier_panel),
-    "stability": ("Stability", stability_panel),
-    "which": ("Which loss?", which_loss_panel),
+    "one": ("One loss", one),
+    "cross_entropy": ("Cross-entropy", cross_entropy),
+    "softmax": ("Softmax twice", softmax_twice),
+    "outlier": ("Outlier", outlier),
+    "stability": ("Stability", stability),
+    "which": ("Which loss?", which),
 }
 
 given = views.given("losses", VIEWS)

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from pages._ui import guard
+from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui import claims_panel, state  # noqa: E402  (the guard comes first)
+from pages._ui.notes import claims  # noqa: E402  (the guard comes first)
+from pages._ui.shared import session  # noqa: E402  (the guard comes first)
 
-given = state.own("notes", claims_panel.FIELDS)
+given = session.own("notes", claims.FIELDS)
 st.title("The notes, checked")
-st.markdown(claims_panel.ABOUT)
+st.markdown(claims.ABOUT)
 with st.container(key="drawn"):
-    fields = claims_panel.draw(given)
-state.write_address({name: [text] for name, text in fields.items()})
+    fields = claims.draw(given)
+session.write_address({name: [text] for name, text in fields.items()})

@@ -2,38 +2,26 @@
 
 import streamlit as st
 
-from pages._ui import guard
+from pages._ui.shared import guard
 
 guard.through_app()
 
-from core.rate_limits import rate_limits  # noqa: E402  (the guard comes first)
-from pages._ui import (  # noqa: E402
-    axis_pickers,
-    controls,
-    range_panel,
-    recheck_panel,
-    state,
-    sweep_cell,
-    sweep_curves,
-    sweep_heading,
-    sweep_map,
-    sweep_runs,
-    sweep_state,
-    sweep_table,
-    width,
-)
-from pages._ui.curvatures import curvature  # noqa: E402
+from core.sweep.rate_limits import rate_limits  # noqa: E402  (the guard comes first)
+from pages._ui.shared import remarks, session, sidebar, width  # noqa: E402
+from pages._ui.shared.curvatures import curvature  # noqa: E402
+from pages._ui.sweep import axes, cell, curves, heading, range_test, recheck, table, training  # noqa: E402
+from pages._ui.sweep import map as sweep_map  # noqa: E402
+from pages._ui.sweep import session as sweep_state  # noqa: E402
 
-comparison = state.comparison("sweep", sweep_state.FIELDS)
+comparison = session.comparison("sweep", sweep_state.FIELDS)
 sweep = sweep_state.sweep(comparison.baseline)
-device = controls.sidebar(sweep.baseline, "Baseline loop", runs=False)
+device = sidebar.sidebar(sweep.baseline, "Baseline loop", runs=False)
 sweep_state.write_address(sweep)
 
-sweep_heading.draw(sweep)
-axis_pickers.draw(sweep)
-for note in state.notes():
-    st.warning(note, icon=":material/info:")
-sweep_heading.count(sweep)
+heading.draw(sweep)
+axes.draw(sweep)
+remarks.draw()
+heading.count(sweep)
 progress = st.empty()
 with st.container(border=True, key="sweep"):
     measure = sweep_map.choose_measure(sweep)
@@ -47,7 +35,7 @@ def fill(briefs):  # type: ignore[no-untyped-def]
     sweep_map.draw(place, sweep, sweep_map.frame(sweep, briefs, measure), measure, limits, pixels)
 
 
-briefs = sweep_runs.train(sweep, device, progress, fill)
+briefs = training.train(sweep, device, progress, fill)
 cells = sweep_map.frame(sweep, briefs, measure)
 chosen = sweep_map.chosen_row(sweep, briefs, cells, measure)
 sweep_map.draw(place, sweep, cells, measure, limits, pixels, chosen, listens=True)
@@ -56,11 +44,11 @@ with said:
     rechecked = st.container()
 left, right = st.columns([2, 3])
 with left.container(border=True, height="stretch"):
-    sweep_cell.draw(sweep, cells, briefs, chosen, measure, device)
+    cell.draw(sweep, cells, briefs, chosen, measure, device)
 with right.container(border=True, height="stretch"):
-    sweep_curves.draw(sweep, briefs, chosen)
+    curves.draw(sweep, briefs, chosen)
 with st.container(border=True):
-    range_panel.draw(sweep, device)
-sweep_table.draw(sweep, briefs)
+    range_test.draw(sweep, device)
+table.draw(sweep, briefs)
 with rechecked:
-    recheck_panel.draw(sweep, briefs, device)
+    recheck.draw(sweep, briefs, device)

@@ -2,30 +2,24 @@
 
 import streamlit as st
 
-from pages._ui import guard
+from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui import (  # noqa: E402  (the guard comes first)
-    controls,
-    diagnosis_panel,
-    momentum_panel,
-    orders_panel,
-    trap_panel,
-    views,
-)
+from pages._ui.shared import sidebar, views  # noqa: E402
+from pages._ui.traps import diagnosis, mistakes, momentum, orders  # noqa: E402
 
 VIEWS = {  # name in the address -> title, panel
-    "traps": ("Mistakes", trap_panel),
-    "orders": ("All orders", orders_panel),
-    "momentum": ("Skipping zero_grad", momentum_panel),
-    "diagnosis": ("Diagnosis", diagnosis_panel),
+    "traps": ("Mistakes", mistakes),
+    "orders": ("All orders", orders),
+    "momentum": ("Skipping zero_grad", momentum),
+    "diagnosis": ("Diagnosis", diagnosis),
 }
 
 given = views.given("traps", VIEWS)
 view = views.choose("traps", "Break the loop", VIEWS)
 with st.sidebar:
-    device = controls.device()
+    device = sidebar.device()
 with st.container(key="drawn"):
     fields = VIEWS[view][1].draw(given, device)
 views.write_address(view, fields)

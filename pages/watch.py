@@ -1,24 +1,21 @@
 """What does each line do? One run, line by line, forward and back."""
 
-import streamlit as st
-
-from pages._ui import guard
+from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui import controls, player, state, watch_body, watch_heading  # noqa: E402  (the guard comes first)
+from pages._ui.shared import remarks, session, sidebar  # noqa: E402  (the guard comes first)
+from pages._ui.shared.alone import alone  # noqa: E402
+from pages._ui.watch import body, heading, player  # noqa: E402  (the guard comes first)
 
-OWN_FIELDS = ("at", "look")  # of the address: place and panel, read once
+OWN_FIELDS = ("at", "look")  # of the address: place and panel
 
-comparison = state.comparison("watch", OWN_FIELDS)
-config = comparison.baseline
-device = controls.sidebar(config, "Loop to watch", runs=False)
-params = {name: [text] for name, text in config.to_params().items()}
-state.write_address(params)
-
-tape = player.tape(config, device)
-watch_body.go_where_asked(tape)
-watch_heading.draw(tape)
-for note in state.notes():
-    st.warning(note, icon=":material/info:")
-watch_body.draw(tape, device)
+config = session.comparison("watch", OWN_FIELDS).baseline
+device = sidebar.sidebar(config, "Loop to watch", runs=False)
+with alone():
+    tape = player.tape(config, device)
+    body.go_where_asked(tape)
+    session.write_address(body.address(tape))
+    heading.draw(tape)
+    remarks.draw()
+    body.draw(tape, device)

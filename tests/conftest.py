@@ -11,16 +11,21 @@ from streamlit.components.v2 import manifest_scanner
 from xdist.scheduler import LoadScopeScheduling
 
 from core import Run
-from core.results import result
-from core.traps import TRAPS
+from core.result import result
+from core.traps.table import TRAPS
 
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
-TRAINED_TRAPS = ("test_diagnosis", "test_trap_export", "test_traps")  # these files share them
+TRAINED_TRAPS = (
+    "tests/traps/test_diagnosis.py",
+    "tests/traps/test_export.py",
+    "tests/traps/test_table.py",
+)  # these files share them
 
 settings.register_profile(
     "no clocks", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("thorough", settings.get_profile("no clocks"), max_examples=2000)
 settings.load_profile("no clocks")
 
 # An AppTest reads the metadata of every installed package, for components that these might bring.
@@ -43,7 +48,7 @@ class Together(LoadScopeScheduling):
         file = PurePosixPath(nodeid.split("::")[0])
         if file.parent.name == "browser":  # one server and one browser
             return "browser"
-        return "traps" if file.stem in TRAINED_TRAPS else file.stem
+        return "traps" if str(file) in TRAINED_TRAPS else str(file)
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -6,11 +6,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import configs
 
 from core import Config
 from core.config import KNOBS, conflicts, nearest, parse
-from core.knobs import shown
+from core.fields import shown
+from tests.helpers.strategies import configs
 
 HUGE = pytest.param(10**400, id="huge")
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
@@ -185,6 +185,16 @@ def test_loops_are_letters_in_links():
     for text in ("ZZ", "zflbs", "ZFLBSZFLBS", "X"):
         with pytest.raises(ValueError, match=r"^loop must be lines of"):
             Config.from_params({"loop": text})
+
+
+@pytest.mark.parametrize("name, text", [
+    ("lr", "1e999"), ("start", "5_1e999"), ("schedule", "3_1e999"), ("steps", "1234567890"), ("seed", "+3"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_quoted_as_it_stands_in_the_link(name, text):
+    """Not as the inf or the whole number that Python would make of it."""
+    with pytest.raises(ValueError) as caught:
+        Config.from_params({name: text})
+    assert str(caught.value).endswith(f"; got {shown(text)}")
 
 
 def test_an_unknown_field_of_a_link_is_named():

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from core import Config, Run
+from core.build import make_data, make_model
 from core.data import DATASETS, FORMS, split, standardise
-from core.streams import STREAMS, stream
-from core.task import make_data, make_model
+from core.seeds import STREAMS, stream
 
 SHAPES = {
     "deliveries": (4, 1),
@@ -29,7 +29,7 @@ LARGE = tuple(name for name in SHAPES if not name.startswith("deliveries"))
 
 
 def raw(dataset, noise=0.0, seed=0):
-    """Inputs and labels, made anew: `core.task` keeps what it made before."""
+    """Inputs and labels, made anew: `core.build` keeps what it made before."""
     row = DATASETS[dataset]
     return row.make(noise, stream(seed, "data")) if row.noisy else row.make()
 

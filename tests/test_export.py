@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from strategies import configs
 
 from core import Config, Run
-from core.comparison import read
+from core.compare.comparison import read
 from core.config import KNOBS
 from core.data import DATASETS
 from core.export import data_file, listing, script
@@ -22,7 +21,8 @@ from core.lines import LETTERED, LINES, USUAL, from_letters, parts
 from core.losses import LOSSES
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS
-from core.results import result
+from core.result import result
+from tests.helpers.strategies import configs
 
 CASES = [  # every data set, model, activation, loss and optimizer; batches, orders, omissions
     {},

@@ -1,19 +1,21 @@
 """History: norms, ratios, evaluations and frames, held against NumPy in double."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
 import core.history
 import core.loop
 from core import Config, Run
+from core.build import make_data
 from core.history import MIN_EVALUATIONS, evaluation_steps
 from core.lines import USUAL, from_letters
-from core.task import make_data
 
 SKIPPED = USUAL[1:]
 MOONS = Config(dataset="moons", hidden=(6,), batch_size=16, steps=30, lr=0.2, loop=SKIPPED)
@@ -196,6 +198,16 @@ def test_evaluations_are_spread_from_the_first_step_to_the_end(steps, batch_rows
     assert gaps.max() - gaps.min() <= 1
 
 
+@given(st.integers(1, 200_000))
+@example(2**17)
+@example(200_000)
+def test_snapshots_of_a_large_model_stay_within_their_memory(parameters):
+    """Each is shown in double; the first and the last one there always are."""
+    count = len(evaluation_steps(5000, 1000, 10, parameters))
+    assert count == 2 or 8 * parameters * count <= 4 * 2**20
+    assert count == 200 or 8 * parameters * (count + 1) > 4 * 2**20
+
+
 @given(st.integers(200, 5000))
 def test_a_small_model_on_all_rows_is_evaluated_as_often_as_is_drawn(steps):
     # at every second step, since an evaluation may look at half as many rows as training
@@ -292,6 +304,30 @@ def test_vectors_that_are_too_large_are_refused_in_words_and_norms_stay(monkeypa
         with pytest.raises(ValueError, match="must fit the limit"):
             getattr(large.history, quantity)
     assert_same_frames(whole, large)
+
+
+def kept_bytes(history):
+    """What the vectors of all steps take: shared memory counts once, zeros that take none not at all."""
+    parts = [part for v in history._vectors.values() for chunk in v._chunks for part in chunk]
+    return sum({part.data_ptr(): part.nbytes for part in parts if part.stride(0)}.values())
+
+
+@pytest.mark.parametrize("loop, vectors", [
+    ("ZFLBS", 2),  # weights and fresh; fresh is used, nothing is left over
+    ("FLBSZ", 2),
+    ("SFLZB", 3),  # used: what the step before has left
+    ("FLBS", 4),
+    ("0FLBS", 4),
+])  # fmt: skip
+def test_vectors_are_kept_as_long_as_they_fit_to_the_byte(monkeypatch, loop, vectors):
+    config = replace(DELIVERIES, loop=from_letters(loop))
+    need = vectors * config.steps * 2 * 4  # one weight and one bias in float32
+    monkeypatch.setattr(core.loop, "FULL_BYTES", need)
+    fitting = trained(config)
+    assert fitting.history.full
+    assert kept_bytes(fitting.history) == need
+    monkeypatch.setattr(core.loop, "FULL_BYTES", need - 1)
+    assert not trained(config).history.full
 
 
 def test_a_run_asked_for_norms_only_keeps_no_vectors():

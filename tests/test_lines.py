@@ -4,10 +4,10 @@ import ast
 
 import pytest
 from hypothesis import given
-from strategies import loops, mistaken_loops
 
 from core.lines import LETTERED, LINES, USUAL, from_letters, letters, part, parts, plain
 from core.mistakes import BEFORE
+from tests.helpers.strategies import loops, mistaken_loops
 
 
 @pytest.mark.parametrize(("name", "line"), [*LINES.items(), *BEFORE.items()])

@@ -2,9 +2,7 @@
 
 import itertools
 import math
-import random
 import threading
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +11,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import configs, loops
 from torch import nn
 
-from core import Config, Run, warned
+from core import Config, Run, torch_warnings
+from core.build import make_data, make_model, make_optimizer
 from core.lines import LINES, USUAL, from_letters, letters
-from core.task import make_data, make_model, make_optimizer
+from tests.helpers.global_state import global_state
+from tests.helpers.strategies import configs, loops
 
 SKIPPED = USUAL[1:]  # zero_grad left out
 ORDERS = ["".join(order) for order in itertools.permutations("ZFLBS")]
@@ -350,6 +349,17 @@ def test_fresh_and_leftover_add_up_to_grad_to_the_bit(base, optimizer, loop):
         assert_same_bits(fresh + left, used)
 
 
+def test_what_zero_grad_does_not_reach_is_left_over():
+    """The optimizer of a copy clears that one: here the weights stay, and .grad grows by the same."""
+    config = replace(DELIVERIES, before=("optimizer_of_a_copy",))
+    history = trained(config, model=at_zero()).history
+    fresh = history.fresh_grads["bias"]
+    assert fresh[0] == pytest.approx(-2 * 14.5125)  # twice the mean of the four minutes
+    assert_same_bits(fresh, np.repeat(fresh[:1], 10, axis=0))
+    np.testing.assert_allclose(history.leftovers["bias"].ravel(), np.arange(10) * fresh[0], rtol=1e-6)
+    np.testing.assert_allclose(history.grads["bias"].ravel(), np.arange(1, 11) * fresh[0], rtol=1e-6)
+
+
 def test_the_fresh_gradient_is_that_of_this_batch_alone():
     config = replace(XOR, loop=SKIPPED, batch_size=0)
     history, data = trained(config).history, make_data(config)
@@ -454,25 +464,9 @@ def test_other_runs_in_other_threads_change_no_bit():
             thread.join()
 
 
-def global_state():
-    """What all sessions of a process share and no run may change."""
-    return {
-        "random": random.getstate(),
-        "rng": torch.get_rng_state().tolist(),
-        "numpy": np.random.get_state()[1].tolist(),
-        "dtype": torch.get_default_dtype(),
-        "grad mode": torch.is_grad_enabled(),
-        "threads": torch.get_num_threads(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "anomaly": torch.is_anomaly_enabled(),
-        "filters": list(warnings.filters),
-        "numpy errors": np.geterr(),
-    }
-
-
 @pytest.mark.parametrize("loop", [USUAL, from_letters("BFL")], ids=["done", "raised"])
 def test_a_run_leaves_the_global_state_as_it_was(loop):
-    warned.put_in_front()  # pytest has put filters of its own before ours for this test
+    torch_warnings.put_in_front()  # pytest has put filters of its own before ours for this test
     before = global_state()
     trained(replace(XOR, dtype="float64", loop=loop, optimizer="adam"))
     assert global_state() == before

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from core import Config
+from core.build import make_data, make_model
 from core.models import ACTIVATIONS, LeNet, definition, expression, fill, parameter_count, tensor_count
-from core.task import make_data, make_model
 
 SEEDS = (0, 1, 999_999)
 

@@ -5,6 +5,7 @@ of the linear model is written by hand too.
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ import torch
 from torch import nn
 
 from core import Config, Run
+from core.build import make_optimizer, optimizer_arguments
 from core.lines import USUAL
 from core.optimizers import OPTIMIZERS, SGDByHand, arguments, expression
-from core.task import make_optimizer, optimizer_arguments
 
 BASELINE = json.loads((Path(__file__).parent / "reference/pytorch_optim_baseline.json").read_text())
 
@@ -154,6 +155,15 @@ def test_sgd_by_hand_skips_what_has_no_gradient_and_forgets_it():
     assert used.tolist() == [0.5, 2.0] and unused.tolist() == [1.0, 1.0]
     optimizer.zero_grad()
     assert used.grad is None  # as torch.optim does since PyTorch 2.0
+
+
+def test_sgd_by_hand_writes_zeros_into_the_gradients_there_are_where_none_is_not_wanted():
+    """As torch.optim: the same tensor stays, and what has no .grad gets none."""
+    used, unused = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    used.grad = there = torch.tensor([1.0, math.nan])
+    SGDByHand([used, unused], lr=0.5).zero_grad(set_to_none=False)
+    assert used.grad is there and there.tolist() == [0.0, 0.0]
+    assert unused.grad is None
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -13,34 +13,37 @@ import torch
 from torch import Tensor, nn
 
 from core import Config, Run
-from core.blocks import Training, blocks
-from core.claim import JUDGEMENTS, answer
-from core.claims import CLAIMS
-from core.comparison import read
+from core.autograd.examples import EXAMPLES, Example
+from core.autograd.notebook import told
+from core.compare.comparison import read
 from core.config import KNOBS
+from core.curvature import limits, starting_curvature
 from core.data import DATASETS
-from core.diagnosis import CASES, series
 from core.export import script
+from core.loss_lessons.softmax_twice import logits, of_logits
 from core.losses import FLOATS, LOSSES, Loss
-from core.notebook import told
-from core.notebook_examples import EXAMPLES, Example
+from core.notes.claim import JUDGEMENTS, answer
+from core.notes.notes import CLAIMS
 from core.optimizers import OPTIMIZERS
-from core.outcomes import outcome
-from core.results import result
-from core.softmax_twice import logits, of_logits
+from core.result import result
 from core.source import setup
-from core.sweep import read as read_sweep
-from core.theory import limits, starting_curvature
-from core.trap import trap
-from core.traps import DELIVERIES
+from core.stacked.blocks import Training, blocks
+from core.sweep.sweep import read as read_sweep
+from core.traps.diagnosis import CASES, series
+from core.traps.outcomes import outcome
+from core.traps.table import DELIVERIES
+from core.traps.trap import trap
 from core.verdict import verdict
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parents[1]
+PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+README = PAGES["README.md"]
+DOCS = "\n".join(PAGES.values())
+PYTHON = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 
 
 def block(text):
-    """The Python of the README that has this text in it."""
+    """The Python of the README or of docs/ that has this text in it."""
     (found,) = [code for code in PYTHON if text in code]
     return found
 
@@ -69,7 +72,7 @@ def test_the_lesson_shows_what_is_said_about_it():
 
 
 def test_the_second_lesson_opens_where_it_says():
-    link = re.search(r"^ {4}watch\?(\S+)$", README, re.MULTILINE)[1]
+    link = re.search(r"^ {4}watch\?(\S+)$", DOCS, re.MULTILINE)[1]
     params = {name: values[0] for name, values in parse_qs(link).items()}
     assert (params.pop("at"), params.pop("look")) == ("8.0", "ledger")
     history = Run(Config.from_params(params)).advance(8).history
@@ -119,7 +122,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
 
 def test_the_added_loss_is_what_its_formula_says():
     names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss, "FLOATS": FLOATS}
-    exec(compile(PYTHON[2].split("OPTIMIZERS")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
+    exec(compile(block("LOSSES[").split("OPTIMIZERS")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
     errors = torch.tensor([-3.0, -0.1, 0.0, 2.0], dtype=torch.float64)
     expected = errors.cosh().log().mean().item()
     assert names["LogCosh"]()(errors, torch.zeros(4)).item() == pytest.approx(expected, rel=1e-12)
@@ -138,7 +141,7 @@ def test_an_added_trap_is_run_beside_its_repair():
 
 
 def test_an_added_claim_stands_and_has_its_lines(monkeypatch, tmp_path):
-    imports = "import torch\nfrom core.claim import Claim, gives\n\nCLAIMS = {}\n\n\n"
+    imports = "import torch\nfrom core.notes.claim import Claim, gives\n\nCLAIMS = {}\n\n\n"
     code = block("CLAIMS[")
     (tmp_path / "added_claim.py").write_text(imports + code)
     monkeypatch.syspath_prepend(tmp_path)
@@ -150,11 +153,11 @@ def test_an_added_claim_stands_and_has_its_lines(monkeypatch, tmp_path):
 
 def test_the_counts_of_claims_are_those_of_the_table():
     said = re.search(
-        r"(\d+) of them, in their\s+words and order: (\d+) hold, (\d+) are imprecise, (\d+) are wrong", README
+        r"(\d+) claims of five course notes.*: (\d+) hold, (\d+) are imprecise, (\d+) are wrong", README
     )
     counts = Counter(claim.judgement for claim in CLAIMS.values())
     assert list(map(int, said.groups())) == [counts.total(), *(counts[word] for word in JUDGEMENTS)]
-    link = re.search(r"^ {4}notes\?(\S+)$", README, re.MULTILINE)[1]
+    link = re.search(r"^ {4}notes\?(\S+)$", DOCS, re.MULTILINE)[1]
     assert parse_qs(link) == {"judgement": ["wrong"]}
 
 
@@ -166,34 +169,29 @@ def test_an_added_example_is_true():
 
 
 def test_the_lesson_on_autograd_shows_what_is_said_about_it():
-    params = parse_qs(re.search(r"^ {4}autograd\?(\S+)$", README, re.MULTILINE)[1])
+    params = parse_qs(re.search(r"^ {4}autograd\?(\S+)$", DOCS, re.MULTILINE)[1])
     text, line = EXAMPLES[params["example"][0]].text, int(params["line"][0])
     (one,) = [one for one in told(text) if one.last == line]
     assert one.shows == "tensor([0., 0.])"  # of exp at 1 and 2, whose derivatives are e and e squared
 
 
 def test_the_link_of_a_series_opens_it():
-    link = re.search(r"^ {4}traps\?(\S+)$", README, re.MULTILINE)[1]
+    link = re.search(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)[1]
     assert parse_qs(link) == {"view": ["diagnosis"], "series": ["7"]}
     assert len(series(7)) == CASES
 
 
 def test_the_link_of_the_losses_opens_what_is_said_about_it():
-    link = re.search(r"^ {4}losses\?(\S+)$", README, re.MULTILINE)[1]
+    link = re.search(r"^ {4}losses\?(\S+)$", DOCS, re.MULTILINE)[1]
     given = {name: values[0] for name, values in parse_qs(link).items()}
     assert given.pop("view") == "softmax"
     z = logits(float(given["right"]), float(given["rival"]), int(given["classes"]))
     once, twice = (of_logits(z, way)[1].norm().item() for way in (False, True))
-    assert f"{once / twice:,.0f}"[:2] == "60" and "60,000\ntimes as small" in README
-
-
-def test_every_module_of_core_is_on_the_map():
-    modules = {path.stem for path in (Path(__file__).parents[1] / "core").glob("*.py")} - {"__init__"}
-    assert modules <= set(re.findall(r"`(\w+)`", README))
+    assert f"{once / twice:,.0f}"[:2] == "60" and "60,000\ntimes as small" in DOCS
 
 
 def test_the_lesson_of_the_map_agrees_with_the_theory():
-    link = re.search(r"^ {4}sweep\?(\S+)$", README, re.MULTILINE)[1]
+    link = re.search(r"^ {4}sweep\?(\S+)$", DOCS, re.MULTILINE)[1]
     params = {name: values[0] for name, values in parse_qs(link).items()}
     own = {name: params.pop(name) for name in ("x", "y")}
     sweep, notes = read_sweep(own, Config.from_params(params))
@@ -205,3 +203,12 @@ def test_the_lesson_of_the_map_agrees_with_the_theory():
             row = sweep.y.values.index(one.config.loop)
             near = abs(one.config.lr / ends[row] - 1) < 0.01  # too near to be seen in so few steps
             assert near or (verdict(one).word == "diverged") == (one.config.lr > ends[row])
+
+
+def test_links_between_the_files_lead_somewhere():
+    for name, text in {**PAGES, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text()}.items():
+        folder = ROOT if name in ("README.md", "CONTRIBUTING.md") else ROOT / "docs"
+        targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+        assert all((folder / target).exists() for target in targets), name
+        named = re.findall(r"`((?:core|pages|tests|docs|benchmarks)/[\w/.]+\.\w+)`", text)
+        assert all((ROOT / path).exists() for path in named if path != "pages/x.py"), name

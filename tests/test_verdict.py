@@ -11,11 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core import Config, Run, blocks, task
-from core.comparison import FIRST
+from core import Config, Run, build
+from core.compare.comparison import FIRST
+from core.curvature import starting_curvature
 from core.lines import from_letters
-from core.results import Message, Result, loss_path, result
-from core.theory import starting_curvature
+from core.result import Message, Result, loss_path, result
+from core.stacked import blocks
 from core.verdict import WORDS, number, verdict
 
 LINE = {"dataset": "deliveries", "model": "linear"}
@@ -66,6 +67,24 @@ STEPS = np.arange(301)
 )
 def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
+
+
+def peaks(factor):
+    """Four quarters of a zigzag down to 0.5, whose peaks grow by a factor; it ends on a peak."""
+    return [height for quarter in range(4) for height in (0.5, factor**quarter) * 5]
+
+
+def test_a_zigzag_whose_peaks_more_than_double_each_quarter_diverges():
+    """It comes down again and again, so it does not rise from quarter to quarter; its peaks do."""
+    assert word([1.0, *peaks(3.0)]) == "diverged"  # 1, 3, 9, 27
+    assert word([1.0, *peaks(1.9)]) == "bounces"  # 1, 1.9, 3.6, 6.9
+    assert word([1.0, *peaks(3.0), 0.5]) == "bounces"  # but ends low
+
+
+@pytest.mark.parametrize("share, expected", [(0.06, "bounces"), (0.04, "learns")])
+def test_a_swing_near_0_is_one_from_a_twentieth_of_the_first_loss_on(share, expected):
+    """0.001 and forty times as much is rounding, if the loss began at 1."""
+    assert word([*np.geomspace(1, 0.001, 20), *[0.001 + share, 0.001] * 15]) == expected
 
 
 def test_every_word_has_an_icon_and_no_other_word_is_used():
@@ -136,7 +155,7 @@ def from_zero(**choices):
     for parameter in model.parameters():
         nn.init.zeros_(parameter)
     config = Config(**LINE, **choices)
-    data = task.make_data(config)
+    data = build.make_data(config)
     return result(Run(config, data=(data.inputs, data.targets), model=model).advance())
 
 
@@ -288,7 +307,10 @@ def test_the_word_does_not_depend_on_the_unit_of_the_loss(losses, unit):
 
 
 def test_the_first_comparison_shows_the_same_three_words_at_20_seeds():
-    """All of the first two runs; nearly all of the third, which is chaotic: its last bit decides."""
+    """All of the first two runs; nearly all of the third, which is chaotic: its last bit decides.
+
+    How many depends on the processor: 18 to 20 over the kernels of MKL (SSE4.2, AVX2, AVX-512) and ATen.
+    """
     seeds = [Config(seed=seed) for seed in range(20)]
     runs = [seeds, *([one.config(config)[0] for config in seeds] for one in FIRST.variants)]
     (block,) = blocks.blocks([config for one in runs for config in one])
@@ -299,29 +321,37 @@ def test_the_first_comparison_shows_the_same_three_words_at_20_seeds():
     assert oscillates.count("oscillates") >= 16
 
 
-def xor(loop, lr, seed):
+def xor_config(loop, lr, seed):
     """An MLP of 16 tanh units on XOR in batches of 32."""
     choices = {"dataset": "xor", "noise": 0.0, "hidden": (16,), "activation": "tanh", "batch_size": 32}
-    return trained(**choices, lr=lr, seed=seed, loop=from_letters(loop))
+    return Config(**choices, lr=lr, seed=seed, loop=from_letters(loop))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_where_the_bug_looks_better_its_verdict_does_too(seed):
     """At lr 0.02 and 300 steps the loop without zero_grad has the lower loss (measured with
     PyTorch 2.13: 0.16 to 0.20 against 0.67 to 0.68): it is 10 to 50 times the learning rate."""
-    usual, skipped = xor("ZFLBS", 0.02, seed), xor("FLBS", 0.02, seed)
+    configs = [xor_config(loop, 0.02, seed) for loop in ("ZFLBS", "FLBS")]
+    usual, skipped = (result(Run(config).advance()) for config in configs)
     assert loss_path(skipped)["loss"].iloc[-1] < 0.5 * loss_path(usual)["loss"].iloc[-1]
     assert verdict(usual).word in ("slow", "stuck")
     assert verdict(skipped).word == "learns"
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_where_the_bug_does_harm_its_verdict_says_so(seed):
-    """The same at lr 0.5: 1.8 to 6.4 against 0.17 to 0.18."""
-    usual, skipped = xor("ZFLBS", 0.5, seed), xor("FLBS", 0.5, seed)
-    assert loss_path(skipped)["loss"].iloc[-1] > 3 * loss_path(usual)["loss"].iloc[-1]
-    assert verdict(usual).word == "learns"
-    assert verdict(skipped).word in ("bounces", "oscillates", "diverged")
+def test_where_the_bug_does_harm_its_verdict_says_so():
+    """The same at lr 0.5, where the run without zero_grad is chaotic: its last bit decides at which loss it
+    ends, 0.01 to 9, and one that happens to end low learns. So many seeds, and means over many steps: 4 times
+    as large at least, for 20 seeds over the kernels of MKL and ATen."""
+    loops = [[xor_config(loop, 0.5, seed) for seed in range(20)] for loop in ("ZFLBS", "FLBS")]
+    (block,) = blocks.blocks([*loops[0], *loops[1]])
+    trained = blocks.Training(block, "cpu").advance(lambda done: True).results()
+    found = {one.config: one for one in trained}
+    usual, skipped = ([found[config] for config in one] for one in loops)
+    for one, other in zip(usual, skipped, strict=True):
+        assert other.steps["loss"].tail(200).mean() > 2 * one.steps["loss"].tail(200).mean()
+    assert {verdict(one).word for one in usual} == {"learns"}
+    words = [verdict(one).word for one in skipped]
+    assert sum(one in ("bounces", "oscillates", "diverged") for one in words) >= 16
 
 
 def test_no_word_depends_on_how_the_run_was_trained():

@@ -3,14 +3,15 @@
 import re
 import subprocess
 import sys
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from conftest import LOOKS, settle, sound, tip_says
 
 from core import Config, Run
-from core.comparison import FIRST
+from core.compare.comparison import FIRST
+from tests.helpers.browser import LOOKS, settle, sound, tip_says
 
+FIRST_RATE = repr(Config().lr)  # which the address leaves out
 FEW = "/?steps=40"  # the first comparison, with few steps
 
 
@@ -65,6 +66,39 @@ def test_controls_by_mouse_and_keyboard_change_runs_and_address_and_back_undoes_
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("lr=1"))
     settle(page)
+
+
+def test_keys_that_come_faster_than_the_page_is_drawn_all_count(visit):
+    """Six times to the right from 0.01: 0.02, 0.05, 0.1, 0.2, 0.5, 1; and back."""
+    page = visit("/?steps=40&lr=0.01&run=none")
+    slider = page.get_by_role("slider", name="Learning rate")
+    for key, end in [("ArrowRight", "1.0"), ("ArrowLeft", "0.01")] * 3:
+        slider.focus()
+        for _ in range(6):
+            page.keyboard.press(key)
+        page.wait_for_url(lambda url, end=end: parse_qs(urlsplit(url).query).get("lr", [FIRST_RATE]) == [end])
+        settle(page)
+        assert float(slider.get_attribute("aria-valuetext") or "nan") == float(end)
+
+
+TWICE = """() => {
+  const press = () => document.querySelector("input[aria-label*=zero_grad]").click();
+  press();
+  setTimeout(press, 60);
+}"""
+
+
+def test_a_switch_that_is_pressed_twice_at_once_is_as_before_and_so_is_the_address(visit):
+    page = visit(FEW + "&run=none")
+    before = parse_qs(urlsplit(page.url).query)
+    switch = page.locator("input[aria-label*=zero_grad]")
+    switch.wait_for(state="attached")
+    for _ in range(3):
+        page.evaluate(TWICE)
+        page.wait_for_timeout(2000)  # both have come to the server, and an address may be on its way
+        settle(page)
+        page.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == before)
+        assert switch.is_checked()
 
 
 def test_pointing_reads_all_runs_a_click_pins_a_step_and_dragging_zooms(visit):

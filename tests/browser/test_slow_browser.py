@@ -2,7 +2,7 @@
 
 import re
 
-from conftest import main, settle
+from tests.helpers.browser import main, settle
 
 WIDGETS = re.compile(r"/(Selectbox|Slider|Multiselect|NumberInput|ButtonGroup|Checkbox|TextInput)\.[^/]*js$")
 LINK = (

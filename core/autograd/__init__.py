@@ -1,0 +1,1 @@
+"""Lines that somebody types: parsed, interpreted over short lists, never executed by Python."""

@@ -1,0 +1,90 @@
+"""What did a typed line change? A sentence for each name that is new, or holds something else now."""
+
+import reprlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from core.graph.storage import storage
+from core.graph.tensor_state import Held, held, same
+from core.graph.tensor_table import grad_in_words, in_words
+
+_BRIEF = reprlib.Repr()  # for what is long or deep in a list stands ...; all else is written out
+_BRIEF.maxlevel, _BRIEF.maxother = 2, 100  # lists in a list; characters of a shape, or of a grad_fn's name
+
+
+def holding(names: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands behind each name now: of tensors what is held, all else itself."""
+    return {
+        name: held(name, value, copy=True) if isinstance(value, Tensor) else value
+        for name, value in names.items()
+    }
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Of two `holding`s, in the order of the names, new ones last."""
+    return [
+        sentence
+        for name, found in now.items()
+        for sentence in _of_name(name, before.get(name), found, name in before, before, now)
+    ]
+
+
+def _of_name(
+    name: str, earlier: Any, found: Any, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[str]:
+    if not isinstance(found, Held):
+        same_object = known and earlier is found  # which nothing changes here; to write it out takes long
+        if not same_object and (not known or isinstance(earlier, Held) or repr(earlier) != repr(found)):
+            yield f"{name} is {_BRIEF.repr(found)}."
+    elif not isinstance(earlier, Held) or earlier.tensor is not found.tensor:
+        yield _new(name, found, known, before, now)
+    else:
+        yield from _changed(name, earlier, found)
+
+
+def _new(name: str, found: Held, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """A name for a tensor that it did not stand for before."""
+    others = {other: one for other, one in now.items() if isinstance(one, Held) and other != name}
+    twin = next(
+        (other for other, one in others.items() if one.tensor is found.tensor and other in before), None
+    )
+    if twin is not None:
+        return f"{name} is another name for {twin}."
+    shared = next((other for other, one in others.items() if _shares(one, found)), None)
+    parts = [
+        f"{name} is {'a new tensor' if known else 'new'}: {in_words(found.values)}",
+        *([f"of shape {found.shape}"] if found.shape else []),
+        *([f"by {found.grad_fn}"] if found.grad_fn else []),
+        *(["a leaf that requires grad"] if found.is_leaf and found.requires_grad else []),
+        *([f"sharing the memory of {shared}"] if shared else []),
+    ]
+    return ", ".join(parts) + "."
+
+
+def _shares(one: Held, other: Held) -> bool:
+    """Whether two tensors lie in the same storage."""
+    tensors = one.tensor(), other.tensor()
+    if tensors[0] is None or tensors[1] is None or not tensors[0].numel():
+        return False
+    return storage(tensors[0]) == storage(tensors[1])
+
+
+def _changed(name: str, earlier: Held, found: Held) -> Iterator[str]:
+    """What has happened to one tensor."""
+    if not same(earlier.values, found.values):
+        counted = f"version {earlier.version} → {found.version}"
+        if earlier.version == found.version:
+            counted = f"version still {found.version}: autograd does not know"
+        yield f"{name} was written into: {in_words(earlier.values)} → {in_words(found.values)}, {counted}."
+    elif earlier.version != found.version:
+        yield f"{name} was written into, with the same values: version {earlier.version} → {found.version}."
+    if not same(earlier.grad, found.grad):
+        yield f"{name}.grad: {grad_in_words(earlier.grad)} → {grad_in_words(found.grad)}."
+    if earlier.requires_grad != found.requires_grad:
+        yield f"{name}.requires_grad: {earlier.requires_grad} → {found.requires_grad}."
+    if earlier.grad_fn != found.grad_fn:
+        yield f"{name}.grad_fn: {earlier.grad_fn} → {found.grad_fn}."
+    if earlier.keeps_grad != found.keeps_grad and found.grad is None:
+        yield f"{name} {'will keep' if found.keeps_grad else 'no longer keeps'} its .grad."

@@ -1,0 +1,149 @@
+"""What may be typed in the notebook? Functions, methods and attributes: these lists, and nothing else.
+
+What is not here does not exist for the notebook. Adding something is one entry, which must hold what the
+others do: the call reads and writes nothing but its arguments, its result is no larger than its check
+says beforehand, and it takes no name, file, device, function or text from outside.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.autograd import sizes, workspace
+from core.autograd.sizes import NotAllowedError, Shown
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A function, or a method and its tensor.
+
+    most: how many arguments it takes by position, besides the tensor of a method. keywords: those it takes
+    by name. check: raises NotAllowedError if the result would be too large. inside: whether it is
+    called with the workspace first.
+    """
+
+    call: Callable[..., Any]
+    most: int = 0
+    keywords: tuple[str, ...] = ()
+    check: Callable[[Sequence[Any]], None] = sizes.together
+    inside: bool = False
+
+
+def _named(names: str, of: Any, most: int = 0, keywords: str = "", **options: Any) -> dict[str, Allowed]:
+    """A row for each of these names, all alike."""
+    keys = tuple(keywords.split())
+    return {name: Allowed(getattr(of, name), most, keys, **options) for name in names.split()}
+
+
+def _unchecked(given: Sequence[Any]) -> None:
+    """For calls that make no tensor."""
+
+
+MANY = sizes.MAX_DIMS  # arguments of a shape
+_NEW = ("dtype", "requires_grad")
+_MAKERS = {
+    "tensor": Allowed(torch.tensor, 1, _NEW),
+    "zeros": Allowed(torch.zeros, MANY, _NEW, sizes.shape),
+    "ones": Allowed(torch.ones, MANY, _NEW, sizes.shape),
+    "randn": Allowed(workspace.randn, MANY, _NEW, sizes.shape, inside=True),
+    "arange": Allowed(torch.arange, 2, _NEW, sizes.ranged),
+}
+_TORCH = {
+    **_MAKERS,
+    "manual_seed": Allowed(workspace.manual_seed, 1, inside=True),
+    "matmul": Allowed(torch.matmul, 2, check=sizes.product),
+    **_named("zeros_like ones_like", torch, 1, "requires_grad"),
+    **_named("exp log sqrt square abs sin cos tanh sigmoid relu", torch, 1),
+    **_named("pow maximum minimum equal allclose", torch, 2),
+    **_named("sum mean", torch, 2, "dim keepdim"),
+    **_named("var std", torch, 2, "dim correction keepdim"),
+    **_named("softmax log_softmax", torch, 2, "dim"),
+}
+_LOSSES = (
+    "mse_loss l1_loss huber_loss smooth_l1_loss cross_entropy nll_loss kl_div binary_cross_entropy "
+    "binary_cross_entropy_with_logits"
+)
+_FUNCTIONAL = {
+    **_named(_LOSSES, nn.functional, 2, "reduction"),
+    **_named("relu", nn.functional, 1),
+    **_named("softmax log_softmax", nn.functional, 2, "dim"),
+}
+FUNCTIONS = {
+    **_MAKERS,  # as after: from torch import tensor
+    **{f"torch.{name}": row for name, row in _TORCH.items()},
+    **{f"F.{name}": row for name, row in _FUNCTIONAL.items()},
+    "print": Allowed(workspace.show, 4, check=_unchecked, inside=True),
+}
+METHODS = {
+    "backward": Allowed(workspace.backward, 1, ("gradient", "retain_graph"), inside=True),
+    **_named("requires_grad_", Tensor, 1),
+    **_named("detach clone item retain_grad zero_ numel dim t float double long int", Tensor),
+    **_named("add_ sub_ mul_ div_ copy_", Tensor, 1),
+    **_named("matmul", Tensor, 1, check=sizes.product),
+    **_named("view reshape", Tensor, MANY, check=sizes.other_shape),
+    **_named("expand", Tensor, MANY, check=sizes.expanded),
+    **_named("squeeze unsqueeze", Tensor, 1, "dim"),
+    **_named("exp log sqrt square abs sin cos tanh sigmoid relu max min norm", Tensor),
+    **_named("pow", Tensor, 1),
+    **_named("sum mean argmax", Tensor, 2, "dim keepdim"),
+    **_named("var std", Tensor, 2, "dim correction keepdim"),
+    **_named("softmax log_softmax", Tensor, 1, "dim"),
+}
+
+
+def _data(tensor: Tensor) -> Tensor:
+    """Writes into it are not counted: class indices that are changed so would be used unchecked."""
+    if not tensor.is_floating_point():
+        raise NotAllowedError("There is .data for tensors of floating point.")
+    return tensor.data
+
+
+def _turned(tensor: Tensor) -> Tensor:
+    if tensor.ndim != 2:
+        raise NotAllowedError("There is .T for tensors of two dimensions.")
+    return tensor.T
+
+
+ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
+    "grad": lambda t: t.grad,
+    "data": _data,
+    "requires_grad": lambda t: t.requires_grad,
+    "is_leaf": lambda t: t.is_leaf,
+    "grad_fn": lambda t: None if t.grad_fn is None else Shown(f"<{type(t.grad_fn).__name__}>"),
+    "retains_grad": lambda t: t.retains_grad,
+    "shape": lambda t: t.shape,
+    "dtype": lambda t: t.dtype,
+    "ndim": lambda t: t.ndim,
+    "T": _turned,
+    "_version": lambda t: t._version,
+}
+
+
+def set_grad(tensor: Tensor, value: Any) -> None:
+    """As an optimizer does when it sets gradients to None."""
+    if value is not None:
+        raise NotAllowedError("To .grad, None can be assigned.")
+    tensor.grad = None
+
+
+def set_data(tensor: Tensor, value: Any) -> None:
+    """Other numbers of the same shape and type, which what was saved for backward relies on."""
+    kind = (tensor.shape, tensor.dtype)
+    if not tensor.is_floating_point() or not isinstance(value, Tensor) or (value.shape, value.dtype) != kind:
+        raise NotAllowedError("To .data, a tensor of the same shape and float dtype can be assigned.")
+    tensor.data = value
+
+
+SETTABLE: dict[str, Callable[[Tensor, Any], None]] = {"grad": set_grad, "data": set_data}
+
+_DTYPES = "float float32 float64 double long int64 int32 bool"
+CONSTANTS: dict[str, Any] = {
+    "float": float,  # torch.tensor takes it for a dtype
+    **{f"torch.{name}": getattr(torch, name) for name in _DTYPES.split()},
+}
+MODULES = ("torch", "F", "nn")  # what names before a dot may stand for
+
+REDUCTIONS = ("mean", "sum", "none", "batchmean")  # the only texts there are: reduction="sum"

@@ -1,0 +1,238 @@
+"""Several runs side by side: a baseline, and variants that change one thing of it.
+
+A variant is text, as in a link: `lr~x20` is twenty times the baseline's learning rate,
+`loop~FLBS` its loop without zero_grad. A kept run starts from the defaults instead, so that it
+stays the same while the baseline moves on; its text begins with `keep`. The address of a
+comparison holds the baseline's fields and a `run` for each variant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.budget import MAX_RUNS
+from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
+from core.fields import shown
+from core.lines import LINES, USUAL, letters, part, parts, plain
+from core.losses import fitting
+from core.mistakes import BEFORE
+
+SEPARATOR = "~"
+NO_RUNS = "none"
+KEPT = "keep"  # begins a variant of the defaults
+MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
+READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
+MAX_NOTES = 3  # sentences about a bad link; the rest is counted
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Changes as (field, text) pairs, on the baseline, or on the defaults if kept."""
+
+    changes: tuple[tuple[str, str], ...]
+    kept: bool = False
+
+    def config(self, baseline: Config) -> tuple[Config, list[str]]:
+        """The variant's Config, and a sentence for each choice that had to give way.
+
+        Raises ValueError that names field, limit and value if a change is not possible.
+        """
+        start = Config() if self.kept else baseline
+        return with_changes(start, {name: _value(name, text, start) for name, text in self.changes})
+
+    def text(self) -> str:
+        """As in a link: field~text~field~text, after keep~ if it is kept."""
+        parts = [part for change in self.changes for part in change]
+        return SEPARATOR.join([KEPT, *parts] if self.kept else parts)
+
+
+def _value(name: str, text: str, start: Config) -> Any:
+    """A field's value from text; for numbers, x and a factor multiply the value at the start."""
+    value = getattr(start, name)
+    if text.startswith("x") and isinstance(value, float):
+        try:
+            scaled = value * KNOBS["lr"].parse(text[1:])
+        except ValueError:
+            raise ValueError(f"{name} must be x and a factor; got {shown(text)}") from None
+        return parse(name, repr(float(f"{scaled:.12g}")))  # 0.5 * 0.1 without its rounding tail
+    return parse(name, text)
+
+
+def kept(config: Config) -> Variant:
+    """A variant that holds on to a Config whatever the baseline becomes."""
+    return Variant(tuple(config.to_params().items()), kept=True)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A baseline and at most MAX_RUNS - 1 variants."""
+
+    baseline: Config
+    variants: tuple[Variant, ...]
+
+    def to_params(self) -> dict[str, list[str]]:
+        """The address: nothing at all for the comparison that a first visitor sees."""
+        params = {name: [text] for name, text in self.baseline.to_params().items()}
+        if self.variants != FIRST.variants:
+            params["run"] = [variant.text() for variant in self.variants] or [NO_RUNS]
+        return params
+
+    def named(self) -> list[tuple[str, Config]]:
+        """Every run with a name of its own, the baseline first."""
+        named = {"Baseline": self.baseline}
+        for variant in self.variants:
+            name = label(variant, self.baseline)
+            same = sum(other == name or other.startswith(f"{name} (") for other in named)
+            named[f"{name} ({same + 1})" if same else name] = variant.config(self.baseline)[0]
+        return list(named.items())
+
+
+SKIP = Variant((("loop", letters(USUAL[1:])),))
+FIRST = Comparison(Config(), (Variant((("lr", "x100"),)), SKIP))
+
+
+def first_runs(baseline: Config) -> tuple[tuple[Variant, ...], list[str]]:
+    """The runs where no link names any, and a sentence for each that is not possible on this baseline."""
+    possible, notes = [], []
+    for variant in FIRST.variants:
+        try:
+            variant.config(baseline)
+        except ValueError as error:
+            notes.append(f"The run {variant.text()} of the first page is left out: {error}.")
+        else:
+            possible.append(variant)
+    return tuple(possible), notes
+
+
+def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
+    """The comparison of an address, and one sentence for each thing in it that was ignored.
+
+    Never raises: a value that is not valid leaves the default, a pair that does not fit takes
+    the nearest choice that does, runs over the limit are left out.
+    """
+    notes: list[str] = []
+    values = dict(DEFAULTS)
+    unknown = [name for name in params if name not in KNOBS and name != "run"]
+    if unknown:
+        notes.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+    for name in KNOBS:
+        texts = params.get(name, [])
+        if len(texts) > 1:
+            notes.append(f"{name} was given {len(texts)} times; the first counts")
+        try:
+            if texts:
+                values[name] = parse(name, texts[0])
+        except ValueError as error:
+            notes.append(str(error))
+    baseline, given_way = nearest(values)
+    variants = _read_variants(params, baseline, notes)
+    return Comparison(baseline, variants), notes + given_way
+
+
+def _read_variants(
+    params: Mapping[str, Sequence[str]], baseline: Config, notes: list[str]
+) -> tuple[Variant, ...]:
+    if "run" not in params:
+        return first_runs(baseline)[0]
+    texts = [text for text in params["run"] if text != NO_RUNS]
+    variants: list[Variant] = []
+    for text in texts[: 4 * MAX_RUNS]:
+        try:
+            variant = _read_variant(text)
+            _, given_way = variant.config(baseline)
+        except ValueError as error:
+            notes.append(f"a run: {error}")
+            continue
+        notes += given_way
+        if variant not in variants:
+            variants.append(variant)
+    if len(variants) > MAX_RUNS - 1 or len(texts) > 4 * MAX_RUNS:
+        notes.append(f"runs must be at most {MAX_RUNS}, with the baseline; got {len(texts) + 1}")
+    return tuple(variants[: MAX_RUNS - 1])
+
+
+def _read_variant(text: str) -> Variant:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"must be at most {MAX_TEXT:,} characters; got {len(text):,}")
+    parts = text.split(SEPARATOR) if text else []
+    is_kept = parts[:1] == [KEPT]
+    parts = parts[is_kept:]
+    fields_given = parts[::2]
+    good = len(parts) % 2 == 0 and all(name in KNOBS for name in fields_given)
+    if not good or not (parts or is_kept):
+        raise ValueError(f"must be field{SEPARATOR}value pairs; got {shown(text)}")
+    return Variant(tuple(zip(fields_given, parts[1::2], strict=True)), is_kept)
+
+
+def one_line(notes: Sequence[str]) -> str:
+    """What was ignored in a link, as one line of bounded length."""
+    more = f"; and {len(notes) - MAX_NOTES} more" if len(notes) > MAX_NOTES else ""
+    return f"Ignored in this link: {'; '.join(notes[:MAX_NOTES])}{more}."
+
+
+def ready(baseline: Config) -> list[Variant]:
+    """Changes offered with one click, each of one thing, each different from the baseline."""
+    loop = baseline.loop
+    without = tuple(name for name in loop if part(name) != "zero_grad")
+    changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
+    changes += [("loop", letters(without) if without != loop else letters(USUAL))]
+    changes += [("loss", name) for name in fitting(baseline.dataset)[:READY_LOSSES]]
+    changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
+    changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
+    changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
+    return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
+
+
+def _possible(variant: Variant, baseline: Config) -> bool:
+    try:
+        return variant.config(baseline)[0] != baseline
+    except ValueError:
+        return False
+
+
+def label(variant: Variant, baseline: Config) -> str:
+    """A short name of a variant: what it changes, in the words of the page. Made of checked values alone."""
+    config, _ = variant.config(baseline)
+    if not variant.kept:
+        return ", ".join(_change_label(name, text, config) for name, text in variant.changes)
+    different = [name for name in KNOBS if getattr(config, name) != getattr(baseline, name)]
+    words = [_change_label(name, "", config) for name in different]
+    return "Kept: " + (", ".join(words) or "same as baseline")
+
+
+def _change_label(name: str, text: str, config: Config) -> str:
+    """text: as in a link, which only says whether it is a factor; what is shown is the value it came to."""
+    knob, value = KNOBS[name], getattr(config, name)
+    if name == "loop":
+        return loop_label(value)
+    if name == "before":
+        return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
+    if knob.choices:
+        return knob.choices[value]
+    if text.startswith("x") and isinstance(value, float):
+        factor = float(text[1:])
+        return f"{knob.label} ÷ {1 / factor:g}" if 1e-9 < factor < 1 else f"{knob.label} × {factor:g}"
+    return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"
+
+
+def _line_label(name: str) -> str:
+    line = LINES[name]
+    return line.text.split(".", 1)[-1] if line.letter else line.about
+
+
+def loop_label(loop: tuple[str, ...]) -> str:
+    """A loop in words: which lines are left out, or the order of all of them."""
+    if loop == USUAL:
+        return "Usual loop"
+    if not loop:
+        return "No lines"
+    others = [_line_label(name) for name in loop if name not in USUAL]
+    if others:
+        usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
+        label = ", ".join(usual + others)
+        return label if plain(loop) else label[:1].upper() + label[1:]
+    left_out = [name for name in USUAL if name not in loop]
+    kept_in_order = tuple(name for name in USUAL if name in loop) == loop
+    if left_out and kept_in_order:
+        return f"No {', '.join(left_out)}"
+    return f"Order {' '.join(letters(loop))}"

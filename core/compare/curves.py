@@ -1,0 +1,152 @@
+"""Which numbers do the linked curves show? Several results -> one wide frame.
+
+A row per step, a column per run and quantity, under internal names: a name such as `lr:Q` would
+be read as a formula by the chart. Wide, so that one look reads all runs at one step.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from core.lines import parts
+from core.result import Result
+from core.thinning import axis_top, goes_beyond, thin
+from core.verdict import number
+
+MAX_ROWS = 4000  # of one chart, counted as steps times runs
+VAL_POINTS = 25
+ALL_PARAMETERS = ""
+QUANTITIES = {
+    "grad_norm": "Gradient norm, as used",
+    "fresh_norm": "Gradient norm, fresh",
+    "leftover_norm": "Gradient norm, leftover",
+    "update_ratio": "Update-to-weight ratio",
+}
+
+
+class Series(NamedTuple):
+    """Values at some steps, both (n,); the steps are whole numbers and rise."""
+
+    steps: np.ndarray
+    values: np.ndarray
+
+    def at(self, count: int) -> np.ndarray:
+        """(count,): the value of each step from 0, nan where there is none."""
+        found = np.full(count, np.nan)
+        found[self.steps] = self.values
+        return found
+
+
+def curves_frame(
+    results: Sequence[Result],
+    quantity: str = "grad_norm",
+    parameter: str = ALL_PARAMETERS,
+    loss: str = "loss",
+    logs: tuple[bool, bool] = (True, True),
+    between: tuple[float, float] | None = None,
+    pinned: int | None = None,
+    max_rows: int = MAX_ROWS,
+) -> tuple[pd.DataFrame, tuple[float | None, float | None]]:
+    """Rows of the linked curves, and where each panel's axis ends (None: at the data).
+
+    Columns: step, pinned, and for run i l{i} loss, v{i}, g{i}, m{i}, b{i}, c{i}.
+    l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
+    g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
+    goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and
+    zero on a log axis) are gaps.
+    """
+    last = max(result.done for result in results)
+    steps = np.arange(last + 1)
+    columns: dict[str, np.ndarray] = {}
+    for i, result in enumerate(results):
+        columns[f"l{i}"] = _column(_losses(result, loss), steps, logs[0])
+        columns[f"g{i}"] = _column(_quantity(result, quantity, parameter), steps, logs[1])
+    inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
+    rows = np.flatnonzero(inside)
+    values = np.stack(list(columns.values()), axis=1)[rows]
+    kept = rows[thin(values, max(max_rows // len(results), 2))] if len(rows) else rows
+    marks = {i: ends_at(result) for i, result in enumerate(results)}
+    points = {i: _val_points(result, rows) for i, result in enumerate(results)}
+    extra = [step for step in marks.values() if step is not None]
+    extra += [step for series in points.values() for step in series.steps]
+    extra += [pinned] if pinned is not None else []
+    kept = np.intersect1d(rows, np.union1d(kept, np.array(extra, dtype=int)))
+    frame = {"step": kept.astype(float), "pinned": (kept == pinned).astype(float)}
+    frame |= {name: column[kept] for name, column in columns.items()}
+    for i in range(len(results)):
+        val = points[i].at(last + 1)[kept]
+        frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
+        frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
+    runs = range(len(results))
+    loss_top = axis_top([frame[f"l{i}"] for i in runs], logs[0])
+    tops = loss_top, axis_top([frame[f"g{i}"] for i in runs], logs[1])
+    for letter, source, top in zip("bc", "lg", tops, strict=True):
+        for i in range(len(results)):
+            frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
+    return pd.DataFrame(frame), tops
+
+
+def value_at(result: Result, column: str, parameter: str, step: int) -> str:
+    """A number of one run at one step, in words: the nearest evaluated step for whole sets."""
+    series = _quantity(result, column, parameter) if column in QUANTITIES else _losses(result, column)
+    steps, values = series
+    if not len(steps):
+        return "none"
+    nearest = int(np.abs(steps - step).argmin())
+    if steps[nearest] == step:
+        return number(values[nearest])
+    evaluated = column in ("train_loss", "val_loss")
+    return f"{number(values[nearest])} (step {steps[nearest]})" if evaluated else "none"
+
+
+def _losses(result: Result, column: str) -> Series:
+    return _series(result.steps if column == "loss" else result.evaluations, column)
+
+
+def _series(frame: pd.DataFrame, column: str) -> Series:
+    return Series(frame["step"].to_numpy(), frame[column].to_numpy(dtype=float))
+
+
+def _quantity(result: Result, quantity: str, parameter: str) -> Series:
+    frame = result.steps
+    if parameter != ALL_PARAMETERS:
+        frame = result.parameters
+        frame = frame.loc[frame["parameter"] == parameter]
+    return _series(frame, quantity)
+
+
+def _shown(values: np.ndarray, log: bool) -> np.ndarray:
+    return np.isfinite(values) & (values > 0 if log else True)
+
+
+def _column(series: Series, steps: np.ndarray, log: bool) -> np.ndarray:
+    """The series at every step, with gaps where it has no value that the axis can show.
+
+    Values at a few steps only are joined by straight lines, as the chart would."""
+    if 1 < len(series.steps) < len(steps) - 1 and np.diff(series.steps).max(initial=1) > 1:
+        values = np.interp(steps, series.steps, series.values, right=np.nan)
+    else:
+        values = series.at(len(steps))
+    values[~_shown(values, log)] = np.nan
+    return values
+
+
+def _val_points(result: Result, rows: np.ndarray) -> Series:
+    """Validation loss at up to VAL_POINTS evaluated steps among `rows`."""
+    series = _losses(result, "val_loss")
+    known = np.flatnonzero(np.isin(series.steps, rows) & ~np.isnan(series.values))
+    chosen = known[np.linspace(0, len(known) - 1, min(VAL_POINTS, len(known))).round().astype(int)]
+    return Series(series.steps[chosen], series.values[chosen])
+
+
+def ends_at(result: Result) -> int | None:
+    """The step in which a run raised or its loss stopped being finite; None if neither."""
+    if result.message is not None:
+        return result.message.step
+    if "loss" not in parts(result.config.loop):
+        return None
+    losses = result.steps["loss"].to_numpy()
+    bad = np.flatnonzero(~np.isfinite(losses))
+    return int(bad[0]) if len(bad) else None

@@ -1,0 +1,144 @@
+"""When is a learning rate too large? Curvature of the loss, and the limits that follow from it.
+
+On a quadratic of curvature c, one direction of gradient descent is w <- (1 - lr c) w. It
+shrinks while lr c < 2. With momentum b the limit is 2 (1 + b) / c (Polyak 1964); a loop that
+never calls zero_grad is momentum 1, hence 4 / c; a step on the gradient of the step before
+shrinks only while lr c < 1. On other losses the limits hold near the weights they are taken
+at (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of
+stability", which also gives the one for Nesterov).
+"""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from torch import Tensor, nn
+
+from core import build
+from core.config import Config
+from core.lines import letters, parts
+from core.lines import plain as is_plain
+from core.optimizers import SGD_FAMILY
+
+TOLERANCE = 1e-4  # relative; limits are shown with four digits
+EXACT_UP_TO = 64  # parameters; a full Hessian takes one product per parameter
+
+START = (
+    "dataset",
+    "noise",
+    "val_share",
+    "model",
+    "hidden",
+    "activation",
+    "start",
+    "loss",
+    "seed",
+    "dtype",
+)
+
+USUAL_ORDERS = {"ZFLBS", "FZLBS", "FLZBS", "FLBSZ", "SZFLB", "SFZLB", "SFLZB"}
+STALE_ORDERS = {"FLSZB", "FSZLB", "FSLZB"}  # each step uses the gradient of the step before
+SKIPPED_ORDERS = {"FLBS", "SFLB"}
+
+
+def _products(
+    model: nn.Module, loss_fn: nn.Module, inputs: Tensor, targets: Tensor
+) -> tuple[Callable[[Tensor], Tensor], int]:
+    """v -> Hessian @ v at the model's weights, (P,) -> (P,), and P."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    loss = loss_fn(model(inputs), targets)
+    grads = torch.autograd.grad(loss, parameters, create_graph=True)
+    slope = torch.cat([g.flatten() for g in grads])
+
+    def product(vector: Tensor) -> Tensor:
+        if not slope.requires_grad:  # a loss without curvature
+            return torch.zeros_like(vector)
+        parts = torch.autograd.grad(slope @ vector, parameters, retain_graph=True, materialize_grads=True)
+        return torch.cat([part.flatten() for part in parts])
+
+    return product, len(slope)
+
+
+def curvature(model: nn.Module, loss_fn: nn.Module, inputs: Tensor, targets: Tensor) -> float:
+    """Largest eigenvalue of the loss's Hessian at the model's weights, computed in double.
+
+    From the whole matrix for small models, by Lanczos iteration on Hessian-vector products
+    otherwise. nan where the loss or the iteration has no finite answer.
+    """
+    model = copy.deepcopy(model).cpu().double()
+    inputs = inputs.cpu().double()
+    targets = targets.cpu().double() if targets.is_floating_point() else targets.cpu()
+    product, size = _products(model, copy.deepcopy(loss_fn).cpu().double(), inputs, targets)
+    if size <= EXACT_UP_TO:
+        matrix = torch.stack([product(row) for row in torch.eye(size, dtype=torch.float64)])
+        finite = bool(matrix.isfinite().all())
+        return float(torch.linalg.eigvalsh(matrix)[-1]) if finite else float("nan")
+    return _lanczos(product, size)
+
+
+def _lanczos(product: Callable[[Tensor], Tensor], size: int) -> float:
+    generator = torch.Generator().manual_seed(0)  # any start will do; this one repeats
+    start = torch.randn(size, generator=generator, dtype=torch.float64)
+    first = product(start)
+    if not first.isfinite().all():
+        return float("nan")
+    if not first.any():
+        return 0.0  # no curvature in any direction, as with L1 on a linear model
+
+    def multiply(vector: np.ndarray) -> np.ndarray:
+        return product(torch.from_numpy(np.array(vector, dtype=np.float64)).flatten()).numpy()
+
+    operator = LinearOperator((size, size), matvec=multiply, dtype=np.float64)  # type: ignore[call-arg]
+    try:
+        largest = eigsh(
+            operator,
+            k=1,
+            which="LA",
+            v0=start.numpy(),
+            tol=TOLERANCE,  # type: ignore[arg-type]  # scipy takes a float
+            return_eigenvectors=False,
+        )
+    except ArpackError:
+        return float("nan")
+    return float(largest[0])
+
+
+def start_of(config: Config) -> Config:
+    """A Config with the same loss at the same starting weights, whatever its run does from there."""
+    return Config(**{name: getattr(config, name) for name in START})
+
+
+def starting_curvature(config: Config) -> float:
+    """Curvature of the training loss at the starting weights of a Config."""
+    data = build.make_data(config)
+    model = build.make_model(config, data)
+    return curvature(model, build.make_loss(config, data), data.inputs, data.targets)
+
+
+def limits(curvature: float) -> dict[str, float]:
+    """Largest stable learning rate of plain SGD: stale gradient, usual loop, zero_grad skipped."""
+    return {"stale": 1 / curvature, "usual": 2 / curvature, "skipped": 4 / curvature}
+
+
+def stability_limit(config: Config, curvature: float) -> float | None:
+    """Largest stable learning rate of a run at this curvature; None where none is known.
+
+    Known for one learning rate in the SGD family, in the usual order, and without momentum and
+    weight decay also for a stale gradient and for zero_grad skipped.
+    """
+    steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
+    known = is_plain(config.loop) and not config.before
+    if config.optimizer not in SGD_FAMILY or config.schedule or not known or not steepness > 0:
+        return None
+    order, momentum = letters(parts(config.loop)), config.momentum
+    if config.optimizer == "sgd_by_hand":
+        momentum = 0.0
+    if order in USUAL_ORDERS:
+        extra = 1 + 2 * momentum if config.optimizer == "nesterov" else 1
+        return 2 * (1 + momentum) / extra / steepness
+    plain = momentum == 0 and steepness == curvature
+    if plain and order in STALE_ORDERS:
+        return 1 / curvature
+    return 4 / curvature if plain and order in SKIPPED_ORDERS else None

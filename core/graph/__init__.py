@@ -1,0 +1,1 @@
+"""What autograd records and keeps for backward, and one tensor in words."""

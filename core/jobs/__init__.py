@@ -1,0 +1,1 @@
+"""Where runs run: here, on an executor, on a Dask cluster."""

@@ -1,0 +1,1 @@
+"""The lessons on losses: curves, targets, cross-entropy, outliers."""

@@ -1,0 +1,1 @@
+"""What course notes say about the training loop, held against PyTorch."""

@@ -1,0 +1,173 @@
+"""Day 05: what does it say of losses, backward and gradients that add up?"""
+
+# pyright: reportOptionalMemberAccess=false
+# (where a .grad or grad_fn is None, the lines raise, and the reader is told)
+
+import torch
+from torch import nn
+
+from core.config import Config
+from core.loop import Run
+from core.notes.claim import Claim, compared, deliveries, gives, losses, moment, neuron, trap
+
+
+def regression() -> dict:
+    config = Config(dataset="deliveries", model="linear", start=(0.0,), lr=0.1, steps=300)
+    run = Run(config).advance()
+    weight, bias = (parameter.item() for parameter in run.parameters)
+    return {"weight": weight, "bias": bias, "last loss": float(run.history.losses[-1])}
+
+
+def logits_expected() -> dict:
+    logits, target = torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([0])
+    loss_fn = nn.CrossEntropyLoss()
+    return {
+        "loss": loss_fn(logits, target),
+        "log(e² + e¹ + e⁰) − 2": logits.exp().sum().log() - 2,
+        "loss, every logit 5 higher": loss_fn(logits + 5, target),
+    }
+
+
+def softmax_twice() -> dict:
+    logits = torch.tensor([[-10.0, 10.0, 0.0]], requires_grad=True)
+    target, loss_fn = torch.tensor([0]), nn.CrossEntropyLoss()
+    (once,) = torch.autograd.grad(loss_fn(logits, target), logits)
+    (twice,) = torch.autograd.grad(loss_fn(logits.softmax(dim=1), target), logits)
+    perfect = torch.tensor([[1.0, 0.0, 0.0]])
+    return {
+        "gradient's length, sure and wrong": once.norm().item(),
+        "with a softmax before": twice.norm().item(),
+        "lowest loss with it": loss_fn(perfect, target).item(),
+    }
+
+
+def reverse_walk() -> dict:
+    order = []
+    x = torch.tensor(2.0, requires_grad=True)
+    y = x * 3
+    z = y**2
+    loss = z + 1
+    for name, tensor in (("y", y), ("z", z), ("loss", loss)):
+        tensor.grad_fn.register_hook(lambda *_, name=name: order.append(name))
+    loss.backward()
+    return {"backward passes": order}
+
+
+def contributed() -> dict:
+    weight = torch.tensor(1.0, requires_grad=True)
+    bias = torch.tensor(-10.0, requires_grad=True)
+    output = torch.relu(weight * 2 + bias)
+    loss = (output - 5) ** 2
+    loss.backward()
+    return {"loss": loss.item(), "weight.grad": weight.grad, "bias.grad": bias.grad}
+
+
+def stored_in_grad() -> dict:
+    model, (inputs, targets) = neuron(5.0, 5.0), deliveries(exact=True)
+    before = model.weight.grad
+    nn.functional.mse_loss(model(inputs), targets).backward()
+    return {
+        "weight.grad before": before,
+        "weight.grad after": model.weight.grad,
+        "bias.grad after": model.bias.grad,
+    }
+
+
+def piled_up() -> dict:
+    weight, after = torch.tensor(3.0, requires_grad=True), []
+    for _ in range(3):
+        (weight**2).backward()
+        after.append(weight.grad.item())
+    return {"weight.grad after each backward": after}
+
+
+def mandatory() -> dict:
+    whole, halves, (inputs, targets) = neuron(0.0, 0.0), neuron(0.0, 0.0), deliveries()
+    loss_fn = nn.MSELoss()
+    loss_fn(whole(inputs), targets).backward()
+    for rows, answers in zip(inputs.chunk(2), targets.chunk(2), strict=True):
+        (loss_fn(halves(rows), answers) / 2).backward()  # no zero_grad: they are to add up
+    return {
+        "weight.grad, all rows": whole.weight.grad,
+        "two halves added": halves.weight.grad,
+    }
+
+
+CLAIMS = {
+    "regression": Claim(
+        "`nn.MSELoss`: Great for regression (predicting continuous numbers).",
+        "holds",
+        "Trained on it by the five lines, a line through four deliveries ends where least squares puts it.",
+        regression,
+        gives(5.041, 1.91, 0.025417),
+        compared(Config(dataset="deliveries", model="linear", start=(0.0,), lr=0.1, steps=300)),
+        also=("losses",),
+    ),
+    "logits_expected": Claim(
+        "`CrossEntropyLoss` expects raw logits (raw scores).",
+        "holds",
+        "The softmax is inside: only the differences of the scores count.",
+        logits_expected,
+        gives(0.407606, 0.407606, 0.407606),
+        losses("cross_entropy"),
+        also=("losses",),
+    ),
+    "softmax_twice": Claim(
+        "If you put a Softmax at the end of your model and then use this loss, you're essentially doing the "
+        "math twice, which messes up the gradients.",
+        "holds",
+        "Where the model is sure and wrong, hardly any gradient is left. With three classes even a perfect "
+        "answer keeps a loss of 0.55. But nothing raises, and nothing becomes NaN.",
+        softmax_twice,
+        gives(1.41418, lambda length: 0 < length < 1e-4, 0.551445),
+        trap("softmax_twice_3"),
+    ),
+    "reverse_walk": Claim(
+        "When you call `loss.backward()`, PyTorch walks through the Computational Graph in reverse.",
+        "holds",
+        "Made in the order y, z, loss; a hook on each notes when backward comes by.",
+        reverse_walk,
+        gives(["loss", "z", "y"]),
+        moment("forward"),
+        also=("passes",),
+    ),
+    "contributed": Claim(
+        "It uses the Chain Rule to calculate exactly how much each weight contributed to the total error.",
+        "imprecise",
+        "It calculates the slope of the loss at this point, not a share of the error: here weight and "
+        "bias cause the whole error of 25, and both gradients are 0.",
+        contributed,
+        gives(25.0, 0.0, 0.0),
+        trap("dead_relu"),
+        also=("passes", "steps"),
+    ),
+    "stored_in_grad": Claim(
+        "These values are stored in the `.grad` attribute of each parameter.",
+        "holds",
+        "It is None until the first backward.",
+        stored_in_grad,
+        gives(None, [[15.0]], [6.0]),
+        moment("backward"),
+        also=("passes", "recap"),
+    ),
+    "piled_up": Claim(
+        "PyTorch is designed to add (accumulate) gradients by default. If you don't clear them, the new "
+        "gradients just get piled on top of the old ones …",
+        "holds",
+        "Each of three equal backwards adds 6.",
+        piled_up,
+        gives([6.0, 12.0, 18.0]),
+        moment("skipped"),
+        also=("passes", "recap", "steps"),
+    ),
+    "mandatory": Claim(
+        "This is why `optimizer.zero_grad()` or `model.zero_grad()` is mandatory in every loop.",
+        "imprecise",
+        "Not where gradients are to add up: half of each half's gradient, added without zero_grad in "
+        "between, is the gradient of all rows.",
+        mandatory,
+        gives([[-85.165]], [[-85.165]]),
+        trap("micro_batches"),
+        also=("passes",),
+    ),
+}

@@ -1,0 +1,77 @@
+"""Which runs train together, and how is such a block trained?
+
+Runs of one shape are a Stack; what a Stack does not cover is a block of its own, and trains by the plain
+loop.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from core import build
+from core.config import Config
+from core.loop import Run
+from core.result import Result, result
+from core.stacked.stack import Stack, shape
+
+MAX_BLOCK = 64  # runs of one block: with more, their numbers no longer fit a CPU's cache
+MAX_ENTRIES = 2**24  # that one pass over all rows makes, of all runs of a block: 64 MB in float32
+SLICE_S = 0.05  # of training between two calls of `tell`
+Tell = Callable[[int], bool]  # steps done, of all runs of the block together -> whether to go on
+
+
+def blocks(configs: Sequence[Config]) -> list[list[Config]]:
+    """Configs in groups that train together, each Config once; equal losses side by side."""
+    groups: dict[tuple[Any, ...], list[Config]] = {}
+    for config in sorted(dict.fromkeys(configs), key=lambda config: config.loss):
+        groups.setdefault(shape(config) or (config,), []).append(config)
+    return [part for group in groups.values() for part in _parts(group)]
+
+
+def _parts(group: list[Config]) -> list[list[Config]]:
+    """Runs of one shape in blocks of a size that memory bears."""
+    size = max(1, min(MAX_BLOCK, MAX_ENTRIES // _entries(group[0])))
+    return [group[start : start + size] for start in range(0, len(group), size)]
+
+
+def _entries(config: Config) -> int:
+    """Numbers that one pass of one run over all rows makes: inputs, hidden layers, outputs."""
+    data = build.make_data(config)
+    rows = len(data.inputs) + (0 if data.val_inputs is None else len(data.val_inputs))
+    return rows * (sum(build.sizes(config, data)) + sum(config.hidden))
+
+
+class Training:
+    """The runs of one block on their way: stopped, they can be gone on with.
+
+    Where every step sees all rows, whole sets are scored at the ends only: `core.result.path` has every
+    loss without them.
+    """
+
+    def __init__(self, configs: Sequence[Config], device: str):
+        self._runs, self._often = len(configs), bool(configs[0].batch_size)
+        self._loop: Run | Stack
+        if shape(configs[0]) is None:
+            (config,) = configs
+            self._loop = Run(config, device, full=False)
+        else:
+            self._loop = Stack(configs, device, evaluate=self._often or "ends")
+
+    @property
+    def done(self) -> bool:
+        return self._loop.done
+
+    def advance(self, tell: Tell) -> "Training":
+        """Train on, to the end or until told to stop. tell: called every SLICE_S or so."""
+        while not self.done:
+            self._loop.advance(budget_s=SLICE_S)
+            if not tell(self._loop.step * self._runs):
+                break
+        if isinstance(self._loop, Stack) and not (self._often or self.done):
+            self._loop.evaluate()  # what is there so far
+        return self
+
+    def results(self) -> list[Result]:
+        """What each run has so far, without norms of single parameters and snapshots."""
+        if isinstance(self._loop, Run):
+            return [result(self._loop, whole=False)]
+        return self._loop.results()

@@ -1,0 +1,178 @@
+"""Many runs as one: the same five lines, over weights with a leading run axis.
+
+Runs whose models, rows and loops have one shape train together; learning rate, momentum, weight decay,
+seed, loss and whether zero_grad is called may differ. Autograd sees one graph in which no run touches
+another, so each gets its own gradients, and a run that diverges leaves its neighbours alone.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from core import build, devices
+from core.config import Config
+from core.history import Scores, evaluation_steps
+from core.lines import LINES, USUAL
+from core.losses import LOSSES, form
+from core.models import MODELS
+from core.result import Result
+from core.stacked.data import StackedData
+from core.stacked.history import StackedHistory
+from core.stacked.loss import StackedLoss
+from core.stacked.model import StackedModel, covers
+from core.stacked.optimizers import StackedOptimizer
+
+ROWS_AT_ONCE = 256  # of whole sets: hidden layers of more rows do not fit a CPU's cache
+SKIPPED = tuple(name for name in USUAL if name != "zero_grad")
+
+
+def shape(config: Config) -> tuple[Any, ...] | None:
+    """What runs that train together have in common; None if a run has to train alone.
+
+    Alone go other orders of the lines, lines before the loop, and models that StackedModel cannot hold.
+    """
+    if config.loop not in (USUAL, SKIPPED) or config.before or not _covered(config.model, config.hidden):
+        return None
+    same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)
+    same += (config.steps, config.batch_size, config.dtype, config.optimizer)
+    same += (LOSSES[config.loss].last, config.momentum > 0, config.weight_decay > 0)
+    return (*same, form(config.loss, config.dataset))
+
+
+@lru_cache(maxsize=64)
+def _covered(model: str, hidden: tuple[int, ...]) -> bool:
+    with torch.device("meta"):
+        return covers(MODELS[model].make(1, 1, hidden, "tanh"))
+
+
+class Stack:
+    """Training runs of one `shape`, resumable in slices with the same bits as in one go.
+
+    Args:
+        configs: what to train. device: where.
+        full: whether to keep every step's weights and gradients.
+        evaluate: whether to score the whole sets: at the steps at which `Run` does, or at the "ends" only,
+            before the first step and after the last.
+    Attributes: step (steps done, of every run), history, namespace (the names that the lines see).
+    Raises ValueError if the configs have no common shape.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        device: str | torch.device = "cpu",
+        *,
+        full: bool = False,
+        evaluate: bool | Literal["ends"] = True,
+    ):
+        shapes = {shape(config) for config in configs}
+        if len(shapes) != 1 or None in shapes:
+            raise ValueError(f"configs must have one shape that can be stacked; got {len(shapes)} shapes")
+        self.configs = list(configs)
+        self._order = sorted(range(len(configs)), key=lambda run: configs[run].loss)  # equal ones together
+        self._runs = [configs[run] for run in self._order]
+        first = self._runs[0]
+        self.device = devices.check(device, first.dtype)
+        self.step = 0
+        self.data = StackedData(self._runs, self.device)
+        self.model = StackedModel(_models(self._runs), self.device)
+        outputs = build.sizes(first, build.make_data(first))[1]
+        self.loss_fn = StackedLoss([config.loss for config in self._runs], outputs, self.model.weights)
+        self.optimizer = StackedOptimizer(self._runs, self.model.weights)
+        self.namespace: dict[str, Any] = {"model": self.model, "loss_fn": self.loss_fn}
+        self.namespace["optimizer"] = self.optimizer
+        self.history = StackedHistory(self.model.weights, self.optimizer.keeps, full)
+        self._lines = {name: LINES[name].compiled(name) for name in USUAL}
+        self._rates = _rates(self._runs)
+        steps = self._evaluation_steps() if evaluate else []
+        self._evaluate_at = set(steps[-1:] if evaluate == "ends" else steps)
+        if evaluate:
+            self.evaluate()
+
+    @property
+    def done(self) -> bool:
+        return self.step == self._runs[0].steps
+
+    def advance(self, max_steps: int | None = None, budget_s: float | None = None) -> "Stack":
+        """Train on: to the end, by `max_steps` at most, or until `budget_s` seconds are over."""
+        until = self._runs[0].steps if max_steps is None else self.step + max_steps
+        deadline = None if budget_s is None else time.monotonic() + budget_s
+        while not self.done and self.step < until:
+            self._iterate()
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        self.history.flush()
+        return self
+
+    def _iterate(self) -> None:
+        """One step of all runs: the five lines, with a look around some of them."""
+        if self.step in self._rates:
+            self.optimizer.set_lr(self._rates[self.step])
+        names, lines = self.namespace, self._lines
+        names["inputs"], names["targets"] = self.data.batch()
+        fresh, used, losses = self.history.begin()
+        exec(lines["zero_grad"], names)  # noqa: S102  (only the fixed table of lines)
+        exec(lines["forward"], names)  # noqa: S102
+        exec(lines["loss"], names)  # noqa: S102
+        losses.copy_(self.loss_fn.losses)
+        exec(lines["backward"], names)  # noqa: S102
+        self.model.take_grads(fresh)
+        self.optimizer.add_grads(fresh, used)
+        exec(lines["step"], names)  # noqa: S102
+        self.step += 1
+        if self.step in self._evaluate_at:
+            self.evaluate()
+
+    def _evaluation_steps(self) -> list[int]:
+        config, rows = self._runs[0], self.data.inputs.shape[2]
+        batch_rows = build.batch_rows(config, rows)
+        return evaluation_steps(config.steps, batch_rows, rows, self.model.weights.shape[1])
+
+    @torch.no_grad()
+    def evaluate(self) -> None:
+        """Score the whole sets now."""
+        data = self.data
+        train = self._score(data.inputs, data.targets)
+        val = (None, None) if data.val_inputs is None else self._score(data.val_inputs, data.val_targets)
+        self.history.evaluate(self.step, Scores(train[0], val[0], train[1], val[1]))
+
+    def _score(self, inputs: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Losses and accuracies (runs,); values have no accuracy."""
+        assert targets is not None  # where there are inputs
+        parts = [self.model(part) for part in inputs.split(ROWS_AT_ONCE, dim=2)]
+        outputs, form = torch.cat(parts, dim=2), self.data.target_form
+        accuracies = None if form == "values" else self.loss_fn.accuracies(outputs, targets, form)
+        return self.loss_fn.each(outputs, targets), accuracies
+
+    def results(self) -> list[Result]:
+        """What each run has so far, in the order of `configs`; without norms of single parameters."""
+        nothing = pd.DataFrame()
+        frames = zip(self._runs, self.history.steps(), self.history.evaluations(), strict=True)
+        found = [
+            Result(config, self.step, steps, nothing, evaluations, nothing.to_numpy(), None)
+            for config, steps, evaluations in frames
+        ]
+        return [found[self._order.index(run)] for run in range(len(found))]
+
+
+def _models(configs: Sequence[Config]) -> list[nn.Module]:
+    """The starting model of each run; runs with the same seed and start share one."""
+    made: dict[tuple[Any, ...], nn.Module] = {}
+    for config in configs:
+        if (config.seed, config.start) not in made:
+            made[config.seed, config.start] = build.make_model(config, build.make_data(config))
+    return [made[config.seed, config.start] for config in configs]
+
+
+def _rates(configs: Sequence[Config]) -> dict[int, dict[int, float]]:
+    """Step -> number of a run -> the learning rate that it has from there on."""
+    changes: dict[int, dict[int, float]] = {}
+    for run, config in enumerate(configs):
+        for step, lr in config.schedule:
+            changes.setdefault(step, {})[run] = lr
+    return changes

@@ -1,0 +1,1 @@
+"""A grid of runs: its axes, its cells, its map."""

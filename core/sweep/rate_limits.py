@@ -1,0 +1,61 @@
+"""Up to which learning rate is each row of a sweep stable? Limits of the theory, as lines on the axis."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.config import Config
+from core.curvature import stability_limit
+from core.sweep.sweep import Sweep
+from core.verdict import number
+
+Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The largest stable learning rate of one row.
+
+    exact: whether the loss is a quadratic and each step sees all rows; elsewhere the limit is that of the
+    starting weights.
+    """
+
+    row: int
+    label: str
+    rate: float
+    curvature: float
+    exact: bool
+
+
+def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
+    """The limits of the rows that have one, where the learning rate varies across. Of the first seed."""
+    if sweep.x.field != "lr":
+        return []
+    found = []
+    for row, label in enumerate(sweep.y.labels):
+        config = next((c.configs[0] for c in sweep.cells if c.row == row and c.configs), None)
+        steep = curvature(config) if config is not None else None
+        rate = stability_limit(config, steep) if config is not None and steep is not None else None
+        if config is not None and steep is not None and rate is not None:
+            found.append(Limit(row, label, rate, steep, exact(config)))
+    return found
+
+
+def exact(config: Config) -> bool:
+    """Whether the curvature is the same everywhere, and at every step."""
+    quadratic = config.model == "linear" and config.loss == "mse"
+    return quadratic and config.batch_size == 0
+
+
+def in_words(limits: Sequence[Limit]) -> str:
+    """What the lines are: rates, the curvature they follow from, and where they hold."""
+    if not limits:
+        return ""
+    rates = ", ".join(f"{number(limit.rate)} ({limit.label})" for limit in limits[:4])
+    rest = f" and {len(limits) - 4} more" if len(limits) > 4 else ""
+    steep = {number(limit.curvature) for limit in limits}
+    where = f"λ = {steep.pop()}" if len(steep) == 1 else "each row's own largest curvature"
+    if all(limit.exact for limit in limits):
+        holds = "This loss is a quadratic, so they hold at every step."
+    else:
+        holds = "They are those of the starting weights, for steps on all rows; the curvature changes later."
+    return f"Lines: the largest stable learning rates, {rates}{rest}, from {where}. {holds}"

@@ -1,0 +1,1 @@
+"""Mistakes that learners make, their evidence, hidden series of them, orders of the lines."""

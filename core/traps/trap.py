@@ -1,0 +1,63 @@
+"""What is a trap? A mistake as two Configs: with it, and repaired.
+
+Both share data, starting weights and batches, so whatever differs between the two runs comes from the
+mistake. What the runs do is written nowhere: `core.traps.outcomes` and `core.traps.evidence` read it off
+them.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from core.config import Config
+from core.lines import USUAL, from_letters
+
+GROUPS = {
+    "nothing": "Nothing happens",
+    "explodes": "It explodes, or swings",
+    "raises": "It raises",
+    "fine": "It looks fine but is wrong",
+}
+
+
+@dataclass(frozen=True)
+class Trap:
+    """title: as a learner would say it. group: a key of GROUPS. why: one paragraph.
+
+    evidence: keys of core.traps.evidence.EVIDENCE, what to look at. offers: keys of
+    core.traps.outcomes.OUTCOMES that the learner chooses from before seeing the run.
+    """
+
+    title: str
+    group: str
+    wrong: Config
+    right: Config
+    why: str
+    evidence: tuple[str, ...]
+    offers: tuple[str, ...]
+
+
+def _config(choices: dict[str, Any], loop: str, **more: Any) -> Config:
+    return Config(**{**choices, "loop": from_letters(loop), **more})
+
+
+def trap(
+    title: str,
+    group: str,
+    choices: dict[str, Any],
+    loop: str,
+    why: str,
+    *evidence: str,
+    repair: str = "",
+    right: dict[str, Any] | None = None,
+    before: tuple[str, ...] = (),
+    offers: tuple[str, ...] = ("raises", "constant", "explodes", "worse", "same"),
+) -> Trap:
+    """A trap from few words.
+
+    choices: fields of both Configs. loop: with the mistake, as in links. repair: the loop without it, the
+    usual one if not given. before: lines before the loop with the mistake. right: what else the repaired
+    Config has, such as its own lines before the loop.
+    """
+    wrong = _config(choices, loop, before=before)
+    repaired = replace(wrong, **({"before": (), "loop": from_letters(repair) or USUAL} | (right or {})))
+    return Trap(title, group, wrong, repaired, why, evidence, offers)

@@ -1,0 +1,1 @@
+"""One line at a time, forward and back: what each line changed."""

@@ -1,0 +1,187 @@
+"""What does keeping losses keep alive? The bytes and graph nodes that each way holds, measured.
+
+A loss that has a grad_fn holds its graph; a graph that backward has not freed holds the tensors
+saved for it. Both are counted exactly, by running the lines: the process's own memory would show
+neither, since allocators keep what is freed. Weights and the data set are not counted, since they
+stay anyway; a mini-batch is a copy of its rows, so it is.
+"""
+
+import copy
+import itertools
+import math
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core import build, devices
+from core.config import Config
+from core.fields import shown
+from core.graph import nodes
+from core.graph.storage import size_text, storages
+from core.seeds import stream
+from core.watch.ways import WAYS
+
+STEPS, MAX_STEPS = 20, 100  # losses that are kept, of each way
+MAX_BYTES = 64 * 2**20  # that one way may hold
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a way holds when it has kept so many losses.
+
+    saved: bytes of tensors saved for backward. nodes: of the graphs behind what is kept.
+    own: bytes of the kept tensors themselves.
+    """
+
+    way: str
+    kept: int
+    saved: int
+    nodes: int
+    own: int
+
+
+class _Packed:
+    """What a node holds in place of a tensor; it dies with the node's claim on it."""
+
+    __slots__ = ("__weakref__", "tensor")
+
+    def __init__(self, tensor: Tensor):
+        # Detached, since an output still knows its own node: a cycle that would outlive both.
+        self.tensor = tensor.detach()
+
+
+class Saved:
+    """The tensors that operations keep for backward, if they are executed inside `with hooks()`.
+
+    leave_out: tensors whose storages do not count. The hooks switch off PyTorch's check for
+    tensors changed in place, so they are for the usual lines on copies only, never for a Run.
+    """
+
+    def __init__(self, leave_out: Iterable[Tensor] = ()):
+        self._left_out = [tensor.detach() for tensor in leave_out]  # held, so no address is used again
+        self._alive: weakref.WeakSet[_Packed] = weakref.WeakSet()
+
+    def hooks(self) -> Any:
+        return torch.autograd.graph.saved_tensors_hooks(self._pack, lambda packed: packed.tensor)
+
+    def _pack(self, tensor: Tensor) -> _Packed:
+        packed = _Packed(tensor)
+        self._alive.add(packed)
+        return packed
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are held now. Whole storages, as a view keeps all of its own; each once."""
+        held = storages(packed.tensor for packed in self._alive)
+        return sum(held[where] for where in held.keys() - storages(self._left_out).keys())
+
+
+class Watch:
+    """Every way for some steps, each on a model of its own that starts alike; in slices of any size.
+
+    Args:
+        config: what to train, by the five usual lines whatever its loop says.
+        steps: losses to keep, 1 to MAX_STEPS; fewer where they would hold more than MAX_BYTES.
+        data, model: one's own, as for `core.loop.Run`.
+    Attributes: rows, a Held for each way at 0, 1, 2, ... kept losses, way by way; steps; per_loss,
+    bytes saved for the first loss.
+    Raises: ValueError for steps out of range, for a loss that alone holds more than MAX_BYTES, and
+    where a line raises, with PyTorch's own words; `advance` raises it too.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        device: str | torch.device = "cpu",
+        *,
+        steps: int = STEPS,
+        data: Sequence[Any] | None = None,
+        model: nn.Module | None = None,
+    ):
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
+            raise ValueError(f"steps must be a whole number from 1 to {MAX_STEPS}; got {shown(steps)}")
+        self.config, self.device = config, devices.check(device, config.dtype)
+        on_cpu = build.make_data(config) if data is None else build.own_data(config, data)
+        self._model = build.make_model(config, on_cpu) if model is None else model
+        self._data = on_cpu.to(self.device)
+        self.per_loss = list(itertools.islice(self._keep("without"), 2))[1].saved
+        if self.per_loss > MAX_BYTES:
+            too_much = f"one kept loss would hold {size_text(self.per_loss)}"
+            raise ValueError(f"{too_much}, and the limit is {size_text(MAX_BYTES)}.")
+        self.steps = min(steps, MAX_BYTES // max(self.per_loss, 1))
+        self.rows: list[Held] = []
+        counts = self.steps + 1
+        self._to_come = itertools.chain.from_iterable(
+            itertools.islice(self._keep(name), counts) for name in WAYS
+        )
+        self._all = counts * len(WAYS)
+
+    @property
+    def done(self) -> bool:
+        return len(self.rows) == self._all
+
+    @property
+    def share_done(self) -> float:
+        return len(self.rows) / self._all
+
+    def advance(self, budget_s: float = math.inf) -> "Watch":
+        """Go on, to the end or until `budget_s` seconds are over."""
+        deadline = time.monotonic() + budget_s
+        for row in self._to_come:
+            self.rows.append(row)
+            if time.monotonic() >= deadline:
+                break
+        return self
+
+    def _keep(self, name: str) -> Iterator[Held]:
+        """One way without end: what it holds before the first step and after each."""
+        way, names = WAYS[name], self._names()
+        model: nn.Module = names["model"]
+        data = (self._data.inputs, self._data.targets)
+        saved = Saved([*model.parameters(), *model.buffers(), *data])
+        code = compile(way.text, f"<{name}>", "exec")
+        exec(compile(way.before, f"<{name}>", "exec"), names)  # noqa: S102  (only the fixed table of ways)
+        for count, rows in enumerate(self._batches()):
+            yield _held(name, count, names, saved)
+            if rows is not None:
+                names["inputs"], names["targets"] = (tensor[rows] for tensor in data)
+            with saved.hooks():  # never open over a yield
+                _execute(code, names)
+
+    def _names(self) -> dict[str, Any]:
+        model = copy.deepcopy(self._model).to(self.device)
+        return {
+            "torch": torch,
+            "inputs": self._data.inputs,
+            "targets": self._data.targets,
+            "model": model,
+            "loss_fn": build.make_loss(self.config, self._data).to(self.device),
+            "optimizer": build.make_optimizer(self.config, model),
+        }
+
+    def _batches(self) -> Iterator[Tensor | None]:
+        """The rows of each step, as `core.loop.Run` takes them."""
+        size = self.config.batch_size
+        if not size:
+            return itertools.repeat(None)
+        order = build.batches(len(self._data.inputs), size, stream(self.config.seed, "batches"))
+        return (batch.to(self.device) for batch in order)
+
+
+def _execute(code: Any, names: dict[str, Any]) -> None:
+    try:
+        exec(code, names)  # noqa: S102  (only the fixed table of ways)
+    except Exception as exception:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
+        said = (str(exception).splitlines() or [""])[0]
+        raise ValueError(f"the lines raised {type(exception).__name__}: {said}") from None
+
+
+def _held(name: str, count: int, names: dict[str, Any], saved: Saved) -> Held:
+    values = names["losses"] if "losses" in names else [names["total"]]
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    return Held(name, count, saved.nbytes, nodes.count(*tensors), sum(storages(tensors).values()))

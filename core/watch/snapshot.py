@@ -1,0 +1,55 @@
+"""What does PyTorch hold at this moment? Every tensor of the loop and the optimizer's state.
+
+A look is taken between two lines. It copies what later lines write into (weights, .grad, state)
+and reads the rest; it changes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from core.graph.tensor_state import Held, held
+from core.loop import Run
+
+FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, after the parameters
+
+
+@dataclass(frozen=True)
+class Look:
+    """All tensors by name, the optimizer's state by parameter, its learning rate."""
+
+    tensors: dict[str, Held]
+    state: dict[str, dict[str, float | Tensor]]
+    lr: float
+
+    @property
+    def parameters(self) -> dict[str, Held]:
+        return {name: held for name, held in self.tensors.items() if name not in FLOWING}
+
+
+def look(run: Run) -> Look:
+    """What the run holds now."""
+    named = dict(run.model.named_parameters())
+    tensors = {name: held(name, p, copy=True) for name, p in named.items()}
+    for name in FLOWING:
+        value = run.namespace.get(name)
+        if isinstance(value, Tensor):  # one's own model may return something else
+            tensors[name] = held(name, value, copy=False)
+    optimizer = run.namespace["optimizer"]
+    state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
+    return Look(tensors, state, _lr(optimizer))
+
+
+def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:
+    """What the optimizer remembers of a parameter; SGD by hand remembers nothing."""
+    for key, value in getattr(optimizer, "state", {}).get(parameter, {}).items():
+        if isinstance(value, Tensor):
+            yield key, value.detach().clone()
+        elif value is not None:  # momentum_buffer before it has been used
+            yield key, value
+
+
+def _lr(optimizer: Any) -> float:
+    return optimizer.param_groups[0]["lr"] if hasattr(optimizer, "param_groups") else optimizer.lr

@@ -1,0 +1,116 @@
+"""Line by line: what each typed line shows, changes and warns of, and the error at the one that raises."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.autograd import notebook
+from core.autograd.examples import EXAMPLES
+from core.autograd.notebook import HEAD, Done
+from core.autograd.syntax import RefusedError
+from core.losses import LOSSES
+from pages._ui.autograd import editor
+
+# Little room around a line, and no ground under what it shows. Of a run, only numbers go into a style.
+CLOSE = (
+    "<style>.st-key-told pre { padding: 0.4rem 0.75rem; }"
+    " [class*=st-key-shows_] pre { background: transparent; }</style>"
+)
+MARK = "<style>.st-key-line_%d pre { background: var(--st-orange-background-color, #E8590C33); }</style>"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was done; or, where nothing was, the line that is refused (0 for the whole) and why."""
+
+    done: tuple[Done, ...]
+    refused: tuple[int, str] | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether all of it is on the lists, so that it does no harm elsewhere either."""
+        return self.refused is None and not any(one.error and one.error.refused for one in self.done)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def told(text: str) -> Told:
+    """Of a text, whatever it is."""
+    try:
+        return Told(notebook.told(text))
+    except RefusedError as error:
+        return Told((), (error.line, str(error)))
+
+
+def draw(text: str, found: Told, line: int | None) -> None:
+    """One block for each statement; line: the last one of the statement to mark."""
+    lines = text.split("\n")
+    st.html(CLOSE)
+    with st.container(border=True, key="told"):
+        st.header("Line by line")
+        if found.refused is not None:
+            _refused(lines, *found.refused)
+        elif not found.done:
+            st.markdown("There is nothing to run yet.")
+        for one in found.done:
+            with st.container(gap="xsmall"):
+                _statement("\n".join(lines[one.first - 1 : one.last]), one, one.last == line)
+        if found.allowed and found.done:
+            with st.expander("In your own Python", icon=":material/code:"):
+                st.caption("The same numbers, to the last bit.")
+                st.code(f"{HEAD}\n{text}", language="python")
+        _away()
+
+
+def _statement(code: str, one: Done, marked: bool) -> None:
+    """Code, then what it did. What was typed, and what PyTorch says, is never interpreted."""
+    with st.container(key=f"line_{one.first}"):
+        if marked:
+            st.html(MARK % one.first)
+        st.code(code, language="python", wrap_lines=True)
+    if one.shows is not None:
+        with st.container(key=f"shows_{one.first}"):
+            st.code(one.shows, language=None, wrap_lines=True)
+    for sentence in one.changes:
+        st.text(sentence)
+    for warning in one.warnings:
+        _said(":orange-badge[:material/warning: warns]", warning)
+    if one.error is not None:
+        badge = ":gray-badge[:material/block: not allowed]" if one.error.refused else RAISES
+        _said(badge, one.error.text if one.error.refused else f"{one.error.type}: {one.error.text}")
+
+
+RAISES = ":red-badge[:material/error: raises]"
+
+
+def _said(badge: str, text: str) -> None:
+    st.markdown(badge)
+    st.code(text, language=None, wrap_lines=True)
+
+
+def _refused(lines: Sequence[str], number: int, sentence: str) -> None:
+    st.markdown(f"Nothing was run: line {number} is refused." if number else "Nothing was run.")
+    if 0 < number <= len(lines):
+        st.code(lines[number - 1], language="python", wrap_lines=True)
+    st.code(sentence, language=None, wrap_lines=True)
+
+
+def _away() -> None:
+    """The same in a training loop, and the loss by itself."""
+    example = EXAMPLES.get(editor.example() or "")
+    with st.container(horizontal=True):
+        if example is not None and example.trap is not None:
+            st.page_link(
+                "pages/traps.py",
+                label="In a training loop",
+                icon=":material/bug_report:",
+                query_params={"trap": example.trap},
+            )
+        if example is not None and example.loss is not None:
+            st.page_link(
+                "pages/losses.py",
+                label=f"Loss: {LOSSES[example.loss].title}",
+                icon=":material/trending_down:",
+                query_params={"view": "one", "loss": example.loss},
+            )
+        st.page_link("pages/watch.py", label="Watch the loop, line by line", icon=":material/visibility:")

@@ -1,0 +1,67 @@
+"""One outlier, dragged, and the lines that three losses fit."""
+
+import streamlit as st
+
+from core import Config
+from core.compare.comparison import Comparison, Variant
+from core.loss_lessons import outlier
+from core.loss_lessons.outlier_picture import outlier_spec
+from core.losses import LOSSES
+from core.watch.optimizer_rules import signed
+from pages._ui.shared import address_fields
+from pages._ui.shared.badges import dot
+from pages._ui.shared.cache import cache
+
+FIELDS = ("y",)
+PLACES = address_fields.numbers(range(-outlier.REACH, outlier.REACH + 1))
+HOME = outlier.Y[outlier.MOVED]
+MORE = {
+    "mse": "The error is squared, so the pull grows with the distance.",
+    "l1": "The pull is its row's share, 1/9, however far it is.",
+    "huber": "Far out as L1, near the line as MSE.",
+}
+
+
+def draw(given: dict[str, str]) -> dict[str, str]:
+    """The slider, and three fits side by side."""
+    y = address_fields.one(st.select_slider, "Where the outlier is", "y", PLACES, given, "-10")
+    for number_, (column, loss) in enumerate(zip(st.columns(3), outlier.FITTED, strict=True)):
+        with column:
+            _fit(number_, loss, float(y))
+    st.caption(
+        f"Each line was trained just now by the real loop, {outlier.config('mse').steps} steps from weight 0 "
+        f"and bias 0. Dashed: the line of the same loss with the point at home, at {HOME:g}."
+    )
+    losses = tuple(Variant((("loss", loss),)) for loss in outlier.FITTED[1:])
+    st.page_link(
+        "pages/compare.py",
+        label="Train all three on a line with outliers",
+        icon=":material/stacked_line_chart:",
+        query_params=Comparison(Config(dataset="line", model="linear", lr=0.1), losses).to_params(),
+    )
+    return {"y": y}
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _fitted(loss: str, y: float) -> outlier.Fit:
+    with cache().slot:
+        return outlier.fit(loss, y)
+
+
+def _fit(number_: int, loss: str, y: float) -> None:
+    one, home = _fitted(loss, y), _fitted(loss, HOME)
+    with st.container(border=True, height="stretch", key=f"fit_{loss}"):
+        st.markdown(f"{dot(number_)} **{LOSSES[loss].title}**")
+        said = f"Line of {LOSSES[loss].title}, weight {signed(one.weight)}, bias {signed(one.bias)}"
+        frame = outlier.frame(y, one, home)
+        st.vega_lite_chart(frame, outlier_spec(number_), width="stretch", key=f"line_{loss}", alt=said)
+        st.markdown(
+            f"y = **{_line(one)}**; with the point at home {_line(home)}. "
+            f"Gradient of the outlier's prediction: **{signed(one.pull)}**. {MORE[loss]}"
+        )
+
+
+def _line(one: outlier.Fit) -> str:
+    """Such as 2 x − 1."""
+    sign = "−" if one.bias < 0 else "+"
+    return f"{signed(one.weight)} x {sign} {signed(abs(one.bias))}"

@@ -1,0 +1,86 @@
+"""The code of a chosen run with what changed in it, and its verdict in sentences."""
+
+import difflib
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from core import export
+from core.lines import first_line
+from core.losses import LOSSES
+from pages._ui.shared.badges import badge, dot, plain
+from pages._ui.shared.training import Trained
+
+
+@st.fragment
+def draw(trained: Sequence[Trained], device: str) -> None:
+    """The code of a chosen run with what changed, and its verdict in sentences."""
+    with st.container(border=True):
+        st.header("What changed in the loop")
+        names = [one.name for one in trained]
+        chosen = st.pills(
+            "Run",
+            range(len(names)),
+            format_func=lambda i: f"{dot(i)} {plain(names[i])}",
+            default=min(2, len(names) - 1),
+            key=f"code_of_{len(names)}",
+            label_visibility="collapsed",
+            required=True,
+        )
+        one = trained[chosen or 0]
+        code, baseline = export.listing(one.config), export.listing(trained[0].config)
+        lines = changed_lines(baseline, code)
+        left, right = st.columns([3, 2])
+        with left, st.container(key="changed_code"):
+            highlight(lines)
+            st.code("\n".join(code), language="python", line_numbers=True)
+            st.caption(f"Changed against the baseline: {_lines_in_words(lines)}.")
+        with right:
+            st.markdown(badge(one.verdict.word))
+            st.markdown(one.verdict.because)
+            words_of_pytorch(one)
+            st.download_button(
+                "Script",
+                data=partial(export.script, one.config, device),
+                file_name="loop.py",
+                mime="text/x-python",
+                icon=":material/download:",
+                on_click="ignore",
+                help="Plain PyTorch that, on the same machine, prints the same losses to the last bit.",
+            )
+            loss = LOSSES[one.config.loss]
+            st.markdown(f"{loss.title}: ${loss.formula}$")
+            st.caption(loss.when)
+
+
+def words_of_pytorch(one: Trained) -> None:
+    """What was raised and warned of, as text: it is never interpreted."""
+    message = one.result.message
+    if message is not None:
+        st.code(f"{message.type}: {message.text}", language=None, wrap_lines=True)
+        st.caption(f"Raised in step {message.step}, at the line {plain(first_line(message.line))}.")
+    for warning in one.result.warnings:
+        st.code(f"Warning: {warning.text}", language=None, wrap_lines=True)
+        st.caption(f"Warned in step {warning.step}, at the line {plain(first_line(warning.line))}.")
+
+
+def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:
+    """Numbers, from 1, of the lines in `after` that `before` does not have in that place."""
+    blocks = difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
+    return [line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end)]
+
+
+def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
+    """Colour lines of the code block in container `key`; only numbers and that key go into the style."""
+    colour = "var(--st-orange-background-color, #E8590C33)"
+    band = f"linear-gradient({colour}, {colour}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
+    bands = ", ".join(band.format(line - 1) for line in lines)
+    rule = f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}"
+    st.html(f"<style>{rule}</style>")
+
+
+def _lines_in_words(lines: Sequence[int]) -> str:
+    if not lines:
+        return "nothing"
+    return f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"

@@ -1,0 +1,18 @@
+"""Curvature at the starting weights, for verdicts and limits; kept, since it takes as long as some runs."""
+
+import streamlit as st
+
+from core import Config, budget
+from core.curvature import start_of, starting_curvature
+
+UP_TO = 10_000  # parameters; above, Lanczos takes longer than the training
+
+
+def curvature(config: Config) -> float | None:
+    """None for a model too large to ask."""
+    return None if budget.parameter_count(config) > UP_TO else _of(start_of(config))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _of(start: Config) -> float:
+    return starting_curvature(start)

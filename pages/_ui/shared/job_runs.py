@@ -1,0 +1,116 @@
+"""Jobs run here, in this session's own thread, or on the cluster; the page goes on being drawn meanwhile.
+
+A click or a closed tab ends them at the next look, a twentieth of a second later; what is there by then
+is taken.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException, StopException
+
+from core.jobs import cluster
+from core.jobs.executors import Gone, Here, Job, Place, finished
+from pages._ui.shared.cache import cache
+from pages._ui.shared.progress import Going
+
+Draw = Callable[[int], None]  # called with the steps that all jobs have done
+Take = Callable[[int, Any], None]  # called with a job's number and what it returned
+CONNECTION = cluster.Connection()  # of all visitors; in no cache of Streamlit, which any of them can clear
+
+
+class Slot:
+    """The right to train, one slice at a time; lent to others while the page is drawn."""
+
+    def __init__(self) -> None:
+        self._slot, self._held = cache().slot, False
+
+    def __enter__(self) -> "Slot":
+        self._take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._held:
+            self._slot.release()
+
+    def _take(self) -> None:
+        self._slot.acquire()
+        self._held = True
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        self._slot.release()
+        self._held = False
+        yield  # who leaves by an exception does not come back
+        self._take()
+
+
+class Watch:
+    """What jobs report to: it draws, counts the time that they train here, and says whether to go on.
+
+    ended: what Streamlit ends this run of the page with, after a click or when the tab is closed. Jobs
+    return what they have before it is raised again; until then nothing may touch the page or its state.
+    """
+
+    def __init__(self, going: Going, draw: Draw, slot: Slot | None = None):
+        self.going, self._draw, self._slot = going, draw, slot
+        self._since = time.monotonic()
+        self.ended: RerunException | StopException | None = None
+
+    def look(self, steps: int) -> bool:
+        if self._slot is None:
+            self._draws(steps)
+        else:
+            self.going.spend(time.monotonic() - self._since)
+            with self._slot.lent():
+                self._draws(steps)
+            self._since = time.monotonic()
+        return self.ended is None and not self.going.stopped
+
+    def _draws(self, steps: int) -> None:
+        if self.ended is not None:
+            return
+        try:
+            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
+            self._draw(steps)
+        except (RerunException, StopException) as ended:
+            self.ended = ended
+
+
+def run(jobs: Sequence[Job], device: str, going: Going, draw: Draw, take: Take) -> None:
+    """Have jobs done: on the cluster if there is one, and what it leaves here."""
+    left = dict(enumerate(jobs))
+    if on_cluster(left, device, going, draw, take):
+        return
+    with Slot() as slot:
+        watch = Watch(going, draw, slot)
+        _finish(Here(watch.look), watch, left, take)
+
+
+def on_cluster(left: dict[int, Job], device: str, going: Going, draw: Draw, take: Take) -> bool:
+    """Have jobs done there; whether that was possible. What is done leaves `left`."""
+    scheduler, going.where = cluster.address(), ""
+    if scheduler is None or device != "cpu":
+        return False
+    watch = Watch(going, draw)
+    try:
+        _finish(cluster.OnCluster(CONNECTION.cluster(scheduler), watch.look), watch, left, take)
+    except Gone as gone:
+        if watch.ended is not None:  # Streamlit says it once
+            raise watch.ended from None
+        going.where = f"{gone}: this runs here."
+        return False
+    return True
+
+
+def _finish(place: Place, watch: Watch, left: dict[int, Job], take: Take) -> None:
+    numbers = list(left)
+    with closing(finished(place, list(left.values()))) as results:
+        for number, found in results:
+            take(numbers[number], found)
+            del left[numbers[number]]
+    if watch.ended is not None:
+        raise watch.ended

@@ -1,0 +1,37 @@
+"""A few runs in one linked pair of charts, loss and gradient: to look at, without further controls."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core import charts
+from core.compare import curves
+from core.result import Result
+from pages._ui.shared import width
+
+
+def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_norm") -> None:
+    """The loss and a key of QUANTITIES of each run, on scales that fit all of them."""
+    results = [result for _, result in named]
+    loss_log, gradient_log = _positive(results, "loss"), _positive(results, quantity)
+    logs = (loss_log, gradient_log)
+    frame, tops = curves.curves_frame(results, quantity, curves.ALL_PARAMETERS, "loss", logs, None, None)
+    titles = ("Loss, each step", curves.QUANTITIES[quantity])
+    last = float(max(max(len(result.steps) for result in results), 1))
+    names = tuple(name for name, _ in named)
+    pixels = width.of_container(f"{key}_width")
+    spec = charts.curves_spec(names, titles, logs, tops, (0.0, last), pixels, False)
+    said = "Loss and gradient over the steps: " + ", ".join(names)
+    st.vega_lite_chart(frame, spec, key=key, alt=said)
+    if any(tops):
+        st.caption("▲ a run goes beyond the scale here; pointing at it reads its value.")
+    if frame[[f"m{i}" for i in range(len(named))]].notna().any().any():
+        st.caption("✖ a run diverged (its loss is no longer finite) or raised here.")
+
+
+def _positive(results: Sequence[Result], column: str) -> bool:
+    """Whether every finite value can stand on a log axis, and there is one."""
+    values = np.concatenate([result.steps[column].to_numpy() for result in results])
+    finite = values[np.isfinite(values)]
+    return bool(len(finite)) and bool((finite > 0).all())

@@ -1,0 +1,199 @@
+"""What a session has chosen: one Comparison, which the address of each page mirrors.
+
+Widgets read it, their callbacks replace it, and it is written to the address after every
+change. An address that this session did not write (a link, the Back button) is read anew; a page
+that is opened from the navigation, without one, goes on with what the session has.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core import Config
+from core.budget import MAX_RUNS
+from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
+from core.config import with_changes
+
+MAX_BEHIND = 50  # addresses of the last choices, which the browser may still send
+
+
+def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
+    """The session's comparison, after taking in an address that is new to it.
+
+    extra: fields of this page alone, which `asked` gives once after a new address.
+    """
+    given = _address()
+    if _is_new(given, page) or "comparison" not in st.session_state:
+        st.session_state.address = dict(given)
+        own, twice = _firsts(given, extra)
+        given = {name: texts for name, texts in given.items() if name not in extra}
+        st.session_state.comparison, ignored = read(given)
+        ignored = twice + ignored
+        st.session_state.notes = [one_line(ignored)] if ignored else []
+        if extra:
+            st.session_state.asked = own
+        st.session_state.runs_unchosen = "run" not in given
+    if page == "compare" and st.session_state.pop("runs_unchosen", False):
+        _take_first_runs()
+    return st.session_state.comparison
+
+
+def _take_first_runs() -> None:
+    """Said on the page that shows the runs, not on those that this link has opened before."""
+    old = st.session_state.comparison
+    variants, sentences = first_runs(old.baseline)
+    st.session_state.comparison = replace(old, variants=variants)
+    st.session_state.notes = [*notes(), *sentences]
+
+
+def own(page: str, names: Sequence[str]) -> dict[str, str]:
+    """Fields of a page that shows no comparison: what a new address gives, once; else nothing."""
+    given = _address()
+    if not _is_new(given, page):
+        return {}
+    st.session_state.address = given
+    found, ignored = _firsts(given, names)
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        ignored.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+    st.session_state.notes = [one_line(ignored)] if ignored else []
+    return found
+
+
+def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """What an address says in these fields, and a sentence for each that it has more than once."""
+    found = {name: given[name] for name in names if name in given}
+    twice = [
+        f"{name} was given {len(texts)} times; the first counts"
+        for name, texts in found.items()
+        if len(texts) > 1
+    ]
+    return {name: texts[0] for name, texts in found.items()}, twice
+
+
+def _is_new(given: dict[str, list[str]], page: str) -> bool:
+    """Whether an address has to be read: a link, or one that the Back button has brought.
+
+    The browser sends the address it has. Where choices come faster than the page is drawn, that is one
+    which this session wrote some choices ago; to read it would undo those made since. None at all comes from
+    the navigation.
+    """
+    moved, st.session_state.page = st.session_state.get("page", page) != page, page
+    if moved:
+        st.session_state.behind = []
+    context = get_script_run_ctx()
+    back = context is not None and context.is_history_navigation
+    known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
+    return back or bool(given and given not in known)
+
+
+def note(sentence: str) -> None:
+    """Say something about the last choice or link, until the next change."""
+    st.session_state.notes = [*notes(), sentence]
+
+
+def forget_notes() -> None:
+    """The next change has come."""
+    st.session_state.notes = []
+
+
+def asked() -> dict[str, str]:
+    """Fields of the page alone that came with a new address; once."""
+    return st.session_state.pop("asked", {})
+
+
+def _address() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def write_address(params: dict[str, list[str]]) -> None:
+    """Make this the address of the page.
+
+    Also where the browser has just sent it, if another one was written since: that may still be on its way.
+    """
+    given, last = _address(), st.session_state.get("address")
+    if params == given == last:
+        return
+    # A click can interrupt the writing: by then it is known what the browser may send.
+    behind = [one for one in st.session_state.get("behind", []) if one not in (given, last, params)]
+    st.session_state.behind = [*behind, given, last, params][-MAX_BEHIND:]
+    st.query_params.from_dict(params)
+    st.session_state.address = params
+
+
+def link(page: str, params: dict[str, list[str]]) -> str:
+    """The whole address of a page ("" for the first one) with these parameters."""
+    here = (st.context.url or "").split("?")[0].rstrip("/")
+    base = here.removesuffix(f"/{st.session_state.page}") + f"/{page}"
+    return f"{base}?{urlencode(params, doseq=True)}" if params else base
+
+
+def choice(key: str, options: Sequence[Any], default: Any = None) -> Any:
+    """What was chosen there; the default, or the first option, if that is not on offer."""
+    chosen = st.session_state.setdefault("choices", {}).get(key)
+    return chosen if chosen in options else options[0] if default is None else default
+
+
+def choose(key: str, value: Any) -> None:
+    """Set such a choice."""
+    st.session_state.setdefault("choices", {})[key] = value
+
+
+def notes() -> list[str]:
+    """Sentences about the last choice or link; shown until the next change."""
+    return st.session_state.get("notes", [])
+
+
+def change(field: str, value: Any) -> None:
+    """Set a field of the baseline; choices that no longer fit give way, with a sentence."""
+    try:
+        baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value})
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]
+        return
+    replace_baseline(baseline, sentences)
+
+
+def replace_baseline(baseline: Config, sentences: Sequence[str] = ()) -> None:
+    """Take another baseline, with the runs whose change is possible there."""
+    kept = st.session_state.comparison.variants
+    possible = tuple(v for v in kept if _fits(v, baseline))
+    if len(possible) < len(kept):
+        left_out = f"{len(kept) - len(possible)} run left out: its change is not possible here"
+        sentences = [*sentences, left_out]
+    st.session_state.notes = [f"{sentence}." for sentence in sentences]
+    st.session_state.comparison = Comparison(baseline, possible)
+
+
+def _fits(variant: Variant, baseline: Config) -> bool:
+    try:
+        variant.config(baseline)
+    except ValueError:
+        return False
+    return True
+
+
+def set_variants(variants: Sequence[Variant]) -> None:
+    """Choose the runs beside the baseline; those over the limit are refused with a sentence."""
+    st.session_state.notes = []
+    if len(variants) > MAX_RUNS - 1:
+        st.session_state.notes = [f"Runs must be at most {MAX_RUNS}, with the baseline."]
+        variants = variants[: MAX_RUNS - 1]
+    old = st.session_state.comparison
+    st.session_state.comparison = replace(old, variants=tuple(variants))
+
+
+def add(variant: Variant) -> None:
+    """Add one run; a change that is not possible is refused with a sentence."""
+    old = st.session_state.comparison
+    try:
+        _, sentences = variant.config(old.baseline)
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]
+        return
+    set_variants([*old.variants, *([variant] if variant not in old.variants else [])])
+    st.session_state.notes = st.session_state.notes + [f"{sentence}." for sentence in sentences]

@@ -1,0 +1,29 @@
+"""Tensors as they are now, one row each, and what the last line has changed in them."""
+
+import pandas as pd
+import streamlit as st
+
+from core.graph.tensor_table import Table
+
+NUMBERS = ("values", ".grad")  # what comes first has to fit beside the lines, and no number may be cut
+LETTER_PX, EDGES_PX = 6, 18
+
+
+def draw(found: Table, narrow: bool = True) -> None:
+    """Cells that the last line changed are marked, and named beside the tensor.
+
+    narrow: whether the columns of numbers are just as wide as their text, which is less than they would be.
+    """
+    widths = {name: EDGES_PX + LETTER_PX * int(found.cells[name].str.len().max()) for name in NUMBERS}
+    columns = {name: st.column_config.TextColumn(width=widths[name]) for name in NUMBERS if narrow}
+    columns["name"] = st.column_config.TextColumn(pinned=True)
+    st.dataframe(_marked(found), hide_index=True, column_config=columns)
+    st.caption(
+        "Marked: changed by the last line. .grad can be None, zeros or values: three different things. "
+        "The version counts writes into the tensor, by which autograd notices one that comes too early."
+    )
+
+
+def _marked(found: Table) -> "pd.io.formats.style.Styler":
+    styles = found.marks.map(lambda marked: "background-color: #E8590C40" if marked else "")
+    return found.cells.style.apply(lambda _: styles, axis=None)

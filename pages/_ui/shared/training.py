@@ -1,0 +1,162 @@
+"""Train the runs of a comparison in slices, so that Stop, another click or a closed tab end it.
+
+Finished runs are plain data, shared by all visitors in a bounded cache. Unfinished ones wait in
+the session: a rerun goes on where the last one was interrupted. With a cluster, runs are trained there.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import Config, Run, budget
+from core.jobs.jobs import Whole
+from core.result import Result, result
+from core.verdict import Verdict, verdict
+from pages._ui.shared import job_runs, progress
+from pages._ui.shared.alone import alone
+from pages._ui.shared.cache import SLICE_S, cache
+from pages._ui.shared.curvatures import curvature
+from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S, Going
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One run of the page: its name, result and verdict."""
+
+    name: str
+    result: Result
+    verdict: Verdict
+
+    @property
+    def config(self) -> Config:
+        return self.result.config
+
+
+def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
+    """Results of all runs, as far as they go, with progress and Stop while it lasts."""
+    with alone():
+        results = _results(list(dict.fromkeys(config for _, config in named)), device)
+    done = [(name, results[config]) for name, config in named]
+    return [Trained(name, r, verdict(r, curvature(r.config))) for name, r in done if r is not None]
+
+
+def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
+    _begin(configs, device)
+    results = {c: cache().get(Result, c, device) for c in configs}
+    missing = [config for config in configs if results[config] is None]
+    if missing:
+        sentence = budget.too_much(configs)
+        if sentence:
+            st.error(sentence, icon=":material/block:")
+            st.stop()
+        results |= _advance(missing, device)
+    return results
+
+
+def _begin(configs: list[Config], device: str) -> None:
+    """Forget unfinished runs, Stop and time spent, when the comparison is another one."""
+    present = (tuple(configs), device)
+    if "training" not in st.session_state or st.session_state.training.thing != present:
+        kept = st.session_state.get("unfinished", {})
+        st.session_state.unfinished = {
+            key: run for key, run in kept.items() if key[0] in configs and key[1] == device
+        }
+        st.session_state.training = Going(present)
+
+
+def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
+    """Train these runs: on the cluster where there is one, and what it leaves here."""
+    place, now = st.empty(), st.session_state.training
+    bar = _Bar(place, now)
+    results, over = _elsewhere(configs, device, bar, now)
+    progress.tell_where(st.container(), now)
+    if not over:
+        left = [config for config in configs if config not in results]
+        results = results | _here(left, device, bar, now)
+    done = sum(one.done for one in results.values())
+    if all(config in results and _finished(results[config]) for config in configs):
+        place.empty()
+    else:
+        steps = sum(config.steps for config in configs)
+        progress.stopped(place, now, f"{done:,} of {steps:,} steps are here.")
+    if not results:  # stopped before anything came from the cluster
+        st.stop()
+    return results
+
+
+def _finished(one: Result) -> bool:
+    return one.done == one.config.steps or one.message is not None
+
+
+@dataclass
+class _Bar:
+    """Progress and Stop: drawn once, and only if it takes a while."""
+
+    place: DeltaGenerator
+    now: Going
+    begun: float = field(default_factory=time.monotonic)
+    bar: DeltaGenerator | None = None
+
+    def show(self, configs: Sequence[Config], steps: int, finished: int) -> None:
+        if time.monotonic() - self.begun > SHOW_PROGRESS_AFTER_S:
+            self.bar = self.bar or progress.bar(self.place, self.now)
+            self.bar.progress(*_progress(configs, steps, finished))
+
+
+def _here(configs: list[Config], device: str, bar: _Bar, now: Going) -> dict[Config, Result]:
+    runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
+    for config in configs:
+        if (config, device) not in runs:
+            runs[config, device] = Run(config, device, full=False)
+    wanted = [runs[config, device] for config in configs]
+    while not st.session_state.training.stopped and not all(run.done for run in wanted):
+        for run in wanted:
+            _slice(run, now)
+        bar.show(configs, sum(run.step for run in wanted), sum(run.done for run in wanted))
+    results = {run.config: result(run) for run in wanted}
+    for run in wanted:
+        if run.done:
+            cache().put(run.config, device, results[run.config])
+            del runs[run.config, device]
+    return results
+
+
+def _slice(run: Run, now: Going) -> None:
+    if run.done:
+        return
+    with cache().slot:
+        begun = time.monotonic()
+        run.advance(budget_s=SLICE_S)
+    now.spend(time.monotonic() - begun)
+
+
+def _elsewhere(
+    configs: list[Config], device: str, bar: _Bar, now: Going
+) -> tuple[dict[Config, Result], bool]:
+    """From the cluster, and whether that is all: there may be none, or it is gone before it has finished.
+
+    What Stop has left half done is begun anew.
+    """
+    results: dict[Config, Result] = now.partial
+    store = cache()
+
+    def take(number: int, found: Result) -> None:
+        results[found.config] = found
+        if _finished(found):
+            store.put(found.config, device, found)
+
+    if now.stopped:
+        return results, bool(results)
+    results.clear()
+    jobs = dict(enumerate(Whole(config, device) for config in configs))
+    over = job_runs.on_cluster(jobs, device, now, lambda steps: bar.show(configs, steps, len(results)), take)
+    now.partial = results if over else {}
+    return results, over
+
+
+def _progress(configs: Sequence[Config], done: int, finished: int) -> tuple[float, str]:
+    steps = sum(config.steps for config in configs)
+    return min(done / steps, 1.0), f"{finished} of {len(configs)} runs, {done:,} of {steps:,} steps"

@@ -1,0 +1,64 @@
+"""Runs of this page, trained in slices and turned into plain data that all visitors share."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from core import Config, Run
+from core.result import Result, result
+from core.traps.diagnosis import shapes
+from core.traps.evidence import facts
+from core.traps.facts import Fact
+from core.traps.model_facts import errors
+from core.traps.outcomes import outcome
+from core.traps.table import TRAPS
+from core.verdict import Verdict, verdict
+from pages._ui.shared.cache import SLICE_S, cache
+
+STEPS = 60  # of a loop on the map
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Both results and verdicts, what came of the mistake (a key of OUTCOMES), facts, and pictures' data."""
+
+    wrong: Result
+    right: Result
+    verdicts: tuple[Verdict, Verdict]
+    outcome: str
+    facts: list[Fact]
+    errors: pd.DataFrame | None
+    shapes: pd.DataFrame
+
+
+@st.cache_data(max_entries=128, show_spinner="Training both loops")
+def shown(name: str, device: str, seed: int | None = None) -> Shown:
+    """Train both loops of a trap, with its own seed or another one. Work is bounded by the table of traps."""
+    trap = TRAPS[name]
+    other = {} if seed is None else {"seed": seed}
+    wrong, right = (_trained(replace(config, **other), device) for config in (trap.wrong, trap.right))
+    with cache().slot:
+        found = facts(trap.evidence, wrong, right)
+    results = result(wrong), result(right)
+    verdicts = verdict(results[0]), verdict(results[1])
+    return Shown(*results, verdicts, outcome(*results), found, errors(wrong), shapes(wrong))
+
+
+def _trained(config: Config, device: str) -> Run:
+    run = Run(config, device)
+    while not run.done:
+        with cache().slot:
+            run.advance(budget_s=SLICE_S)
+    return run
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def trained(config: Config, device: str) -> Result:
+    """A run to its end."""
+    return result(_trained(config, device))
+
+
+def with_loop(config: Config, loop: tuple[str, ...]) -> Config:
+    """The same with other lines, for as many steps as a small picture shows."""
+    return replace(config, loop=loop, steps=STEPS)

@@ -1,0 +1,123 @@
+"""All below the title of the Watch page: light while it plays, everything when it pauses."""
+
+import re
+import time
+
+import streamlit as st
+
+from core.graph.tensor_table import table
+from core.watch.tape import Tape
+from pages._ui.shared import graph, session, tensors, widgets
+from pages._ui.shared.alone import alone
+from pages._ui.shared.badges import plain
+from pages._ui.watch import ledger, lines, live, memory, player, surface, transport
+
+
+def _tensors(held: Tape, device: str) -> None:
+    tensors.draw(table(held.looks[-1], held.looks[-2] if len(held.looks) > 1 else None))
+
+
+def _graph(held: Tape, device: str) -> None:
+    try:
+        graph.draw(held.graph())
+    except ValueError as error:  # its sentence says why there is none
+        st.info(plain(str(error)))
+
+
+PANELS = {
+    "tensors": ("Tensors", _tensors),
+    "graph": ("Autograd graph", _graph),
+    "ledger": ("Gradient ledger", ledger.draw),
+    "surface": ("Loss surface", surface.draw),
+    "memory": ("Memory", memory.draw),
+}
+
+
+START = "0.0"  # the place before the first line of the first step, in the address
+
+
+def go_where_asked(held: Tape) -> None:
+    """Take the place and the panel that a new address or an example names; what is not valid is said.
+
+    One without them means the first ones. Until a far place is reached, another run of the page goes on.
+    """
+    if "asked" not in st.session_state:
+        return
+    asked = {"at": START, "look": next(iter(PANELS))} | st.session_state.asked
+    if asked["look"] in PANELS:
+        session.choose("look", asked["look"])
+    else:
+        session.note(f"look must be one of {', '.join(PANELS)}.")
+    place = _place(held, asked["at"])
+    if place is None:
+        session.note("at must be a step and a line of this run, as 3.2.")
+    elif place != held.place:
+        player.bring(held, place)
+    session.asked()
+
+
+def address(held: Tape) -> dict[str, list[str]]:
+    """What brings this run back, at its place and with its panel; what is as at first is left out."""
+    here = {"at": "{}.{}".format(*held.place), "look": session.choice("look", list(PANELS))}
+    first = {"at": START, "look": next(iter(PANELS))}
+    changed = {name: text for name, text in here.items() if text != first[name]}
+    return {name: [text] for name, text in {**held.run.config.to_params(), **changed}.items()}
+
+
+def _place(held: Tape, text: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(\d{1,4})\.(\d)", text, re.ASCII)
+    if not found:
+        return None
+    step, line = int(found[1]), int(found[2])
+    config = held.run.config
+    good = (step < config.steps and line <= max(len(config.loop) - 1, 0)) or (step, line) == (config.steps, 0)
+    return (step, line) if good else None
+
+
+def draw(held: Tape, device: str) -> None:
+    """Buttons and curves; and, unless it plays, the lines and one panel."""
+    if player.playing():
+        transport.draw(held)
+        st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
+        st.caption("Pause to look into the lines, the tensors and the graph at this step.")
+        return
+    player.act(Tape.settle)
+    transport.draw(held)
+    transport.progress(held)
+    left, right = st.columns([5, 6])
+    with left:
+        lines.draw(held)
+    with right:
+        _panel(held, device)
+    with st.container(key="so_far"):
+        live.draw(held)
+
+
+def _panel(held: Tape, device: str) -> None:
+    """One of PANELS, as chosen; the others are not computed."""
+    with st.container(border=True):
+        st.header("Look inside")
+        chosen = widgets.kept(
+            st.segmented_control,
+            "Panel",
+            "look",
+            list(PANELS),
+            format_func=lambda name: PANELS[name][0],
+            required=True,
+            label_visibility="collapsed",
+        )
+        with st.container(key=f"panel_{chosen}"):
+            PANELS[chosen][1](held, device)
+
+
+def _drawing(held: Tape, every_s: float) -> None:
+    """One drawing of a run that plays; at its end, or at another pace, the whole page is drawn again."""
+    begun = time.thread_time()
+    with alone():
+        player.tick(held)
+        if not player.playing() or not every_s / 1.5 < player.every_s() < 1.5 * every_s:
+            st.rerun()
+        transport.progress(held)
+        with st.container(key="so_far"):
+            live.draw(held)
+    player.players().drawn(time.thread_time() - begun)

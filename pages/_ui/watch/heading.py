@@ -1,0 +1,54 @@
+"""The top of the Watch page: title, examples to open, link and script."""
+
+from functools import partial
+
+import streamlit as st
+
+from core import export
+from core.watch.examples import PRESETS, Preset
+from core.watch.tape import Tape
+from pages._ui.shared import session
+from pages._ui.watch import body, player
+
+
+def draw(held: Tape) -> None:
+    """Title and the ways in and out."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        st.title("Watch the loop")
+        st.caption("Execute one line at a time, and see what it did to every tensor. Going back is exact.")
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        with st.popover("Examples", icon=":material/lightbulb:"):
+            for name, preset in PRESETS.items():
+                _example(name, preset)
+        _take_away(held)
+
+
+def _example(name: str, preset: Preset) -> None:
+    st.button(preset.title, key=f"preset_{name}", on_click=_open, args=(preset,), width="stretch")
+    st.caption(preset.about)
+
+
+def _open(preset: Preset) -> None:
+    player.play(False)
+    session.replace_baseline(preset.config)
+    st.session_state.asked = {"at": "{}.{}".format(*preset.place), "look": preset.panel}
+
+
+def _take_away(held: Tape) -> None:
+    config = held.run.config
+    with st.popover("Share", icon=":material/link:"):
+        st.caption("This address opens the same run at this place.")
+        st.code(session.link("watch", body.address(held)), language=None, wrap_lines=True)
+        st.page_link(
+            "pages/compare.py", label="Compare this run with others", query_params=config.to_params()
+        )
+    st.download_button(
+        "Script",
+        data=partial(export.script, config, str(held.run.device)),
+        file_name="loop.py",
+        mime="text/x-python",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Plain PyTorch that repeats this run, with every change of the learning rate.",
+    )

@@ -1,0 +1,117 @@
+"""The five lines with a mark at the next one, and what each executed line has changed."""
+
+import textwrap
+from contextlib import nullcontext
+
+import streamlit as st
+
+from core.lines import LINES, part, text_of
+from core.watch.account import Account, account
+from core.watch.tape import Tape
+from pages._ui.shared import session, widgets
+from pages._ui.shared.code import highlight
+from pages._ui.watch import player
+
+
+def draw(held: Tape) -> None:
+    """The code, and below it what the lines of this step have done."""
+    with st.container(border=True):
+        st.header("The lines")
+        with st.container(key="changed_code"):
+            _code(held)
+        _accounts(held)
+
+
+def _code(held: Tape) -> None:
+    loop = held.run.config.loop
+    texts = [LINES[name].text for name in loop] or ["pass"]
+    head = [*(line for name in held.run.config.before for line in text_of(name).split("\n"))]
+    head.append(f"for step in range({held.run.config.steps}):")
+    code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
+    running = not held.run.done and bool(loop)
+    highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
+    st.code("\n".join(code), language="python", line_numbers=True)
+    text = player.next_line(held)
+    if text:
+        first = text.split("\n")[0] + (" …" if "\n" in text else "")
+        st.markdown(f":orange[▶] Next: `{first}`, {LINES[loop[held.run.next_line]].about}.")
+    elif held.run.error is None:
+        st.markdown("The run is over. Go back, or start again.")
+    _set_to_none(held)
+
+
+def _numbers_of(code: list[str], place: int) -> list[int]:
+    """Line numbers, from 1, of one piece of code that may have several lines."""
+    before = sum(piece.count("\n") + 1 for piece in code[:place])
+    return [before + 1 + number for number in range(code[place].count("\n") + 1)]
+
+
+def _set_to_none(held: Tape) -> None:
+    """What zero_grad leaves behind: None, or zeros."""
+    loop = held.run.config.loop
+    if "zero_grad" not in map(part, loop):
+        return
+    st.toggle(
+        "`set_to_none`",
+        value="zero_grad" in loop,
+        key=f"set_to_none_{'zero_grad' in loop}",
+        on_change=_toggle_none,
+        args=(held,),
+        help="On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, which optimizers "
+        "with momentum or weight decay do not skip.",
+    )
+
+
+def _toggle_none(held: Tape) -> None:
+    other = {"zero_grad": "zero_grad_zeros", "zero_grad_zeros": "zero_grad"}
+    at, look = "{}.{}".format(*held.place), widgets.chosen("look")
+    session.change("loop", tuple(other.get(name, name) for name in held.run.config.loop))
+    st.session_state.asked = {"at": at, "look": look}
+
+
+def _accounts(held: Tape) -> None:
+    run = held.run
+    if len(held.looks) < 2:
+        st.markdown("Nothing has been executed yet. **Next line** executes the first one.")
+        return
+    step = run.step - (run.next_line == 0 and run.error is None)
+    st.markdown(f"**Step {step}**: what each line did")
+    names = run.config.loop[: len(held.looks) - 1]
+    for number, name in enumerate(names):
+        if run.error is not None and number == len(names) - 1:
+            _raised(held)
+            break
+        before, after = held.looks[number : number + 2]
+        done = account(name, before, after, run.config, held.details[number])
+        _account(done, number == len(names) - 1)
+
+
+def _as_code(text: str) -> str:
+    """Lines of code in a sentence; two spaces break the line."""
+    return "  \n".join(f"`{line}`" for line in text.split("\n"))
+
+
+def _account(done: Account, open_: bool) -> None:
+    """One line's account; the arithmetic of the last one is open."""
+    st.markdown(_as_code(LINES[done.line].text))
+    st.text(done.headline)
+    if not (done.formulas or done.numbers is not None):
+        return
+    with nullcontext() if open_ else st.expander("Numbers", icon=":material/calculate:"):
+        _numbers(done)
+
+
+def _numbers(done: Account) -> None:
+    if done.formulas:
+        st.code("\n".join(done.formulas), language=None, wrap_lines=True)
+    if done.numbers is not None:
+        st.dataframe(done.numbers, hide_index=True)
+
+
+def _raised(held: Tape) -> None:
+    """PyTorch's own words, as text: they are never interpreted."""
+    raised = held.run.error
+    assert raised is not None
+    st.markdown(f"{_as_code(text_of(raised.line))} raised")
+    st.code(f"{type(raised.exception).__name__}: {raised.exception}", language=None, wrap_lines=True)
+    st.caption("**Back one line** undoes it; the same line raises the same again.")

@@ -1,0 +1,57 @@
+"""How the run has gone so far: three numbers, and its curves; light enough for five drawings a second."""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from core import charts
+from core.compare import curves
+from core.result import Result, result
+from core.verdict import number
+from core.watch.tape import Tape
+from pages._ui.shared import width
+
+TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")
+DOTS = " (dots: validation)"
+MAX_ROWS = 500
+FIRST_SPAN = 20  # steps that the axis has room for at least
+
+
+def draw(held: Tape) -> None:
+    """Loss, gradient norm and accuracy now, and both curves up to now."""
+    so_far = result(held.run, whole=False)
+    _numbers(so_far)
+    if not len(so_far.steps):
+        st.caption("The curves begin with the first complete step.")
+        return
+    pixels = width.of_container("watch_width")
+    frame, tops = curves.curves_frame([so_far], max_rows=MAX_ROWS)
+    span = (0.0, float(_end(so_far.done, so_far.config.steps)))
+    validated = so_far.evaluations["val_loss"].notna().any()
+    titles = (TITLES[0] + DOTS * bool(validated), TITLES[1])
+    spec = charts.curves_spec(("This run",), titles, (True, True), tops, span, pixels, True)
+    st.vega_lite_chart(
+        frame, spec, key="watch_curves", alt="Loss and gradient norm of this run over the steps so far"
+    )
+
+
+def _end(done: int, steps: int) -> int:
+    """Where the axis ends: a round number of steps, so that it stays the same for a while."""
+    room = max(done, FIRST_SPAN)
+    decade = 10 ** math.floor(math.log10(room))
+    return min(steps, next(m * decade for m in (1, 2, 5, 10) if m * decade >= room))
+
+
+def _numbers(so_far: Result) -> None:
+    steps, evaluated = so_far.steps, so_far.evaluations
+    left, middle, right = st.columns(3)
+    at = f"step {int(steps['step'].iloc[-1])}" if len(steps) else "no step yet"
+    left.metric(f"loss, {at}", number(steps["loss"].iloc[-1]) if len(steps) else "none", border=True)
+    middle.metric("gradient norm", number(steps["grad_norm"].iloc[-1]) if len(steps) else "none", border=True)
+    if len(evaluated):
+        last = evaluated.iloc[-1]
+        score, name = last["train_accuracy"], "accuracy"
+        text = f"{score:.0%}" if not np.isnan(score) else number(last["train_loss"])
+        name = name if not np.isnan(score) else "loss on all rows"
+        right.metric(f"{name}, step {int(last['step'])}", text, border=True)

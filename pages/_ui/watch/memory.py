@@ -1,0 +1,116 @@
+"""What keeping losses keeps alive: bytes and graph nodes of several ways to keep them."""
+
+import textwrap
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from core import Config
+from core.lines import USUAL
+from core.watch import memory, memory_picture, memory_words
+from core.watch.tape import Tape
+from core.watch.ways import WAYS
+from pages._ui.shared import widgets, width
+from pages._ui.shared.cache import cache
+
+SLICE_S, QUIET_S = 0.05, 0.3
+COLUMNS = {
+    "way": "what is kept",
+    "saved": "saved bytes",
+    "per_loss": "per loss",
+    "nodes": "nodes",
+    "keeps": "by the line",
+    "own": "its own bytes",
+}
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What was measured for one Config, as plain data; or why it was not, in a sentence."""
+
+    config: Config
+    device: str
+    steps: int = 0
+    rows: Sequence[memory.Held] = ()
+    table: pd.DataFrame | None = None
+    words: str = ""
+    limit: str | None = None
+    problem: str | None = None
+
+
+def draw(held: Tape, device: str) -> None:
+    """What each way holds in words, as a picture and in a table, and its lines."""
+    computed = _computed(held.run.config, device)
+    if computed.problem is not None or computed.table is None:
+        st.info(f"Nothing to count here: {computed.problem}")
+        return
+    st.markdown(computed.words)
+    if computed.limit:
+        st.caption(computed.limit)
+    _picture(computed)
+    numbers = {
+        name: st.column_config.NumberColumn(format="localized") for name in ("saved bytes", "per loss")
+    }
+    st.dataframe(computed.table.rename(columns=COLUMNS), hide_index=True, column_config=numbers)
+    st.caption(
+        f"Each way ran {computed.steps} steps on its own copy of the model. Counted are the tensors that "
+        "autograd saved and still holds, without the weights and the data set."
+        + (" A mini-batch is a copy of its rows, so it counts." if computed.config.batch_size else "")
+    )
+    with st.expander("The lines of each way", icon=":material/code:"):
+        for way in WAYS.values():
+            st.markdown(f"**{way.title}**: {way.about}")
+            loop = f"for step in range({computed.steps}):\n{textwrap.indent(way.text, '    ')}"
+            st.code(f"{way.before}\n{loop}", language="python")
+
+
+def _picture(computed: Computed) -> None:
+    titles = memory_picture.QUANTITIES
+    chosen = widgets.kept(
+        st.segmented_control,
+        "Count",
+        "memory_of",
+        list(titles),
+        format_func=lambda name: titles[name],
+        required=True,
+    )
+    frame, title = memory_picture.memory_frame(computed.rows, chosen)
+    pixels = width.of_container("memory_width")
+    spec = memory_picture.memory_spec(title, computed.steps, max(frame["value"]), pixels)
+    st.vega_lite_chart(
+        frame, spec, key="memory", alt=f"{titles[chosen]} held over the losses kept, a panel for each way"
+    )
+
+
+def _computed(config: Config, device: str) -> Computed:
+    """What was measured, once per session for all that does not change it."""
+    config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
+    held: Computed | None = st.session_state.get("memory_held")
+    if held is None or (held.config, held.device) != (config, device):
+        held = st.session_state.memory_held = _measure(config, device)
+    return held
+
+
+def _measure(config: Config, device: str) -> Computed:
+    try:
+        with cache().slot:
+            watch = memory.Watch(config, device)
+        _fill(watch)
+    except ValueError as error:
+        return Computed(config, device, problem=str(error))
+    table, words = memory_words.table(watch.rows), memory_words.words(watch)
+    limit = memory_words.limit_words(watch)
+    return Computed(config, device, watch.steps, tuple(watch.rows), table, words, limit)
+
+
+def _fill(watch: memory.Watch) -> None:
+    place, begun = st.empty(), time.monotonic()
+    while not watch.done:
+        with cache().slot:
+            watch.advance(budget_s=SLICE_S)
+        if time.monotonic() - begun > QUIET_S:
+            place.progress(watch.share_done, text="Keeping losses in six ways")
+    place.empty()

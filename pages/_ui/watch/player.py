@@ -1,0 +1,170 @@
+"""The run that this session watches: its tape, and the buttons that move it.
+
+The tape belongs to the session and holds real tensors; nothing of it is shared. While it plays, a
+fragment asks for a slice five times a second; so Pause, a closed tab or another click end it.
+"""
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+import streamlit as st
+
+from core import Config, Run, budget
+from core.lines import LINES
+from core.watch.tape import Tape
+from pages._ui.shared import session
+from pages._ui.shared.alone import lock
+from pages._ui.shared.cache import cache
+
+EVERY_S = 0.2  # between two drawings of a lone session
+DRAWING_S = 0.012  # of processor time for a drawing, until some have been measured
+REMEMBERED = 20  # drawings, over about which that is averaged
+ROOM = 2.0  # times that, from one drawing of any session to the next: so there is room for other visitors
+CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
+SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
+SHORTEST_S = 0.005
+SEEN_S = 2.0  # a session that has not drawn for so long no longer plays
+PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
+FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
+
+
+class Players:
+    """All sessions that watch: what their runs may hold, which of them play now, and what a drawing takes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: weakref.WeakKeyDictionary[Run, int] = weakref.WeakKeyDictionary()
+        self._ticks: dict[str, float] = {}
+        self._drawing_s = DRAWING_S
+
+    def run(self, config: Config, device: str) -> Run:
+        """A new run that keeps every step's vectors, if the server has room for them."""
+        need = budget.vector_bytes(config)
+        with self._lock:
+            full = need <= FULL_BYTES and need + self.held <= ALL_FULL_BYTES
+            run = Run(config, device, full=full, histograms=True, chunk_steps=CHUNK_STEPS)
+            self._held[run] = need if full else 0
+        return run
+
+    @property
+    def held(self) -> int:
+        """Bytes of every step's vectors, of all runs that are still there."""
+        return sum(self._held.values())
+
+    def count(self, session: str) -> int:
+        """How many sessions play now, this one among them."""
+        now = time.monotonic()
+        with self._lock:
+            self._ticks[session] = now
+            self._ticks = {one: at for one, at in self._ticks.items() if now - at < SEEN_S}
+            return len(self._ticks)
+
+    def drawn(self, seconds: float) -> None:
+        """A session has drawn, which took so much processor time of its thread."""
+        with self._lock:
+            self._drawing_s += (seconds - self._drawing_s) / REMEMBERED
+
+    def every_s(self, session: str) -> float:
+        """How long between two drawings: the more play at once and the slower the machine, the longer."""
+        return max(EVERY_S, ROOM * self._drawing_s * self.count(session))
+
+
+_PLAYERS = Players()  # not in a cache of Streamlit, which any browser may clear
+
+
+def players() -> Players:
+    """Those of this process."""
+    return _PLAYERS
+
+
+def tape(config: Config, device: str) -> Tape:
+    """The session's tape of this Config, at its place; a new one if the Config is another."""
+    held: Tape | None = st.session_state.get("tape")
+    if held is None or held.run.config != config or st.session_state.tape_device != device:
+        sentence = budget.too_much([config])
+        if sentence:
+            session.write_address({name: [text] for name, text in config.to_params().items()})
+            st.error(sentence, icon=":material/block:")
+            st.stop()
+        with cache().slot:
+            held = st.session_state.tape = Tape(players().run(config, device))
+        st.session_state.tape_device, st.session_state.playing = device, False
+    return held
+
+
+def bring(held: Tape, place: tuple[int, int]) -> None:
+    """Take a tape to a place that a link or a preset names; there it pauses."""
+    play(False)
+    begun = time.monotonic()
+    with st.spinner(f"Training to step {place[0]}"):
+        while (
+            held.run.step < place[0] and not held.run.done and time.monotonic() - begun < budget.TIME_LIMIT_S
+        ):
+            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
+            with cache().slot:
+                held.play(place[0] - held.run.step, SLICE_S)
+        with cache().slot:
+            if held.run.error is None:
+                held.go(*min(place, held.place) if held.run.step < place[0] else place)
+
+
+def playing() -> bool:
+    return bool(st.session_state.get("playing"))
+
+
+def act(move: Callable[[Tape], None]) -> None:
+    """Move the session's tape, out of the way of other visitors' training; no longer where a link asked."""
+    st.session_state.pop("asked", None)
+    held, mine = st.session_state.tape, lock()
+    with (
+        mine,
+        cache().slot,
+    ):  # no look at the state from here on: it could end this, and lose a click
+        move(held)
+
+
+def play(on: bool) -> None:
+    st.session_state.playing = on
+
+
+def every_s() -> float:
+    """How long between two drawings of this session."""
+    return players().every_s(_session())
+
+
+def budget_s(playing: int) -> float:
+    """How long one session's slice may take: all that play share one slice."""
+    return max(SLICE_S / playing, SHORTEST_S)
+
+
+def tick(held: Tape) -> None:
+    """One slice of playing."""
+    with cache().slot:
+        held.play(session.choice("pace", PACES), budget_s(players().count(_session())))
+    if held.run.done:
+        play(False)
+
+
+def _session() -> str:
+    return str(id(st.session_state.tape))
+
+
+def change_lr(key: str) -> None:
+    """Take the learning rate that was typed, from the next update on."""
+    rate = float(st.session_state[key])
+    try:
+        act(lambda held: held.change_lr(rate))
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]
+        return
+    session.replace_baseline(st.session_state.tape.run.config)
+
+
+def next_line(held: Tape) -> str | None:
+    """The text of the line that Next line would execute."""
+    loop = held.run.config.loop
+    if held.run.done or not loop:
+        return None
+    return LINES[loop[held.run.next_line]].text

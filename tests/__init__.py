@@ -1,0 +1,1 @@
+"""The tests, in folders like what they test."""

@@ -1,0 +1,184 @@
+"""Addresses of every page: usual values, extremes and nonsense in every field, alone and mixed."""
+
+from hypothesis import strategies as st
+
+from core.autograd.examples import EXAMPLES
+from core.compare.comparison import MAX_TEXT, SEPARATOR
+from core.config import KNOBS
+from core.data import FORMS
+from core.lines import LINES, letters, part
+from core.loss_lessons.choice import TASKS
+from core.losses import LOSSES
+from core.mistakes import BEFORE
+from core.notes.claim import JUDGEMENTS
+from core.notes.notes import NOTES
+from core.sweep.axes import FIELDS as AXES
+from core.sweep.measures import MEASURES
+from core.sweep.sweep import SEEDS
+from core.traps.orders import all_orders
+from core.traps.table import TRAPS
+from pages._ui.watch.body import PANELS
+
+HOST = "elsewhere.example"  # where no page may lead
+MARKUP = (
+    f"[Session expired: sign in](https://{HOST}/a)",
+    f"![x](https://{HOST}/x.png)",
+    f"<img src=https://{HOST}/y>",
+    f"https://{HOST}",
+    f"www.{HOST}",
+    f" WWW.{HOST} ",
+    f"a@{HOST}",
+    *(":red[x]", ":smile:", ":material/home:", "$x$", "__init__", "`x`", "**x**"),
+)
+# Good texts of 800 and 400 characters, where they were cut once: what stood behind them became a run's name.
+RATE_CHANGES = "__".join(f"{step:04d}_0.{'1' * 31}" for step in range(1, 21)) + "11"
+WEIGHTS = "_".join(f"{'0' * 40}.{'1' * digits}" for digits in (25, 25, 25, 25, 25, 24))
+LONG = "A" * (MAX_TEXT + 1)
+NONSENSE = (
+    *("", " ", "nan", "inf", "-1", "x2", "1e999", "0x10", "ZZ", "~", "~~", ".", "..", "_", "__", "-"),
+    *("none", "None", "\x00", "٣", "9" * 41, LONG, "constructor", *MARKUP),
+)
+
+
+def _ends(knob):
+    """Texts of a field that are good with some baseline: all choices; or both ends, and numbers between."""
+    if knob.choices:
+        return list(knob.choices)
+    low, high = knob.between
+    if isinstance(low, int):
+        return [str(low), str(high), str((low + high) // 3)]
+    return [repr(low), repr(high), repr(high / 3), "1e-12", "1e-300", "5e-324"]
+
+
+def _with(line):
+    """The usual loop with this line in its place, or at the end."""
+    usual = [name for name in LINES if LINES[name].letter and not LINES[name].version_of]
+    loop = [line if part(line) == name else name for name in usual]
+    return letters(tuple(loop if line in loop else [*loop, line]))
+
+
+CONFIG = {
+    "hidden": ["1", "4-4", "32-32-32", "016"],
+    "start": ["drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 14)],
+    "schedule": [
+        "none",
+        "1_0",
+        "1_100__2_0.1",
+        "5000_1e-300",
+        "__".join(f"{n}_{n / 7}" for n in range(1, 21)),
+    ],
+    "loop": ["none", "FLBS", "SBLFZ", *map(_with, LINES)],
+    "before": ["none", *BEFORE, ".".join(BEFORE)],
+    "steps": ["1", "2", "4"],  # few: what is looked for does not need many
+}
+CONFIG |= {name: _ends(knob) for name, knob in KNOBS.items() if name not in CONFIG}
+
+
+def _texts(good):
+    """Mostly these, now and then nonsense."""
+    good = st.sampled_from(good) if isinstance(good, list) else good
+    return st.one_of(good, good, good, st.sampled_from(NONSENSE))
+
+
+def _joined(pairs):
+    return SEPARATOR.join(text for pair in pairs for text in pair)
+
+
+CHANGES = st.sampled_from(list(CONFIG)).flatmap(lambda name: st.tuples(st.just(name), _texts(CONFIG[name])))
+FACTORS = st.tuples(st.sampled_from(["lr", "momentum", "steps"]), _texts(["x0", "x100", "x0.1", "x5e-324"]))
+RUNS = st.builds(
+    lambda begin, pairs: begin + _joined(pairs),
+    st.sampled_from(["", f"keep{SEPARATOR}"]),
+    st.lists(st.one_of(CHANGES, FACTORS), max_size=2),
+)
+RATES = ["lr~0.1~7~1e-12", "lr~5e-324~100", "lr~1e-30..100..64", "lr~0.1..0.1000001..9", "lr~0.5", "lr~0~1"]
+AXIS = st.one_of(
+    st.sampled_from([*RATES, *AXES, "steps", "dataset"]),
+    st.sampled_from(list(AXES)).flatmap(
+        lambda name: st.lists(_texts(CONFIG[name]), max_size=3).map(
+            lambda texts: SEPARATOR.join([name, *texts])
+        )
+    ),
+)
+NUMBERS = ["0", "1", "-2", "10", "-10", "0.5", "0.1", "200", "-0.25"]
+TYPED = [
+    "a = tensor([3.0], requires_grad=True)\n_b_ = a * 2\n__c__ = _b_.exp()\n__c__.backward()",
+    *("x = 1 / 0", "import os", "a = tensor([1.0])\na", f"print('{MARKUP[1]}')", "\n\n"),
+]
+COMPARING = ("compare", "watch", "sweep")  # pages whose address holds a baseline
+OWN = {  # page -> its fields beside those of a baseline -> their texts
+    "compare": {},
+    "watch": {"at": ["0.0", "1.0", "1.3", "4.0", "9999.9"], "look": list(PANELS)},
+    "sweep": {
+        "x": AXIS,
+        "y": AXIS,
+        "seeds": list(map(str, SEEDS[:2])),
+        "measure": list(MEASURES),
+        "along": ["row", "column"],
+        "goal": ["0.1", "1e-300", "100", "-1"],
+        "cell": ["0.001~FLBS", "100.0~ZFLBS"],
+    },
+    "traps": {
+        "view": ["traps", "orders", "momentum", "diagnosis"],
+        "trap": list(TRAPS),
+        "model": ["linear", "mlp"],
+        "loop": ["FLBS", "S", *map(letters, all_orders()[::17])],
+        "on": ["linear", "mlp"],
+        "lr": CONFIG["lr"],
+        "series": ["0", "7", "9999"],
+    },
+    "losses": {
+        "view": ["one", "cross_entropy", "softmax", "outlier", "stability", "which"],
+        "loss": list(LOSSES),
+        "over": [".".join(list(LOSSES)[n : n + 6]) for n in range(7)],
+        "class": ["0", "2"],
+        "rows": ["1", "4"],
+        "classes": ["2", "10"],
+        "label": ["0", "1"],
+        "dtype": ["float32", "float64"],
+        "task": list(TASKS),
+        "form": list(FORMS),
+        "last": ["none", "Sigmoid", "LogSoftmax"],
+        **dict.fromkeys(("target", "at", "z0", "z1", "z2", "smoothing", "right", "rival", "y", "z"), NUMBERS),
+    },
+    "autograd": {
+        "example": list(EXAMPLES),
+        "text": TYPED,
+        "line": ["1", "2", "9999"],
+        "root": ["a", "_b_", "__c__"],
+    },
+    "notes": {
+        "judgement": ["all", *JUDGEMENTS, "open"],
+        "note": ["all", *NOTES],
+        "upto": ["20", "40", "400"],
+        "lines": ["all", "shown"],
+    },
+}
+
+
+def fields(page):
+    """Strategies for the texts of a page's fields."""
+    found = {name: _texts(texts) for name, texts in OWN[page].items()}
+    if page in COMPARING:
+        found |= {name: _texts(texts) for name, texts in CONFIG.items()} | {"run": _texts(RUNS)}
+    return found
+
+
+FOREIGN = {name: texts for page in OWN for name, texts in fields(page).items()}
+FOREIGN |= dict.fromkeys(("colour", "__class__", MARKUP[0], f"www.{HOST}"), st.just("1"))
+
+
+@st.composite
+def addresses(draw, page):
+    """Fields of a page, and now and then one of another page or of none, or one twice: name -> texts."""
+    own = fields(page)
+    names = draw(st.lists(st.sampled_from(list(own)), max_size=5, unique=True))
+    params = {name: [draw(own[name])] for name in names}
+    if draw(st.integers(0, 4)) == 4:
+        name = draw(st.sampled_from(list(FOREIGN)))
+        params.setdefault(name, []).append(draw(FOREIGN[name]))
+    if "run" in params:
+        params["run"] += draw(st.lists(RUNS, max_size=6))
+    if page in COMPARING:
+        params.setdefault("steps", ["2"])
+    return params

@@ -1,0 +1,73 @@
+"""Hypothesis strategies shared by the tests."""
+
+from hypothesis import strategies as st
+
+from core import Config
+from core.data import DATASETS
+from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
+from core.lines import LETTERED, LINES, USUAL, part
+from core.losses import fitting
+from core.models import ACTIVATIONS, MODELS
+from core.optimizers import OPTIMIZERS
+from core.seeds import MAX_SEED
+
+NAMES = tuple(DATASETS)
+
+
+VERSIONS = {name: [n for n in LETTERED if part(n) == name] for name in USUAL}
+BETWEEN = [name for name in LINES if part(name) not in USUAL]
+
+
+@st.composite
+def mistaken_loops(draw):
+    """Any lines that a loop may have, mistakes among them."""
+    order = draw(st.permutations([*USUAL, *draw(st.sets(st.sampled_from(BETWEEN), max_size=4))]))
+    left_out = draw(st.sets(st.sampled_from(USUAL), max_size=2))
+    lines = [[n for n in LINES if part(n) == name] for name in order if name not in left_out]
+    return tuple(draw(st.sampled_from(versions)) for versions in lines)
+
+
+@st.composite
+def loops(draw):
+    """Any of the five lines, in any order, any of them left out."""
+    order = draw(st.permutations(USUAL))
+    kept = draw(st.sets(st.sampled_from(USUAL)))
+    return tuple(draw(st.sampled_from(VERSIONS[name])) for name in order if name in kept)
+
+
+@st.composite
+def schedules(draw):
+    """Mostly one learning rate; else up to three changes."""
+    steps = sorted(draw(st.one_of(st.just([]), st.sets(st.integers(*STEPS), max_size=3))))
+    return tuple((step, draw(st.floats(*RATES))) for step in steps)
+
+
+@st.composite
+def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None):
+    """Every valid Config, or those within the given bounds. loop: a strategy for that field."""
+    dataset = draw(st.sampled_from(datasets))
+    models = [name for name, row in MODELS.items() if row.only_for in (None, dataset)]
+    optimizer = draw(st.sampled_from(tuple(OPTIMIZERS)))
+    share = st.floats(0.0, 1.0)
+    weight = st.floats(-2.0, 2.0)
+    starts = st.one_of(st.just(()), st.just(()), st.tuples(weight))  # mostly drawn from the seed
+    return Config(
+        dataset=dataset,
+        noise=draw(share),
+        val_share=draw(st.floats(0.0, 0.5)),
+        model=draw(st.sampled_from(models)),
+        hidden=tuple(draw(st.lists(st.integers(1, max_width), min_size=1, max_size=MAX_LAYERS))),
+        activation=draw(st.sampled_from(tuple(ACTIVATIONS))),
+        loss=draw(st.sampled_from(fitting(dataset))),
+        start=draw(starts),
+        optimizer=optimizer,
+        schedule=draw(schedules()),
+        lr=draw(st.floats(0.0, 100.0)),
+        momentum=draw(st.floats(0.0, 1.0, exclude_min=optimizer == "nesterov")),
+        weight_decay=draw(share),
+        batch_size=draw(st.integers(0, 1024)),
+        steps=draw(st.integers(1, max_steps)),
+        seed=draw(st.integers(0, MAX_SEED)),
+        dtype=draw(st.sampled_from(("float32", "float64"))),
+        loop=draw(loops() if loop is None else loop),
+    )

@@ -1,0 +1,56 @@
+"""What a comparison costs, and the sentence that says when it is too much."""
+
+import pytest
+from hypothesis import given, settings
+
+from core import Config, build
+from core.budget import MAX_RUNS, MAX_WORK, parameter_count, too_much
+from core.compare.comparison import FIRST
+from tests.helpers.strategies import configs
+
+
+@given(configs())
+@settings(deadline=None, max_examples=50)
+def test_parameter_count_is_that_of_the_built_model(config):
+    model = build.make_model(config, build.make_data(config))
+    assert parameter_count(config) == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("choices, count", [
+    ({"dataset": "deliveries", "model": "linear"}, 2),  # a weight and a bias
+    ({"dataset": "moons", "hidden": (16, 16)}, 2 * 16 + 16 + 16 * 16 + 16 + 16 + 1),
+    ({"dataset": "moons", "loss": "cross_entropy", "model": "linear"}, 2 * 2 + 2),
+    ({"dataset": "digits", "model": "lenet"},
+     6 * 9 + 6 + 16 * 6 * 9 + 16 + 64 * 48 + 48 + 48 * 32 + 32 + 32 * 10 + 10),
+])  # fmt: skip
+def test_parameter_count_by_hand(choices, count):
+    assert parameter_count(Config(**choices)) == count
+
+
+def first_runs():
+    return [FIRST.baseline, *(variant.config(FIRST.baseline)[0] for variant in FIRST.variants)]
+
+
+def test_the_first_comparison_is_far_below_the_bound():
+    assert too_much(first_runs()) is None
+    assert 100 * sum(config.steps * parameter_count(config) for config in first_runs()) < MAX_WORK
+
+
+def test_no_work_is_not_too_much():
+    assert too_much([]) is None
+
+
+def test_the_largest_comparison_is_over_the_bound_and_the_sentence_has_both_numbers():
+    largest = Config(dataset="digits", hidden=(256, 256, 256), steps=5000)
+    entries = 64 * 256 + 256 + 2 * (256 * 256 + 256) + 256 * 10 + 10
+    sentence = too_much([largest] * MAX_RUNS)
+    assert f"at most {MAX_WORK:,}" in sentence
+    assert f"these are {MAX_RUNS * 5000 * entries:,}" in sentence
+
+
+def test_the_bound_is_on_the_sum_over_runs_and_itself_allowed(monkeypatch):
+    monkeypatch.setattr("core.budget.MAX_WORK", 2 * 100 * 2)
+    run = Config(dataset="deliveries", model="linear", steps=100)  # 200
+    assert too_much([run]) is None
+    assert too_much([run, run]) is None
+    assert too_much([run, run, run]) is not None

@@ -1,0 +1,151 @@
+"""Accounts of .grad: None, zeros and values are three things; fresh and leftover add up.
+
+Gradients 15 and 6 on the deliveries are those of the course notes; the others were worked out by hand.
+"""
+
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from core import Config, Run
+from core.lines import USUAL
+from core.watch.account import account
+from core.watch.tape import Details, Tape
+from tests.helpers.accounts import accounts, linear, of, rows, worth
+
+X = [[1.0], [2.0], [3.0], [4.0]]
+
+
+# zero_grad
+
+
+def test_zero_grad_has_nothing_to_clear_at_first():
+    for name in ("zero_grad", "zero_grad_zeros"):
+        one = of(name, Run(linear(5.0, 5.0, loop=(name, *USUAL[1:]))))
+        assert (one.line, one.headline, one.formulas) == (
+            name, "Nothing to clear: every .grad is None.", ()
+        )  # fmt: skip
+
+
+def test_zero_grad_leaves_none():
+    one = of("zero_grad", Run(linear(5.0, 5.0, dataset="deliveries_exact")), step=1)
+    assert one.headline == "weight.grad and bias.grad became None."
+    assert one.formulas == ("weight.grad: 15 → None", "bias.grad: 6 → None")
+
+
+def test_zero_grad_can_leave_zeros():
+    loop = ("zero_grad_zeros", *USUAL[1:])
+    one = of("zero_grad_zeros", Run(linear(5.0, 5.0, dataset="deliveries_exact", loop=loop)), step=1)
+    assert one.headline == "weight.grad and bias.grad became zeros."
+    assert one.formulas == ("weight.grad: 15 → zeros", "bias.grad: 6 → zeros")
+
+
+def test_zeros_that_stay_zeros_are_nothing_to_clear_and_zeros_that_become_none_are():
+    run = Run(linear(0.0))
+    for p in run.parameters:
+        p.grad = torch.zeros_like(p)
+    (cleared,) = accounts(run, 1)
+    assert cleared.headline == "weight.grad and bias.grad became None."
+    assert cleared.formulas == ("weight.grad: zeros → None", "bias.grad: zeros → None")
+    run = Run(linear(0.0, loop=("zero_grad_zeros", *USUAL[1:])))
+    run.model.weight.grad = torch.zeros(1, 1)
+    (same,) = accounts(run, 1)
+    assert same.headline == "Nothing to clear: every .grad is zeros or None."
+
+
+def test_zero_grad_on_many_tensors():
+    one = of("zero_grad", Run(Config(hidden=(4, 4), steps=3)), step=1)
+    assert one.headline == "All 6 .grad became None." and one.formulas == ()
+    assert [row[0] for row in rows(one)][:2] == ["0.weight.grad", "0.bias.grad"]
+    assert {row[2] for row in rows(one)} == {"None"} and "norm" in rows(one)[0][1]
+
+
+# backward: fresh + leftover
+
+
+def test_the_gradients_of_the_notes_and_where_they_come_from():
+    one = of("backward", Run(linear(5.0, 5.0, dataset="deliveries_exact")))
+    assert one.headline == (
+        "weight.grad is 15 = 15 fresh + nothing left over; bias.grad is 6 = 6 fresh + nothing left over."
+    )
+    assert one.formulas == (
+        "∂loss/∂weight = (2/4) × (3 × 1 + 3 × 2 + 3 × 3 + 3 × 4) = 15",
+        "∂loss/∂bias = (2/4) × (3 + 3 + 3 + 3) = 6",
+    )
+    assert rows(one) == [["weight.grad", "15", "nothing", "15"], ["bias.grad", "6", "nothing", "6"]]
+
+
+def test_ones_own_tensors_give_the_same_numbers():
+    run = Run(linear(5.0, 5.0), data=(torch.tensor(X), torch.tensor([[7.0], [12.0], [17.0], [22.0]])))
+    assert "weight.grad is 15 " in of("backward", run).headline
+
+
+def test_what_was_left_over_is_kept_apart():
+    """Deliveries, learning rate 0.01, zero_grad skipped: the second step of the known table."""
+    run = Run(linear(0.0, loop=USUAL[1:]))
+    one = of("backward", run, step=1)
+    assert one.headline.startswith("weight.grad is −156.1 = −70.94 fresh + (−85.17) left over; bias.grad is ")
+    assert rows(one)[0] == ["weight.grad", "−70.94", "−85.17", "−156.1"]
+    weight = one.formulas[0]
+    assert weight.startswith("∂loss/∂weight = (2/4) × (−") and weight.endswith(" = −70.94")
+    assert worth(weight.split(" = ")[1]) == pytest.approx(-70.94, abs=0.02)
+
+
+def test_the_source_of_a_gradient_adds_up_at_every_step():
+    run = Run(linear(0.5, -1.0, lr=0.05, steps=8))
+    for one in accounts(run, 8 * 5):
+        if one.line == "backward":
+            assert len(one.formulas) == 2
+            for line in one.formulas:
+                _, text, shown = line.split(" = ")
+                assert worth(text) == pytest.approx(worth(shown), rel=2e-3, abs=2e-2)
+
+
+def test_zeros_left_over_are_not_nothing():
+    run = Run(linear(5.0, 5.0, dataset="deliveries_exact", loop=("zero_grad_zeros", *USUAL[1:]), lr=0.0))
+    assert of("backward", run, step=1).headline.startswith("weight.grad is 15 = 15 fresh + 0 left over; ")
+
+
+def test_the_source_is_shown_only_where_it_is_the_sum():
+    assert of("backward", Run(linear(5.0, 5.0, loss="l1"))).formulas == ()
+    run = Run(linear(5.0, 5.0, dataset="deliveries_exact"))
+    tape = Tape(run)
+    for _ in range(4):
+        tape.line()
+    fresh = {"weight": torch.tensor([[14.9]]), "bias": torch.tensor([6.0])}
+    assert account("backward", *tape.looks[-2:], run.config, Details(fresh=fresh)).formulas == ()
+
+
+def test_a_fresh_gradient_is_never_worked_out_as_a_difference():
+    run = Run(linear(0.0, loop=USUAL[1:]))
+    tape = Tape(run)
+    for _ in range(3):
+        tape.line()
+    alone = account("backward", *tape.looks[-2:], run.config)  # .grad was None: it is the fresh one
+    assert alone.headline.startswith("weight.grad is −85.17 = −85.17 fresh + nothing left over")
+    for _ in range(4):
+        tape.line()
+    with pytest.raises(ValueError, match="fresh gradients"):
+        account("backward", *tape.looks[-2:], run.config)
+
+
+def test_few_entries_are_added_one_by_one_and_many_as_norms():
+    run = Run(Config(dataset="iris", model="linear", loop=USUAL[1:], steps=3, lr=0.1))
+    one = of("backward", run, step=1)
+    table = {name: (fresh, left, grad) for name, fresh, left, grad in rows(one)}
+    assert list(table) == ["weight.grad (norm)", "bias.grad[0]", "bias.grad[1]", "bias.grad[2]"]
+    run.history.flush()
+    fresh, left = run.history.fresh_grads, run.history.leftovers
+    for index in range(3):
+        numbers = [worth(text) for text in table[f"bias.grad[{index}]"]]
+        assert numbers[:2] == pytest.approx([fresh["bias"][1, index], left["bias"][1, index]], rel=1e-3)
+        assert numbers[0] + numbers[1] == pytest.approx(numbers[2], abs=1e-3)
+    sums = (fresh["weight"][1], left["weight"][1], fresh["weight"][1] + left["weight"][1])
+    lengths = [np.linalg.norm(part) for part in sums]
+    assert [worth(text) for text in table["weight.grad (norm)"]] == pytest.approx(lengths, rel=1e-3)
+    totals = [math.hypot(np.linalg.norm(fresh["weight"][1]), np.linalg.norm(fresh["bias"][1]))]
+    assert [worth(re.search(r"gradient, norm ([^,]+),", one.headline)[1])] == pytest.approx(totals, rel=1e-3)
+    assert "on top of what was left over" in one.headline

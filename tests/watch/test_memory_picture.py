@@ -1,0 +1,121 @@
+"""The picture of what kept losses hold, by what it means: panels, fields, scales, words."""
+
+import json
+
+import pytest
+
+from core import Config
+from core.charts import DASHES
+from core.watch.memory import Held, Watch
+from core.watch.memory_picture import QUANTITIES, memory_frame, memory_spec
+from core.watch.ways import WAYS
+
+WIDE, PHONE = 560, 350
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def rows():
+    config = Config(dataset="deliveries", model="linear", lr=0.01)
+    return Watch(config, steps=STEPS).advance().rows
+
+
+def panels(spec):
+    return [panel for row in spec["vconcat"] for panel in row["hconcat"]]
+
+
+def every(node, key):
+    """All values under a key, however deep."""
+    if isinstance(node, dict):
+        yield from ([node[key]] if key in node else [])
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from every(child, key)
+
+
+def layer(panel, kind):
+    return next(one for one in panel["layer"] if one["mark"]["type"] == kind)
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_every_way_has_a_panel_with_its_name_colour_and_dash(rows, quantity):
+    frame, title = memory_frame(rows, quantity)
+    spec = memory_spec(title, STEPS, 100.0, WIDE)
+    assert [panel["title"]["text"] for panel in panels(spec)] == [way.title for way in WAYS.values()]
+    assert set(frame["way"]) == set(WAYS)
+    for name, panel in zip(WAYS, panels(spec), strict=True):
+        for one in panel["layer"]:
+            filters = json.dumps([panel.get("transform", []), one.get("transform", [])])
+            assert f"datum.way == '{name}'" in filters
+        line = layer(panel, "line")["encoding"]
+        assert line["color"]["field"] == line["strokeDash"]["field"] == "way"
+        assert "range" not in line["color"]["scale"]  # colours are the theme's
+        assert line["strokeDash"]["scale"]["range"] == DASHES
+        assert line["strokeDash"]["scale"]["domain"] == line["color"]["scale"]["domain"] == list(WAYS)
+    assert len({str(dash) for dash in DASHES}) == len(DASHES) == len(WAYS)
+
+
+def test_with_backward_left_and_without_right(rows):
+    spec = memory_spec("bytes", STEPS, 64.0, WIDE)
+    titles = [[panel["title"]["text"] for panel in row["hconcat"]] for row in spec["vconcat"]]
+    left, right = zip(*titles, strict=True)
+    with_backward = {way.title for way in WAYS.values() if "backward()" in way.text}
+    assert set(left) == with_backward and not with_backward & set(right)
+
+
+def test_fields_are_columns_and_there_is_no_data(rows):
+    frame, title = memory_frame(rows, "saved")
+    spec = memory_spec(title, STEPS, 64.0, PHONE)
+    assert set(every(spec, "field")) <= set(frame.columns)
+    assert not list(every(spec, "data")) and not list(every(spec, "datasets"))
+    assert "black" not in json.dumps(spec, allow_nan=False) and "#000" not in json.dumps(spec)
+
+
+@pytest.mark.parametrize("top", [64.0, 0.0])
+def test_one_linear_scale_from_zero_for_all_panels(top):
+    spec = memory_spec("bytes", STEPS, top, WIDE)
+    for panel in panels(spec):
+        for kind in ("line", "area"):
+            y = layer(panel, kind)["encoding"]["y"]["scale"]
+            assert y["domain"] == [0, top or 1.0] and y.get("type", "linear") == "linear"
+            assert layer(panel, kind)["encoding"]["x"]["scale"]["domain"] == [0, STEPS]
+
+
+@pytest.mark.parametrize("width", [PHONE, WIDE, 1200])
+def test_panels_fit_beside_each_other(width):
+    for row in memory_spec("KiB", STEPS, 1.0, width)["vconcat"]:
+        assert sum(panel["width"] for panel in row["hconcat"]) + row["spacing"] < width - 40
+        assert all(panel["width"] >= 110 for panel in row["hconcat"])
+
+
+def test_the_number_in_words_is_the_last(rows):
+    for panel in panels(memory_spec("bytes", STEPS, 64.0, WIDE)):
+        text = layer(panel, "text")
+        assert f"datum.kept == {STEPS}" in json.dumps(text["transform"])
+        assert text["encoding"]["text"]["field"] == "text"
+    frame, _ = memory_frame(rows, "saved")
+    last = frame[frame["kept"] == STEPS].set_index("way")["text"]
+    assert last["without"] == "64 bytes" and last["after"] == "0 bytes"
+
+
+def test_secondary_marks_are_quiet():
+    for panel in panels(memory_spec("bytes", STEPS, 64.0, WIDE)):
+        assert layer(panel, "area")["mark"]["aria"] is layer(panel, "text")["mark"]["aria"] is False
+
+
+def test_frame_of_nodes_by_hand(rows):
+    frame, title = memory_frame(rows, "nodes")
+    assert title == "nodes"
+    total = frame[frame["way"] == "sum_after"]
+    assert total["value"].tolist() == [0, 6, 10, 14, 18]  # 4 per step, and 2 that all share
+    assert total["text"].tolist()[-1] == "18 nodes"
+
+
+@pytest.mark.parametrize(
+    ("saved", "unit", "value"), [(1000, "bytes", 1000), (3 * 2**9, "KiB", 1.5), (5 * 2**19, "MiB", 2.5)]
+)
+def test_the_unit_follows_the_largest(saved, unit, value):
+    held = [Held("item", 1, 0, 0, 0), Held("without", 1, saved, 3, 4)]
+    frame, title = memory_frame(held, "saved")
+    assert title == unit
+    assert frame["value"].tolist() == [0, value]
+    assert frame["saved"].tolist() == [0, saved]
