@@ -15,7 +15,7 @@ from pages._ui.sweep import session as sweep_state  # noqa: E402
 
 comparison = session.comparison("sweep", sweep_state.FIELDS)
 sweep = sweep_state.sweep(comparison.baseline)
-device = sidebar.sidebar(sweep.baseline, "Baseline loop", runs=False)
+device = sidebar.sidebar(sweep.baseline, "Baseline loop")
 sweep_state.write_address(sweep)
 
 heading.draw(sweep)

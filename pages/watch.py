@@ -11,7 +11,7 @@ from pages._ui.watch import body, heading, player  # noqa: E402  (the guard come
 OWN_FIELDS = ("at", "look")  # of the address: place and panel
 
 config = session.comparison("watch", OWN_FIELDS).baseline
-device = sidebar.sidebar(config, "Loop to watch", runs=False)
+device = sidebar.sidebar(config, "Loop to watch")
 with alone():
     tape = player.tape(config, device)
     body.go_where_asked(tape)

@@ -46,7 +46,7 @@ def _take_first_runs() -> None:
     """Said on the page that shows the runs, not on those that this link has opened before."""
     old = st.session_state.comparison
     variants, sentences = first_runs(old.baseline)
-    st.session_state.comparison = replace(old, variants=variants)
+    st.session_state.comparison = Comparison(old.baseline, variants)
     st.session_state.notes = [*notes(), *sentences]
 
 
@@ -160,13 +160,13 @@ def change(field: str, value: Any) -> None:
 
 def replace_baseline(baseline: Config, sentences: Sequence[str] = ()) -> None:
     """Take another baseline, with the runs whose change is possible there."""
-    kept = st.session_state.comparison.variants
-    possible = tuple(v for v in kept if _fits(v, baseline))
-    if len(possible) < len(kept):
-        left_out = f"{len(kept) - len(possible)} run left out: its change is not possible here"
+    old: Comparison = st.session_state.comparison
+    possible = [v for v in old.variants if _fits(v, baseline)]
+    if len(possible) < len(old.variants):
+        left_out = f"{len(old.variants) - len(possible)} run left out: its change is not possible here"
         sentences = [*sentences, left_out]
     st.session_state.notes = [f"{sentence}." for sentence in sentences]
-    st.session_state.comparison = Comparison(baseline, possible)
+    st.session_state.comparison = replace(old.with_runs(possible), baseline=baseline)
 
 
 def _fits(variant: Variant, baseline: Config) -> bool:
@@ -183,8 +183,7 @@ def set_variants(variants: Sequence[Variant]) -> None:
     if len(variants) > MAX_RUNS - 1:
         st.session_state.notes = [f"Runs must be at most {MAX_RUNS}, with the baseline."]
         variants = variants[: MAX_RUNS - 1]
-    old = st.session_state.comparison
-    st.session_state.comparison = replace(old, variants=tuple(variants))
+    st.session_state.comparison = st.session_state.comparison.with_runs(variants)
 
 
 def add(variant: Variant) -> None:

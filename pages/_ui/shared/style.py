@@ -17,17 +17,37 @@ COLOURS = {
     "button[kind^=primary]": ("#FFFFFF", "#0E131F"),
 }
 
+# Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
 LAYOUT = [
     "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4.2rem 1.5rem 3rem; }",
-    "[data-testid=stMain] [data-testid=stVerticalBlock] { gap: 0.6rem; }",
-    "[class*=st-key-card_] { padding: 0.55rem 0.8rem; }",
-    "[class*=st-key-card_] [data-testid=stVerticalBlock] { gap: 0.1rem; }",
-    "[class*=st-key-card_] button { min-height: 1.4rem; padding: 0 0.2rem; }",
     "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0; font-size: 1.3rem; }",
+    "[data-testid=stSidebarHeader] { height: 2.5rem; margin: 0; padding-block: 0.5rem 0; }",
+    "[data-testid=stSidebarUserContent] { padding: 0 0 3rem; }",
+    "[data-testid=stSidebar] [data-testid=stHeading] h2 { padding: 0 0 0.6rem; }",
+    "[data-testid=stSidebar] [data-testid=stVerticalBlock] { gap: 0.5rem; }",
+    "[data-testid=stSidebar] [class*=st-key-group_] { padding-top: 0.6rem; }",
+    "[data-testid=stSidebar] [class*=st-key-group_] { border-top: 1px solid var(--st-border-color); }",
+    "[data-testid=stSidebar] .st-key-lines { gap: 0; }",
+    ".st-key-lines code { font-size: 0.72rem; padding: 0; background: none; }",
+    "[class*=st-key-card_] { padding: 0.5rem 0.8rem; }",
+    "[class*=st-key-card_], [class*=st-key-card_] [data-testid=stVerticalBlock] { gap: 0.15rem; }",
+    "[class*=st-key-card_] button { min-height: 1.5rem; padding: 0 0.2rem; }",
+    "[class*=st-key-card_] [data-testid=stMarkdownContainer] p { font-size: 0.93rem; }",
+    "[class*=st-key-card_] [data-testid=stCaptionContainer] p { font-size: 0.8rem; }",
+    ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
+    ".st-key-top { row-gap: 0.3rem; }",
+]
+# On a phone: buttons beside the title, and the controls of the charts in one row that scrolls.
+NARROW = [
+    "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4rem 0.75rem 3rem; }",
+    ".st-key-top > :nth-child(2) { order: 1; }",
+    ".st-key-curve_controls { flex-wrap: nowrap; overflow-x: auto; }",
+    ".st-key-curve_controls > * { flex-shrink: 0; }",
 ]
 
 
 def draw() -> None:
     """The colours, on every page."""
     rules = [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
-    st.html(f"<style>{' '.join([*rules, *LAYOUT])}</style>")
+    narrow = f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}"
+    st.html(f"<style>{' '.join([*rules, *LAYOUT, narrow])}</style>")

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, Run, budget
+from core.compare.comparison import Named
 from core.jobs.jobs import Whole
 from core.result import Result, result
 from core.verdict import Verdict, verdict
@@ -24,23 +25,24 @@ from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S, Going
 
 @dataclass(frozen=True)
 class Trained:
-    """One run of the page: its name, result and verdict."""
+    """One run of the page: its name, result and verdict. place: decides its color and dash."""
 
     name: str
     result: Result
     verdict: Verdict
+    place: int = 0
 
     @property
     def config(self) -> Config:
         return self.result.config
 
 
-def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
+def train(named: Sequence[Named], device: str) -> list[Trained]:
     """Results of all runs, as far as they go, with progress and Stop while it lasts."""
     with alone():
-        results = _results(list(dict.fromkeys(config for _, config in named)), device)
-    done = [(name, results[config]) for name, config in named]
-    return [Trained(name, r, verdict(r, curvature(r.config))) for name, r in done if r is not None]
+        results = _results(list(dict.fromkeys(one.config for one in named)), device)
+    done = [(one, found) for one in named if (found := results[one.config]) is not None]
+    return [Trained(one.name, r, verdict(r, curvature(r.config)), one.place) for one, r in done]
 
 
 def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
