@@ -24,3 +24,18 @@ def test_a_matrix_product_is_refused_before_two_small_tensors_make_a_large_one(o
     assert max(t.numel() for t in given) <= MAX_ENTRIES < (given[0] @ given[1]).numel()
     with pytest.raises(NotAllowedError, match=f"at most {MAX_ENTRIES} entries in {MAX_DIMS} dimensions"):
         sizes.product(given)
+
+
+@pytest.mark.parametrize(
+    "shape", [[], [MAX_ENTRIES], [1] * (MAX_DIMS - 1) + [MAX_ENTRIES], [-1, MAX_ENTRIES]]
+)
+def test_a_tensor_up_to_both_bounds_fits(shape):
+    sizes.fits(shape)
+
+
+@pytest.mark.parametrize(
+    "shape", [[MAX_ENTRIES + 1], [1] * (MAX_DIMS + 1), [2, MAX_ENTRIES], [0, MAX_ENTRIES + 1]]
+)
+def test_a_tensor_over_either_bound_does_not(shape):
+    with pytest.raises(NotAllowedError):
+        sizes.fits(shape)

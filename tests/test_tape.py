@@ -276,6 +276,8 @@ def assert_rate_from(one, step):
     old, new = one.run.config.lr, 0.01
     one.change_lr(new)
     assert one.run.config.schedule == ((step, new),)
+    in_use = new if step == one.run.step else old  # no update of this step is still to come: the old one
+    assert one.run.namespace["optimizer"].param_groups[0]["lr"] == in_use
     one.play(20, budget_s=60)
     history = one.run.history
     weights, grads = history.weights["0.weight"], np.nan_to_num(history.grads["0.weight"])
