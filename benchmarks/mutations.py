@@ -182,20 +182,27 @@ def source(package: str, name: str, modules: dict[str, Path]) -> str:
     return package
 
 
-def concerned(change: Change, tests: dict[Path, set[str]], imports: dict[str, set[str]]) -> list[Path]:
-    """Files of tests, nearest first: named like the module, with the function's name in them, named like what
-    imports the module, importing it, importing what does."""
+def concerned(
+    change: Change, tests: dict[Path, set[str]], modules: dict[str, Path], imports: dict[str, set[str]]
+) -> list[Path]:
+    """Files of tests, nearest first: named like the module, with the function's name in them, named like a
+    module that calls it, named like one that imports the module, importing it, importing what does."""
     near: dict[str, int] = {module_name(change.path): 1}
     for name in (new := list(near)):  # grows on the way
         users = [user for user, used in imports.items() if name in used and user not in near]
         near |= dict.fromkeys(users, near[name] + 1)
         new += users
-    own, *users = (f"test_{name.rsplit('.', 1)[-1]}" for name, distance in near.items() if distance <= 2)
+    own, *users = (name for name, distance in near.items() if distance <= 2)
     word = re.compile(rf"\b{change.function.rsplit('.', 1)[-1] or None}\b")
+    callers = [name for name in users if word.search(modules[name].read_text())]
+
+    def named_like(path: Path, names: list[str]) -> bool:
+        return path.stem in [f"test_{name.rsplit('.', 1)[-1]}" for name in names]
 
     def order(path: Path) -> tuple[Any, ...]:
         text, distance = path.read_text(), min(near[name] for name in tests[path] & set(near))
-        return path.stem != own, not word.search(text), path.stem not in users, distance, len(text)
+        of_module, of_caller, of_user = (named_like(path, names) for names in ([own], callers, users))
+        return not of_module, not word.search(text), not of_caller, not of_user, distance, len(text)
 
     return sorted((path for path, used in tests.items() if used & set(near)), key=order)[:MAX_FILES]
 
@@ -456,7 +463,7 @@ def check(chosen: list[Change], modules: dict[str, Path]) -> None:
     imports = {name: imported(path, modules) for name, path in modules.items()}
     survived = []
     for number, change in enumerate(chosen, 1):
-        by = noticed(change, concerned(change, tests, imports))
+        by = noticed(change, concerned(change, tests, modules, imports))
         if by is None:
             survived.append(change)
         print(f"{number:4} {'survived' if by is None else 'noticed '} {change}  {by or ''}", flush=True)
