@@ -1,4 +1,4 @@
-"""What is learned from? Data sets by name, all offline.
+"""Data sets by name, all available offline.
 
 A data set makes inputs (rows, features) and labels in float64: one value per row for
 regression, a class number for classification. `standardise` and `split` prepare them;
@@ -118,7 +118,7 @@ class DataSet:
 DATASETS = {
     "deliveries": DataSet(
         "Deliveries",
-        "Four deliveries, distance against minutes, from the course notes this project began with.",
+        "Four deliveries, minutes against distance, from the course notes this project began with.",
         deliveries,
         "regression",
         scale="raw",
@@ -127,7 +127,7 @@ DATASETS = {
     ),
     "deliveries_exact": DataSet(
         "Deliveries, exact",
-        "The same four distances; each takes exactly 5 minutes per distance and 2 more.",
+        "The same four distances; each delivery takes exactly 5 × distance + 2 minutes.",
         deliveries_exact,
         "regression",
         scale="raw",
@@ -136,56 +136,57 @@ DATASETS = {
     ),
     "line": DataSet(
         "Line with outliers",
-        "A straight line of 120 made points; every twelfth is far too high.",
+        "A straight line: 120 generated points; every twelfth is an outlier, far too high.",
         line,
         "regression",
         noisy=True,
     ),
     "sine": DataSet(
         "Sine",
-        "160 made points on a sine wave.",
+        "160 generated points on a sine wave.",
         sine,
         "regression",
         noisy=True,
     ),
     "xor": DataSet(
         "XOR",
-        "250 made points; the class says whether the two inputs differ in sign.",
+        "250 generated points; the class says whether the two inputs differ in sign.",
         xor,
         "binary",
         noisy=True,
     ),
     "moons": DataSet(
         "Two moons",
-        "250 made points on two half circles that reach into each other.",
+        "250 generated points on two interleaving half circles.",
         moons,
         "binary",
         noisy=True,
     ),
     "spirals": DataSet(
         "Two spirals",
-        "250 made points on two arms that wind around each other.",
+        "250 generated points on two arms that wind around each other.",
         spirals,
         "binary",
         noisy=True,
     ),
     "diabetes": DataSet(
         "Diabetes",
-        "442 patients: ten measurements against the disease a year later (Efron et al. 2004, "
-        "from scikit-learn).",
+        "442 patients: ten baseline measurements, and the progression of the disease a year later "
+        "(Efron et al. 2004, from scikit-learn).",
         diabetes,
         "regression",
     ),
     "breast_cancer": DataSet(
         "Breast cancer",
-        "569 tumours: thirty measurements of cell nuclei, malignant (0) or benign (1) (Wisconsin "
-        "1995, from scikit-learn).",
+        "569 tumors: thirty measurements of their cell nuclei, malignant (0) or benign (1) "
+        "(Wisconsin 1995, from scikit-learn).",
         breast_cancer,
         "binary",
     ),
     "iris": DataSet(
         "Iris",
-        "150 flowers of three species, four lengths each (Fisher 1936, from scikit-learn).",
+        "150 flowers of three species, four measurements each: lengths and widths (Fisher 1936, from "
+        "scikit-learn).",
         iris,
         "classes",
     ),
@@ -246,8 +247,8 @@ class Form:
 FORMS = {
     "values": Form(one_column, "one float per row"),
     "zero_one": Form(one_column, "0.0 or 1.0 per row"),
-    "one_hot": Form(one_hot, "one float per class, 1.0 at the right one"),
-    "class_index": Form(class_index, "the class number, int64"),
+    "one_hot": Form(one_hot, "one float per class, 1.0 for the right one"),
+    "class_index": Form(class_index, "the class index, int64"),
 }
 
 FORMS_OF_TASK = {

@@ -1,4 +1,4 @@
-"""What is there to say about kept losses? A table and sentences of what was measured."""
+"""What was measured of kept losses, as a table and in sentences."""
 
 from collections.abc import Iterable
 

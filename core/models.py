@@ -1,4 +1,4 @@
-"""What is trained? Models by name -> nn.Module, with PyTorch's own starting weights.
+"""Models by name -> nn.Module, with PyTorch's own starting weights.
 
 `build` draws those weights from a private generator, bit for bit what `nn.Linear` and
 `nn.Conv2d` draw from the global one after ``torch.manual_seed(seed)``. They are drawn in

@@ -184,7 +184,10 @@ def _runs() -> None:
         options=list(offered),
         selection_mode="multi",
         format_func=lambda code: label(offered[code], baseline),
-        help="Each run is the baseline with one change: same data, weights and batches.",
+        help=(
+            "Each run is the baseline with one change. It shares the baseline's data, starting weights, and "
+            "batches, unless the change concerns them, such as another seed or model."
+        ),
         on_change=_choose,
         args=(offered,),
     )

@@ -18,7 +18,10 @@ def draw(comparison: Comparison) -> None:
     """Title, and the baseline in a few badges."""
     config = comparison.baseline
     st.title("Compare runs")
-    st.caption("Same data, same starting weights, same batches. Each run changes one thing of the baseline.")
+    st.caption(
+        "Each run is the baseline with one change. Data, starting weights, and batches are the same for "
+        "all, except where that change concerns them: the seed, the data set, the model, the batch size."
+    )
     facts = [
         DATASETS[config.dataset].title,
         LOSSES[config.loss].title,

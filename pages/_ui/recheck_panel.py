@@ -24,7 +24,7 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
 def _difference(one: Brief, device: str) -> Difference:
     there = cache().get(Difference, one.config, device)
     if there is None:
-        run = plain_runs.trained(one.config, device, "Training one of the runs again, alone")
+        run = plain_runs.trained(one.config, device, "Retraining one of the runs alone")
         there = recheck.difference(one, brief(result(run, whole=False)))
         cache().put(one.config, device, there)
     return there

@@ -50,7 +50,10 @@ def go_where_asked(held: Tape) -> None:
     if "at" in asked:
         place = _place(held, asked["at"])
         if place is None:
-            st.session_state.notes = [*state.notes(), "at must be a step and a line of this run, as 3.2."]
+            st.session_state.notes = [
+                *state.notes(),
+                ("at must be a step and a line of this run, such as 3.2."),
+            ]
         else:
             player.bring(held, place)
 
@@ -70,7 +73,7 @@ def draw(held: Tape, device: str) -> None:
     if player.playing():
         transport.draw(held)
         st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
-        st.caption("Pause to look into the lines, the tensors and the graph at this step.")
+        st.caption("Pause to look at the lines, the tensors, and the graph of this step.")
         return
     player.act(Tape.settle)
     transport.draw(held)
