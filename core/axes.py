@@ -28,7 +28,7 @@ SPREAD = ".."  # between lowest, highest and how many
 def spread(low: float, high: float, count: int) -> tuple[float, ...]:
     """So many numbers with equal ratios, rounded to three digits between the ends."""
     if not (0 < low < high and 2 <= count <= MAX_VALUES):
-        raise ValueError(f"must be from above 0 to more, in 2 to {MAX_VALUES} values")
+        raise ValueError(f"must start above 0 and rise, in 2 to {MAX_VALUES} values")
     inner = {float(f"{value:.3g}") for value in np.geomspace(low, high, count)[1:-1]}
     return (low, *sorted(value for value in inner if low < value < high), high)
 

@@ -20,11 +20,11 @@ from core.verdict import number
 STATES = {  # state -> its sign on the map, and what it says
     "value": ("", "a number"),
     "diverged": ("✖", "diverged"),
-    "never": ("–", "never came to this loss"),
+    "never": ("–", "never reached this loss"),
     "raised": ("!", "raised an error"),
-    "stopped": ("◐", "stopped before its end"),
+    "stopped": ("◐", "stopped before it was done"),
     "waiting": ("·", "not trained yet"),
-    "refused": ("∅", "no run: the two choices do not fit"),
+    "refused": ("∅", "no run: the two choices do not go together"),
 }
 LETTERS = {
     "learns": "L",

@@ -188,7 +188,7 @@ def surface_words(surface: Surface, path: Path, minimum: Sequence[float] | None 
     if max(width, height) > STRETCHED * min(width, height):
         sentences.append(f"The scales differ: the picture is {width:.3g} wide and {height:.3g} high.")
     if surface.done and not len(levels(surface.losses, surface.precision)):
-        sentences.append("The loss is the same all over it, so there are no contour lines.")
+        sentences.append("The loss is the same everywhere on it, so there are no contour lines.")
     return " ".join(sentences)
 
 

@@ -183,7 +183,7 @@ def test_stability_at_both_ends():
 def test_three_questions_lead_to_a_loss():
     app = opened(view="which")
     assert [card.value for card in app.header] == ["MSE", "L1", "Huber", "Smooth L1"]
-    choose(app, "What is learned?", "classes")
+    choose(app, "What is to be predicted?", "classes")
     assert app.header[0].value == "Cross-entropy"
     choose(app, "What does the model end in?", "LogSoftmax")
     assert [card.value for card in app.header] == ["NLL"]

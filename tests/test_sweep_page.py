@@ -195,7 +195,7 @@ def test_cells_that_do_not_fit_are_marked_and_not_left_blank():
     frame = cells(app)
     assert frame["state"].tolist().count("refused") == 1
     assert "momentum must be above 0 for nesterov" in texts(app)
-    assert "∅** no run: the two choices do not fit" in texts(app)
+    assert "∅** no run: the two choices do not go together" in texts(app)
 
 
 def test_stopped_keeps_what_is_there_and_goes_on_from_there(monkeypatch):
@@ -203,7 +203,7 @@ def test_stopped_keeps_what_is_there_and_goes_on_from_there(monkeypatch):
     monkeypatch.setattr(jobs, "Training", lambda *of: begun.append(of) or Training(*of))
     monkeypatch.setattr(work, "TIME_LIMIT_S", 0.0)
     app = opened(**SMALL | {"steps": "1501", "x": "lr~0.01~0.02", "y": "loop~FLSZB"})  # by the plain loop
-    assert re.search(r"The limit of 0 s of training is reached: \d of 2 runs are here", app.info[0].value)
+    assert re.search(r"The limit of 0 s of training is reached: \d of 2 runs are done", app.info[0].value)
     frame = cells(app)
     assert frame["state"].isin(["stopped", "waiting", "value"]).all() and frame["state"].ne("value").any()
     before = frame["state"].eq("value").sum()

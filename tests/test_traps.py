@@ -516,6 +516,17 @@ def test_layers_in_a_list_beside_registered_ones_raise_nothing_and_stay():
     torch.optim.SGD(net.parameters(), lr=0.1)
 
 
+def test_the_limit_of_a_stale_gradient_is_quoted_where_the_gradient_is_stale_and_nowhere_else(pair):
+    largest = (17 + math.sqrt(17**2 - 4 * (15 * 2 - 5 * 5))) / 2
+    quoting = {
+        n for n, t in TRAPS.items() if "limits" in t.evidence and "limit of this loop" in texts(n, pair)
+    }
+    assert quoting == {"stale"}
+    wrong, right = (float(text) for text in texts("stale", pair)["limit of this loop"])
+    assert (wrong, right) == pytest.approx((1 / largest, 2 / largest), rel=1e-3)
+    assert not any("step before" in fact.about for fact in facts(("limits",), *pair("micro_batches")))
+
+
 def test_evidence_changes_nothing_of_the_runs(pair):
     for name in TRAPS:
         runs = pair(name)

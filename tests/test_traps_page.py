@@ -264,7 +264,7 @@ def hides(app, case):
     assert [text for text in told if text.encode() in data] == []
     assert app.radio[0].options == [TRAPS[name].title for name in case.choices]
     assert app.radio[0].value is None and set(app.query_params) == {"view", "series"}
-    return b"What is held at the end" in data  # it is the page that was read
+    return b"State at the end" in data  # it is the page that was read
 
 
 def test_a_series_is_answered_and_scored():
@@ -280,7 +280,7 @@ def test_a_series_is_answered_and_scored():
         press(app, "Next")
     assert app.header[0].value == f"{CASES - 1} of {CASES}"
     assert Counter(re.findall("✓|✗", texts(app))) == {"✓": CASES - 1, "✗": 1}
-    press(app, "Begin this series again")
+    press(app, "Start this series over")
     assert app.header[0].value == f"Case 1 of {CASES}"
     assert app.radio[0].value is None
 

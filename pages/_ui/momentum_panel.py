@@ -29,8 +29,9 @@ SETTINGS = {  # name in the address -> title, what is trained
 BARS = {  # what the ends of the bars mean, by setting
     "linear": "It is the same everywhere, so each bar ends at the largest learning rate at which that loop "
     "stays bounded.",
-    "mlp": "It is that of the starting weights over all rows, and changes on the way; each step sees a batch, "
-    "whose own curvature may be larger. So the bars are only a guide: a loss can grow within its bar.",
+    "mlp": "It is that of the starting weights over all rows, and changes on the way; each step sees a "
+    "batch, whose own curvature may be larger. So the bars are only a guide: a loss can grow within its bar. "
+    "A step between forward and backward raises in an MLP at any rate.",
 }
 DEFAULT = 0.2  # on the deliveries the right loop dies and the wrong one lives: the surprise comes first
 ROUND = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.13, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
