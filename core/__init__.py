@@ -124,7 +124,7 @@ What goes wrong:
 
 Lines that somebody types:
 
-    sizes              how large would a result be? asked before it is computed
+    sizes              how large a result would be, asked before it is computed
     workspace          names and tensors of a few typed lines, and how they are let go
     language           functions, methods and attributes that may be typed
     operators          operators that may be typed

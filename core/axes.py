@@ -1,4 +1,4 @@
-"""Which fields can a sweep vary, and over which values? An axis: one field and its values, as text in links.
+"""Axis: a field that a sweep can vary and its values, as text in links.
 
 `loss~bce~mse` are two values, `lr~0.001..100..16` sixteen learning rates with equal ratios, and `loss`
 alone is all that fit.

@@ -103,7 +103,7 @@ class Config:
     )
     weight_decay: float = real(0.0, "Weight decay", (0.0, 1.0), "Pulls every weight toward 0 at every step.")
     batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
-    steps: int = whole(300, "Steps", STEPS, "How many times the loop body runs: one update each.")
+    steps: int = whole(300, "Steps", STEPS, "How many times the body of the loop runs.")
     seed: int = whole(
         0, "Seed", (0, MAX_SEED), ("Determines generated data, the split, starting weights, and batches.")
     )

@@ -1,4 +1,4 @@
-"""What does the model compute at a step? Curve, decision surface, scatter or confusion matrix.
+"""What a model computes at a step: a curve, decision surface, scatter, or confusion matrix.
 
 Drawn from the recorded weights of an evaluated step, by the model that was trained.
 """

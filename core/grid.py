@@ -1,4 +1,4 @@
-"""What came out of each cell of a sweep? A row per cell: its number, the range over its seeds, its words.
+"""What came out of each cell of a sweep: its number, the range over its seeds, its words.
 
 A cell without a number says why in its state; none is left blank. With several seeds the number is the
 median, and a loss that is no longer finite counts as larger than all others.

@@ -1,4 +1,4 @@
-"""What is an expression worth? A walk over its tree that knows only what `core.language` lists.
+"""Evaluates typed expressions: a walk over the syntax tree that knows only what `core.language` lists.
 
 Nothing is looked up by name but in those tables, so no attribute, call or operator outside them can happen.
 What is not on the lists raises NotAllowedError; PyTorch's own errors, and Python's, pass through.

@@ -1,4 +1,4 @@
-"""What may be typed in the notebook? Functions, methods and attributes: these lists, and nothing else.
+"""The functions, methods, and attributes that may be typed in the notebook: these and nothing else.
 
 What is not here does not exist for the notebook. Adding something is one entry, which must hold what the
 others do: the call reads and writes nothing but its arguments, its result is no larger than its check

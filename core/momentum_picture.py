@@ -1,4 +1,4 @@
-"""How are limits of the learning rate drawn? A bar per loop on a log axis, as far as it is stable."""
+"""Limits of the learning rate: a bar per loop on a log axis, up to its limit."""
 
 from collections.abc import Mapping
 from functools import lru_cache

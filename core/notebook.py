@@ -1,4 +1,4 @@
-"""What does each typed line do to the tensors? A few lines, interpreted one after the other.
+"""Runs a few typed lines, interpreted one after the other, and says what each did to the tensors.
 
 Nothing typed is ever compiled or executed: `core.syntax` parses it, `core.interpreter` walks the tree over
 short lists of what is allowed. PyTorch's own error at a line ends the notebook there.

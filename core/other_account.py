@@ -1,4 +1,4 @@
-"""What did a line that is none of the five change? Every tensor that is another one now."""
+"""What a line that is none of the five has changed: every tensor that differs now."""
 
 from core.executed import Executed, Said, recorded_in_words
 from core.held import Held, same

@@ -1,4 +1,4 @@
-"""Which weights did step move, from where to where, and by which arithmetic; or why did none move?"""
+"""Which weights step moved, from where to where and by which arithmetic, or why none moved."""
 
 from collections.abc import Mapping, Sequence
 

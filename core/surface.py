@@ -1,4 +1,4 @@
-"""How high is the loss around the path of a run? The real loss at the points of a grid.
+"""The real loss at the points of a grid around the path of a run.
 
 Model and loss are those that were trained, on the whole training set; every point of the grid is
 one forward pass, so the picture takes its time and is computed in slices.

@@ -1,4 +1,4 @@
-"""What was typed? Text -> statements as a syntax tree, refused before anything of it is evaluated.
+"""Typed text -> statements as a syntax tree, refused before anything of it is evaluated.
 
 Nothing typed is ever compiled or executed: it is parsed, and only the kinds of nodes in NODES pass. So there
 is no function, class, comprehension, loop, lambda, format string or star among them. Length and depth are

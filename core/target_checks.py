@@ -1,4 +1,4 @@
-"""Which targets does a loss take, and what does PyTorch say to others? Asked of the module itself."""
+"""The targets that a loss takes, and what PyTorch says to others, asked of the module itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

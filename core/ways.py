@@ -1,4 +1,4 @@
-"""Which ways are there to keep a loss? A plain number, a tensor or a sum; with backward or without."""
+"""Ways to keep a loss: a plain number, a tensor, or a sum; with backward or without."""
 
 from dataclasses import dataclass
 

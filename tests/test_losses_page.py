@@ -129,7 +129,10 @@ def test_train_with_this_loss_opens_compare_with_it(loss):
 def test_cross_entropy_goes_from_logits_to_the_gradient():
     app = opened(view="cross_entropy", z0="0", z1="0", z2="0", rows="1", smoothing="0.3", **{"class": "2"})
     shown = texts(app)
-    assert "picked, −1.099, and its sign turned: 1.099. With one row, that is the loss: **1.099**." in shown
+    assert (
+        "picked from the log-softmax, −1.099, and its sign is flipped: 1.099. With one row, that is the loss: **1.099**."
+        in shown
+    )
     steps = app.table[0].value.set_index("row 0")
     assert steps.loc["autograd"].tolist() == steps.loc["formula"].tolist() == ["0.3333", "0.3333", "−0.6667"]
     assert steps.loc["log-softmax"].tolist() == ["−1.099"] * 3  # -ln 3

@@ -146,7 +146,7 @@ def test_values_are_chosen_typed_and_spread():
     choose(app, "count_x", 3)
     assert cells(app)["x"].unique().tolist() == ["0.1", "1", "10"]
     choose(app, "low_x", 50.0)
-    assert "lr must be from above 0 to more" in app.warning[0].value
+    assert "lr must start above 0 and rise" in app.warning[0].value
 
 
 def test_several_seeds_have_a_median_and_a_range():

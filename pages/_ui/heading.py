@@ -19,8 +19,8 @@ def draw(comparison: Comparison) -> None:
     config = comparison.baseline
     st.title("Compare runs")
     st.caption(
-        "Each run is the baseline with one change. Data, starting weights, and batches are the same for "
-        "all, except where that change concerns them: the seed, the data set, the model, the batch size."
+        "Each run is the baseline with a change of its own. Data, starting weights, and batches are the "
+        "same for all, except where that change concerns them: another seed, data set, model, or batch size."
     )
     facts = [
         DATASETS[config.dataset].title,

@@ -1,4 +1,4 @@
-"""Which loss goes with this task? Three questions, and what the tables answer."""
+"""Which loss goes with a task: three questions, and what the tables answer."""
 
 from functools import partial
 
