@@ -46,14 +46,14 @@ def sine(noise: float, generator: torch.Generator, rows: int = 160) -> tuple[Ten
 
 
 def xor(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
-    """Class 1 where the two inputs differ in sign; the noise moves the points afterwards."""
+    """Class 1 where the two inputs differ in sign; the noise moves the points afterward."""
     inputs = 2 * torch.rand(rows, 2, generator=generator, dtype=torch.float64) - 1
     labels = (inputs[:, 0] * inputs[:, 1] < 0).long()
     return inputs + noise * torch.randn(rows, 2, generator=generator, dtype=torch.float64), labels
 
 
 def moons(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
-    """Two half circles that reach into each other."""
+    """Two interleaving half circles."""
     labels = torch.arange(rows) % 2
     angle = math.pi * torch.rand(rows, generator=generator, dtype=torch.float64)
     upper = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)
@@ -79,13 +79,13 @@ def diabetes() -> tuple[Tensor, Tensor]:
 
 
 def breast_cancer() -> tuple[Tensor, Tensor]:
-    """569 tumours, 30 measurements of cell nuclei; 1 = benign."""
+    """569 tumors, 30 measurements of cell nuclei; 1 = benign."""
     inputs, labels = datasets.load_breast_cancer(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
 
 def iris() -> tuple[Tensor, Tensor]:
-    """150 flowers, 4 lengths; three species."""
+    """150 flowers, 4 measurements; three species."""
     inputs, labels = datasets.load_iris(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
@@ -102,7 +102,7 @@ class DataSet:
 
     make: the function above. task: "regression", "binary" or "classes". noisy: whether
     `make` takes noise and a generator. scale: what one mean and one standard deviation are
-    taken over ("column", "image"), or "raw" for no standardising.
+    taken over ("column", "image"), or "raw" for no standardizing.
     """
 
     title: str
@@ -171,8 +171,8 @@ DATASETS = {
     ),
     "diabetes": DataSet(
         "Diabetes",
-        "442 patients: ten baseline measurements, and the progression of the disease a year later "
-        "(Efron et al. 2004, from scikit-learn).",
+        "442 patients: ten measurements, and how far the disease was a year later (Efron et al. 2004, from "
+        "scikit-learn).",
         diabetes,
         "regression",
     ),

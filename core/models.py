@@ -52,7 +52,7 @@ def mlp(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -
 
 
 def mlp_norm(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
-    """The MLP with batch normalisation before each activation (Ioffe & Szegedy 2015)."""
+    """The MLP with batch normalization before each activation (Ioffe & Szegedy 2015)."""
     sizes = (features, *hidden)
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(sizes):

@@ -167,14 +167,14 @@ def _bind(name: str, found: Any, here: Workspace) -> None:
 
 def _in_place(statement: ast.AugAssign, here: Workspace) -> None:
     if not isinstance(statement.target, ast.Name):
-        raise NotAllowedError("+= and the like need a name on their left.")
+        raise NotAllowedError("A name must stand to the left of += and the like.")
     one = value(ast.Name(statement.target.id, ast.Load()), here)
     found = compute(statement.op, IN_PLACE, one, value(statement.value, here))
     _bind(statement.target.id, here.keep(found), here)
 
 
 def _other_with(statement: ast.With, here: Workspace) -> None:
-    raise NotAllowedError("with takes torch.no_grad() alone, and no other with can be inside it.")
+    raise NotAllowedError("A with block takes torch.no_grad() alone, and no other with can be inside it.")
 
 
 _KINDS = {ast.Expr: _expression, ast.Assign: _assignment, ast.AugAssign: _in_place, ast.With: _other_with}

@@ -130,13 +130,13 @@ def test_cross_entropy_goes_from_logits_to_the_gradient():
     app = opened(view="cross_entropy", z0="0", z1="0", z2="0", rows="1", smoothing="0.3", **{"class": "2"})
     shown = texts(app)
     assert (
-        "picked from the log-softmax, −1.099, and its sign is flipped: 1.099. With one row, that is the loss: **1.099**."
-        in shown
+        "picked from the log-softmax, −1.099, and its sign is flipped: 1.099. "
+        "With one row, that is the loss: **1.099**." in shown
     )
     steps = app.table[0].value.set_index("row 0")
     assert steps.loc["autograd"].tolist() == steps.loc["formula"].tolist() == ["0.3333", "0.3333", "−0.6667"]
     assert steps.loc["log-softmax"].tolist() == ["−1.099"] * 3  # -ln 3
-    assert "the formula softmax − one-hot: in double the two differ by" in app.success[0].value
+    assert "the formula softmax − one-hot: in float64 the two differ by" in app.success[0].value
     choose(app, "Rows in the batch", "2")
     assert re.search(r"mean over the rows: \(1\.099 \+ 0\.3715\) / 2 = \*\*0\.7351\*\*", texts(app))
     assert "(softmax − one-hot) / 2" in app.success[0].value

@@ -207,7 +207,7 @@ def test_a_text_is_refused_with_the_line_and_a_sentence(text, line, words):
         ("tensor([1.], dtype=float, dtype=float)", "once each"),
         ("torch.sum(tensor([1.]), 0, True)", "at most 2 arguments by position"),
         ("x = tensor([1])\nx.data", "floating-point"),
-        ("with torch.enable_grad():\n    1", "with takes torch.no_grad() alone"),
+        ("with torch.enable_grad():\n    1", "A with block takes torch.no_grad() alone"),
     ],
 )
 def test_a_statement_is_refused_with_what_is_allowed(text, words):
