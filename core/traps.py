@@ -135,8 +135,8 @@ TRAPS = {
         "weights",
         "variance",
         notice=(
-            "The loss levels off at the variance of the targets, the weight keeps its first value, "
-            "and `model.weight` is none of the tensors in `optimizer.param_groups`."
+            "The loss levels off at the variance of the targets, the weight keeps its first value, and "
+            "`model.weight` is not among the tensors in `optimizer.param_groups`."
         ),
         before=("weight_replaced",),
         offers=SILENT,
@@ -702,8 +702,9 @@ TRAPS = {
         "raises",
         DELIVERIES,
         "ZF.loss_module.BS",
-        "nn.MSELoss is a class, and this makes an instance of it. Do that once, loss_fn = "
-        "nn.MSELoss(), then call loss_fn(outputs, targets); or call nn.functional.mse_loss.",
+        "nn.MSELoss is a class, and this line tries to make an instance of it from outputs and targets. "
+        "Make one without them, loss_fn = nn.MSELoss(), then call loss_fn(outputs, targets); or call "
+        "nn.functional.mse_loss.",
         notice=(
             "A RuntimeError at the loss, in the first step: Boolean value of Tensor with more than "
             "one value is ambiguous."
