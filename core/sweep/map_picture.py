@@ -1,4 +1,4 @@
-"""How is a sweep drawn? A heat map: a cell per place, with its number or its sign, and limits as lines.
+"""A sweep as a heat map: a cell per place, with its number or sign, and limits as lines.
 
 Learning rates stand on a log axis, so that a limit of the theory has its place between two of them.
 """

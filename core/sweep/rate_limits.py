@@ -1,4 +1,4 @@
-"""Up to which learning rate is each row of a sweep stable? Limits of the theory, as lines on the axis."""
+"""Limits of the learning rate for each row of a sweep, by the theory: lines on its axis."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,10 @@ def in_words(limits: Sequence[Limit]) -> str:
     steep = {number(limit.curvature) for limit in limits}
     where = f"λ = {steep.pop()}" if len(steep) == 1 else "each row's own largest curvature"
     if all(limit.exact for limit in limits):
-        holds = "This loss is a quadratic, so they hold at every step."
+        holds = "This loss is a quadratic and each step sees all rows, so they hold at every step."
     else:
-        holds = "They are those of the starting weights, for steps on all rows; the curvature changes later."
-    return f"Lines: the largest stable learning rates, {rates}{rest}, from {where}. {holds}"
+        holds = (
+            "They follow from the curvature at the starting weights, over all rows: a guide only where the "
+            "curvature changes on the way, or where a step sees a batch, whose own curvature may be larger."
+        )
+    return f"Lines: the largest rates at which a run stays bounded, {rates}{rest}, from {where}. {holds}"

@@ -1,4 +1,4 @@
-"""Which hidden mistake is it? A series of cases, drawn from the traps by a seed.
+"""A series of hidden mistakes to diagnose, drawn from the traps by a seed.
 
 The same seed gives everybody the same series. A case is a trap, the seed of its run, and the names that
 the learner chooses from; what can be seen of it holds no name and no code.

@@ -42,7 +42,7 @@ def test_a_first_visitor_is_asked_before_anything_is_shown():
     first = next(iter(TRAPS))
     assert app.radio[0].options == [OUTCOMES[name] for name in TRAPS[first].offers]
     assert app.radio[0].value is None
-    assert TRAPS[first].why not in texts(app)
+    assert TRAPS[first].why not in texts(app) and TRAPS[first].notice not in texts(app)
     assert app.query_params["trap"] in (first, [first])
 
 
@@ -82,7 +82,7 @@ def test_every_trap_is_shown_with_both_loops_and_its_words(name):
     app.session_state.guesses = {name: ""}
     sound(app.run())
     shown = texts(app)
-    assert TRAPS[name].why in shown
+    assert shown.index(TRAPS[name].why) < shown.index(f"**How you would notice.** {TRAPS[name].notice}")
     assert len(app.main.code) >= 2
     listed = [code.value for code in app.main.code[:2]]
     assert listed[0] != listed[1]
@@ -251,12 +251,12 @@ def hides(app, case):
     """Whether nothing that is sent names the mistake: only among the choices, of which none is marked."""
     data, trap = sent(app._tree), TRAPS[case.name]
     changed = {*trap.wrong.loop, *trap.wrong.before} - {*trap.right.loop, *trap.right.before}
-    told = [case.name, trap.why, *(TRAPS[name].title for name in case.choices), *changed]
+    told = [case.name, trap.why, trap.notice, *(TRAPS[name].title for name in case.choices), *changed]
     told += ["optimizer.", *(text_of(name) for name in changed)]
     assert [text for text in told if text.encode() in data] == []
     assert app.radio[0].options == [TRAPS[name].title for name in case.choices]
     assert app.radio[0].value is None and set(app.query_params) == {"view", "series"}
-    return b"What is held at the end" in data  # it is the page that was read
+    return b"State at the end" in data  # it is the page that was read
 
 
 def test_a_series_is_answered_and_scored():
@@ -268,11 +268,11 @@ def test_a_series_is_answered_and_scored():
         wrong = next(name for name in case.choices if name != case.name)
         answer(app, wrong if place == 1 else case.name)
         assert ("Right: " in texts(app)) == (place != 1)
-        assert TRAPS[case.name].why in texts(app)
+        assert TRAPS[case.name].why in texts(app) and TRAPS[case.name].notice in texts(app)
         press(app, "Next")
     assert app.header[0].value == f"{CASES - 1} of {CASES}"
     assert Counter(re.findall("✓|✗", texts(app))) == {"✓": CASES - 1, "✗": 1}
-    press(app, "Begin this series again")
+    press(app, "Start this series over")
     assert app.header[0].value == f"Case 1 of {CASES}"
     assert app.radio[0].value is None
 

@@ -47,6 +47,7 @@ def test_elsewhere_they_are_said_to_be_those_of_the_start():
         found = rate_limits(Sweep(config, RATES, usual("loop", config)), curvature)
         assert len(found) == 2 and not any(one.exact for one in found)
         assert "starting weights" in in_words(found)
+        assert "a guide only" in in_words(found) and "hold at every step" not in in_words(found)
 
 
 def test_each_row_has_the_limit_of_its_own_choices():

@@ -29,6 +29,13 @@ SETTINGS = {  # name in the address -> title, what is trained
         Config(dataset="xor", hidden=(16,), activation="tanh", batch_size=32, steps=100),
     ),
 }
+BARS = {  # what the ends of the bars mean, by setting
+    "linear": "It is the same everywhere, so each bar ends at the largest learning rate at which that loop "
+    "stays bounded.",
+    "mlp": "It is that of the starting weights over all rows, and changes on the way; each step sees a "
+    "batch, whose own curvature may be larger. So the bars are only a guide: a loss can grow within its bar. "
+    "A step between forward and backward raises in an MLP at any rate.",
+}
 DEFAULT = 0.2  # on the deliveries the right loop dies and the wrong one lives: the surprise comes first
 ROUND = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.13, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 WHY = (
@@ -36,7 +43,7 @@ WHY = (
     r"$w_{t+1} = w_t - \eta\,(g_0 + g_1 + \dots + g_t)$. "
     r"SGD with momentum $\mu$ keeps $v_t = \mu\, v_{t-1} + g_t$ and steps along $v_t$; with $\mu = 1$ "
     "that is the same sum, added up in the same order. Nothing ever fades, so nothing damps the swings: the "
-    r"weights circle their goal. On a quadratic of curvature $\lambda$ they stay bounded up to "
+    r"weights swing around their goal. On a quadratic of curvature $\lambda$ they stay bounded up to "
     r"$\eta = 4/\lambda$, twice the limit of the usual loop."
 )
 
@@ -69,7 +76,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     lr = _rate(limits)
     config = replace(config, lr=lr)
     _limits(on, curvature, limits, lr)
-    _three(config, limits, device)
+    _three(on, config, limits, device)
     st.header("Skipping zero_grad is momentum 1")
     _twins(_laid(config, device))
     st.markdown(WHY)
@@ -138,18 +145,15 @@ def _twins(laid: Laid) -> None:
 
 
 def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> None:
-    where = "It is the same everywhere." if on == "linear" else "It is that of the first step, and changes."
-    st.markdown(
-        f"The largest curvature of this loss is λ = {number(curvature)}. {where} Each bar ends at the "
-        "largest learning rate at which that loop is stable; the line is yours."
-    )
+    steepest = f"The largest curvature of this loss is λ = {number(curvature)}."
+    st.markdown(f"{steepest} {BARS[on]} The vertical line is your learning rate.")
     spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
     frame = momentum_picture.limits_frame(limits, lr)
     st.vega_lite_chart(frame, spec, width="stretch", key="limits", alt=said)
 
 
-def _three(config: Config, limits: dict[str, float], device: str) -> None:
+def _three(on: str, config: Config, limits: dict[str, float], device: str) -> None:
     """What each of the three loops does at this rate, and the side of its limit."""
     columns = st.columns(3)
     for column, (name, one) in zip(columns, at_rate(config, config.lr).items(), strict=True):
@@ -159,7 +163,8 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
             st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
             side = "above" if config.lr > limits[name] else "below"
             multiple = momentum_picture.MULTIPLES[name]
-            st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
+            limit = "its limit" if on == "linear" else "the end of its bar"
+            st.markdown(f"{number(config.lr)} is {side} {limit}, {multiple} = {number(limits[name])}.")
             st.markdown(said.because)
 
 
