@@ -46,6 +46,7 @@ Many runs as one:
 What it means:
 
     theory             curvature and stability limits to hold runs against
+    units              which hidden layers no longer tell one row from another
     verdict            a run in words, with the numbers they rest on
     ledger             .grad as this batch plus what was left over
     plane              the plane that shows a run's way through its weights

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.config import Config
 from core.sweep import Sweep
-from core.theory import stability_limit
+from core.theory import is_quadratic, settles, stability_limit
 from core.verdict import number
 
 Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
@@ -15,8 +15,8 @@ Curvature = Callable[[Config], float | None]  # at the starting weights; None wh
 class Limit:
     """The largest stable learning rate of one row.
 
-    exact: whether the loss is a quadratic and each step sees all rows; elsewhere the limit is that of the
-    starting weights.
+    exact: whether the loss is a quadratic; elsewhere the limit is that of the starting weights. settles:
+    whether runs below it come to rest.
     """
 
     row: int
@@ -24,6 +24,7 @@ class Limit:
     rate: float
     curvature: float
     exact: bool
+    settles: bool = True
 
 
 def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
@@ -36,14 +37,8 @@ def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
         steep = curvature(config) if config is not None else None
         rate = stability_limit(config, steep) if config is not None and steep is not None else None
         if config is not None and steep is not None and rate is not None:
-            found.append(Limit(row, label, rate, steep, exact(config)))
+            found.append(Limit(row, label, rate, steep, is_quadratic(config), settles(config)))
     return found
-
-
-def exact(config: Config) -> bool:
-    """Whether the curvature is the same everywhere, and at every step."""
-    quadratic = config.model == "linear" and config.loss == "mse"
-    return quadratic and config.batch_size == 0
 
 
 def in_words(limits: Sequence[Limit]) -> str:
@@ -57,5 +52,8 @@ def in_words(limits: Sequence[Limit]) -> str:
     if all(limit.exact for limit in limits):
         holds = "This loss is a quadratic, so they hold at every step."
     else:
-        holds = "They are those of the starting weights, for steps on all rows; the curvature changes later."
+        holds = "They are those of the starting weights; the curvature changes later."
+    undamped = [limit.label for limit in limits if not limit.settles]
+    if undamped:
+        holds += f" Below its line, {undamped[0]} stays bounded without settling: nothing damps it."
     return f"Lines: the largest stable learning rates, {rates}{rest}, from {where}. {holds}"

@@ -1,0 +1,50 @@
+"""Which hidden units still tell one row from another at the end of a run? Dead and saturated layers."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import vector_to_parameters
+
+from core import task
+from core.models import MODELS
+from core.results import Result
+
+
+class Layer(NamedTuple):
+    """number: of the hidden layer, from 1. units: how many. off: how many give 0 for every training row."""
+
+    number: int
+    units: int
+    off: int
+
+
+@torch.no_grad()
+def blind(result: Result) -> Layer | None:
+    """The first hidden layer each of whose units gives one value, whatever the row; None if there is none.
+
+    Also None where the weights at the end are not known, or not finite. Behind such a layer the model gives
+    every row the same output.
+    """
+    row, known = MODELS[result.config.model], len(result.snapshots)
+    if not row.layers or row.averages or not known or not np.isfinite(result.snapshots[-1]).all():
+        return None
+    if result.evaluations["step"].iloc[-1] != result.done:
+        return None
+    data = task.make_data(result.config)
+    model, values = task.make_model(result.config, data), data.inputs
+    vector_to_parameters(torch.tensor(result.snapshots[-1]), model.parameters())
+    assert isinstance(model, nn.Sequential)
+    for number in range(1, len(result.config.hidden) + 1):
+        values = model[2 * number - 1](model[2 * number - 2](values))
+        if (values == values[0]).all():
+            return Layer(number, values.shape[1], int((values == 0).all(0).sum()))
+    return None
+
+
+def in_words(layer: Layer) -> str:
+    """One sentence with the numbers of a blind layer."""
+    units = f"{layer.units} of {layer.units} units of hidden layer {layer.number}"
+    blind = "are off, 0 for every row" if layer.off == layer.units else "give one value, whatever the row"
+    return f"{units} {blind}: the model gives every row the same output."
