@@ -218,9 +218,8 @@ def _rises(losses: np.ndarray, size: float) -> list[int]:
 
 def _stands_still(way: Path, size: float) -> tuple[str, str] | None:
     """A leap far up, then rest with a tenth of the first loss or more: flung to where nothing moves."""
-    losses = way.losses
-    second = losses[len(losses) // 2 :]
-    if losses.max() < FAR * size or np.ptp(second) > FLAT * second.max() or losses[-1] < size / FAR:
+    losses, end = way.losses, _end(way.losses)
+    if losses.max() < FAR * size or np.ptp(end) > FLAT * end.max() or losses[-1] < size / FAR:
         return None
     return "stuck", f"{_quoted(way)} After the leap it stands still."
 
@@ -247,7 +246,8 @@ def _falling(way: Path, size: float) -> tuple[str, str]:
         if losses[-1] >= losses[0]:
             return "stuck", f"{_quoted(way)} It ends no lower than it began."
         if _falls(losses):
-            return "slow", f"{fell}, lower in each quarter of the run."
+            lately = _quarters(losses)[-1]
+            return "slow", f"{fell}; in its last quarter by {100 * (lately[0] - lately[-1]) / size:.2g} %."
         return "stuck", f"{fell} and falls no longer."
     if np.ptp(end) >= SWING_SHARE * size and not _falls(end):
         fell += f", and moves between {_span(end)} at the end"
@@ -256,11 +256,12 @@ def _falling(way: Path, size: float) -> tuple[str, str]:
 
 def _still_falls(losses: np.ndarray) -> bool:
     """Whether the middles of all quarters fall, and the last one by more than the end's own ups and downs."""
-    middles = [np.median(quarter) for quarter in _quarters(losses)]
+    quarters = _quarters(losses)
+    middles = [np.median(quarter) for quarter in quarters]
     if len(middles) < 4 or not all(after < before for before, after in pairwise([losses[0], *middles])):
         return False
     lately = middles[2] - middles[3]
-    return bool(lately > STILL_FALLING * (losses[0] - middles[3]) and lately >= HALF * np.ptp(_end(losses)))
+    return bool(lately > STILL_FALLING * (losses[0] - middles[3]) and lately >= HALF * np.ptp(quarters[3]))
 
 
 def _leftover(result: Result) -> str:
@@ -276,8 +277,8 @@ def _leftover(result: Result) -> str:
 
 
 def _blind(result: Result) -> str:
-    """Why nothing more is learned, where a whole layer tells no row from another."""
-    layer = units.blind(result)
+    """Why nothing more is learned, where most of a layer is off or all of it tells no row from another."""
+    layer = units.dead(result)
     return "" if layer is None else units.in_words(layer)
 
 

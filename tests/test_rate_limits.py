@@ -54,7 +54,7 @@ def test_with_mini_batches_there_are_no_lines():
     sizes = rate_limits(
         Sweep(Config(dataset="diabetes", model="linear"), RATES, Axis("batch_size", (0, 16))), curvature
     )
-    assert [one.label for one in sizes] == ["0"]
+    assert [one.label for one in sizes] == ["all rows"]
 
 
 def test_of_momentum_1_it_is_said_that_it_does_not_settle():

@@ -231,6 +231,7 @@ def test_on_the_mlp_both_runs_are_one_too():
     app = opened(view="momentum", on="mlp", lr="0.5")
     assert "are equal, to the last bit" in texts(app)
     assert "changes" in texts(app)  # its curvature is that of the start
+    assert "its limit" not in texts(app) and "Each bar" not in texts(app)  # mini-batches have none
 
 
 @pytest.mark.parametrize("given", [{"lr": "fast"}, {"lr": "1e9"}, {"on": "lenet"}])

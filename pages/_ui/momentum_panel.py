@@ -135,10 +135,15 @@ def _twins(laid: Laid) -> None:
 
 
 def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> None:
-    where = "It is the same everywhere." if on == "linear" else "It is that of the first step, and changes."
+    said = f"The largest curvature of this loss is λ = {number(curvature)}."
+    if not theory.is_quadratic(SETTINGS[on][1]):
+        st.markdown(
+            f"{said} That is on all rows at the start; it changes, so no rate is a limit for the run."
+        )
+        return
     st.markdown(
-        f"The largest curvature of this loss is λ = {number(curvature)}. {where} Each bar ends at the "
-        "largest learning rate at which that loop is stable; the line is yours."
+        f"{said} It is the same everywhere. Each bar ends at the largest learning rate at which that loop "
+        "is stable; the line is yours. Without zero_grad, stable means bounded: nothing damps the swings."
     )
     spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
@@ -154,9 +159,10 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
         said = verdict(done)
         with column, st.container(border=True, height="stretch", key=f"loop_{name}"):
             st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
-            side = "above" if config.lr > limits[name] else "below"
-            multiple = momentum_picture.MULTIPLES[name]
-            st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
+            if theory.is_quadratic(config):
+                side = "above" if config.lr > limits[name] else "below"
+                multiple = momentum_picture.MULTIPLES[name]
+                st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
             st.markdown(said.because)
 
 

@@ -117,7 +117,9 @@ def _fill(grid: surface.Surface) -> None:
 
 
 def _limits(config: Config) -> None:
-    """The learning rate against the limits that follow from the curvature, in words."""
+    """The learning rate against the limits that follow from the curvature, in words, where these hold."""
+    if not theory.is_quadratic(config):
+        return
     curvature = theory.starting_curvature(config)
     if not curvature > 0:
         return
@@ -125,8 +127,8 @@ def _limits(config: Config) -> None:
     st.markdown(
         f"The largest curvature is {number(curvature)}. Plain gradient descent is stable up to a learning "
         f"rate of 2 / {number(curvature)} = {number(limits['usual'])}; a step on the gradient of the step "
-        f"before, up to 1 / {number(curvature)} = {number(limits['stale'])}; without zero_grad, up to "
-        f"4 / {number(curvature)} = {number(limits['skipped'])}."
+        f"before, up to 1 / {number(curvature)} = {number(limits['stale'])}. Without zero_grad it stays "
+        f"bounded up to 4 / {number(curvature)} = {number(limits['skipped'])}, and never settles."
     )
     own = theory.stability_limit(replace(config, schedule=()), curvature)
     if own is not None:
