@@ -187,13 +187,18 @@ def _oscillates(way: Path, size: float) -> tuple[str, str] | None:
     """Rises again and again, to the end, that rival what was gained or reach far up."""
     losses, end = way.losses, _end(way.losses)
     low, middle, high = np.quantile(end, [0.1, 0.5, 0.9])  # not the ends: one spike is no swing
-    wide = high >= GROWN * low and np.mean(end >= np.sqrt(low) * np.sqrt(high)) >= AS_OFTEN
+    wide = _wide(end, low, high) or _wide(end, end.min(), end.max())
     if high - low < SWING_SHARE * size or not (wide or high - low >= HALF * (losses[0] - middle)):
         return None
     rises = _again(losses, size)
     if not rises:
         return None
     return "oscillates", f"{_quoted(way)} {rises} At the end it swings between {_span(end)}."
+
+
+def _wide(end: np.ndarray, low: float, high: float) -> bool:
+    """Whether the end goes between two losses, one twice the other, and is about as often near the upper."""
+    return bool(high >= GROWN * low and np.mean(end >= np.sqrt(low) * np.sqrt(high)) >= AS_OFTEN)
 
 
 def _again(losses: np.ndarray, size: float) -> str:
@@ -232,7 +237,8 @@ def _rebounds(way: Path, size: float) -> tuple[str, str] | None:
     if first - best < HARDLY * size or last - best < HALF * (first - best):
         return None
     how = "ends no lower than it began" if last >= first else "gave back at least half of what it had gained"
-    rises = _again(losses, size)  # a swing longer than the end of the run
+    moves = np.ptp(_end(losses)) >= SWING_SHARE * size
+    rises = _again(losses, size) if moves else ""  # a swing longer than the end of the run
     return ("oscillates" if rises else "rebounds"), " ".join(
         filter(None, [_quoted(way), rises, f"It {how}."])
     )
