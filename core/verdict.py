@@ -237,8 +237,7 @@ def _rebounds(way: Path, size: float) -> tuple[str, str] | None:
     if first - best < HARDLY * size or last - best < HALF * (first - best):
         return None
     how = "ends no lower than it began" if last >= first else "gave back at least half of what it had gained"
-    moves = np.ptp(_end(losses)) >= SWING_SHARE * size
-    rises = _again(losses, size) if moves else ""  # a swing longer than the end of the run
+    rises = _again(losses, size)  # a swing longer than the end of the run, or smaller there
     return ("oscillates" if rises else "rebounds"), " ".join(
         filter(None, [_quoted(way), rises, f"It {how}."])
     )

@@ -82,7 +82,6 @@ SHAPES = [
     ("oscillates", leap(1e7, 0.6 + 0.6 * ZIGZAG)),
     ("rebounds", 0.1 + abs(1 - STEPS / 150)),
     ("rebounds", np.concatenate([np.exp(-STEPS[:200] / 30), [50.0], np.full(100, 0.9)])),
-    ("rebounds", np.concatenate([0.9 - 0.4 * ZIGZAG[:160], [50.0], np.full(140, 0.85)])),  # then at rest
     ("diverged", 1.1**STEPS),
     ("diverged", 1.03**STEPS * (1.1 + np.cos(STEPS / 5))),  # every swing is larger
     ("diverged", 1 + STEPS / 300),
