@@ -29,7 +29,7 @@ STATES = {  # state -> its sign on the map, and what it says
 LETTERS = {
     "learns": "L",
     "slow": "S",
-    "bounces": "B",
+    "rebounds": "R",
     "oscillates": "O",
     "stuck": "T",
     "diverged": STATES["diverged"][0],

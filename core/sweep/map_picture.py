@@ -24,7 +24,7 @@ from core.sweep.rate_limits import Limit
 COLORS = {  # verdict -> colour on which white reads
     "learns": "#0B7285",
     "slow": "#3B5BDB",
-    "bounces": "#C2410C",
+    "rebounds": "#C2410C",
     "oscillates": "#9C36B5",
     "stuck": "#7A5C00",
     "diverged": "#343A40",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.config import Config
-from core.curvature import stability_limit
+from core.curvature import is_quadratic, settles, stability_limit
 from core.sweep.sweep import Sweep
 from core.verdict import number
 
@@ -15,8 +15,8 @@ Curvature = Callable[[Config], float | None]  # at the starting weights; None wh
 class Limit:
     """The largest stable learning rate of one row.
 
-    exact: whether the loss is a quadratic and each step sees all rows; elsewhere the limit is that of the
-    starting weights.
+    exact: whether the loss is a quadratic; elsewhere the limit is that of the starting weights. settles:
+    whether runs below it come to rest.
     """
 
     row: int
@@ -24,6 +24,7 @@ class Limit:
     rate: float
     curvature: float
     exact: bool
+    settles: bool = True
 
 
 def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
@@ -36,14 +37,8 @@ def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
         steep = curvature(config) if config is not None else None
         rate = stability_limit(config, steep) if config is not None and steep is not None else None
         if config is not None and steep is not None and rate is not None:
-            found.append(Limit(row, label, rate, steep, exact(config)))
+            found.append(Limit(row, label, rate, steep, is_quadratic(config), settles(config)))
     return found
-
-
-def exact(config: Config) -> bool:
-    """Whether the curvature is the same everywhere, and at every step."""
-    quadratic = config.model == "linear" and config.loss == "mse"
-    return quadratic and config.batch_size == 0
 
 
 def in_words(limits: Sequence[Limit]) -> str:
@@ -58,7 +53,9 @@ def in_words(limits: Sequence[Limit]) -> str:
         holds = "This loss is a quadratic and each step sees all rows, so they hold at every step."
     else:
         holds = (
-            "They follow from the curvature at the starting weights, over all rows: a guide only where the "
-            "curvature changes on the way, or where a step sees a batch, whose own curvature may be larger."
+            "They follow from the curvature at the starting weights: a guide only, since it changes later."
         )
-    return f"Lines: the largest rates at which a run stays bounded, {rates}{rest}, from {where}. {holds}"
+    undamped = [limit.label for limit in limits if not limit.settles]
+    if undamped:
+        holds += f" Below its line, {undamped[0]} stays bounded without settling: nothing damps it."
+    return f"Lines: the largest stable learning rates, {rates}{rest}, from {where}. {holds}"

@@ -42,7 +42,7 @@ def reading(page):
 
 def test_a_first_visitor_sees_three_finished_runs(visit):
     page = visit()
-    for index, word in enumerate(["Learns", "Bounces", "Oscillates"]):
+    for index, word in enumerate(["Learns", "Diverged", "Oscillates"]):
         card(page, index).get_by_text(word).wait_for()
     assert page.url.endswith("/")
     assert page.errors == []

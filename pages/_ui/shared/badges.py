@@ -9,7 +9,7 @@ WORD_COLOURS = {
     "learns": "green",
     "slow": "gray",
     "stuck": "gray",
-    "bounces": "orange",
+    "rebounds": "orange",
     "oscillates": "orange",
     "diverged": "red",
     "raised": "red",

@@ -29,13 +29,6 @@ SETTINGS = {  # name in the address -> title, what is trained
         Config(dataset="xor", hidden=(16,), activation="tanh", batch_size=32, steps=100),
     ),
 }
-BARS = {  # what the ends of the bars mean, by setting
-    "linear": "It is the same everywhere, so each bar ends at the largest learning rate at which that loop "
-    "stays bounded.",
-    "mlp": "It is that of the starting weights over all rows, and changes on the way; each step sees a "
-    "batch, whose own curvature may be larger. So the bars are only a guide: a loss can grow within its bar. "
-    "A step between forward and backward raises in an MLP at any rate.",
-}
 DEFAULT = 0.2  # on the deliveries the right loop dies and the wrong one lives: the surprise comes first
 ROUND = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.13, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 WHY = (
@@ -145,8 +138,16 @@ def _twins(laid: Laid) -> None:
 
 
 def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> None:
-    steepest = f"The largest curvature of this loss is λ = {number(curvature)}."
-    st.markdown(f"{steepest} {BARS[on]} The vertical line is your learning rate.")
+    said = f"The largest curvature of this loss is λ = {number(curvature)}."
+    if not theory.is_quadratic(SETTINGS[on][1]):
+        st.markdown(
+            f"{said} That is on all rows at the start; it changes, so no rate is a limit for the run."
+        )
+        return
+    st.markdown(
+        f"{said} It is the same everywhere. Each bar ends at the largest learning rate at which that loop "
+        "is stable; the line is yours. Without zero_grad, stable means bounded: nothing damps the swings."
+    )
     spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
     frame = momentum_picture.limits_frame(limits, lr)
@@ -161,10 +162,10 @@ def _three(on: str, config: Config, limits: dict[str, float], device: str) -> No
         said = verdict(done)
         with column, st.container(border=True, height="stretch", key=f"loop_{name}"):
             st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
-            side = "above" if config.lr > limits[name] else "below"
-            multiple = momentum_picture.MULTIPLES[name]
-            limit = "its limit" if on == "linear" else "the end of its bar"
-            st.markdown(f"{number(config.lr)} is {side} {limit}, {multiple} = {number(limits[name])}.")
+            if theory.is_quadratic(config):
+                side = "above" if config.lr > limits[name] else "below"
+                multiple = momentum_picture.MULTIPLES[name]
+                st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
             st.markdown(said.because)
 
 

@@ -119,7 +119,9 @@ def _fill(grid: surface.Surface) -> None:
 
 
 def _limits(config: Config) -> None:
-    """The learning rate against the limits that follow from the curvature, in words."""
+    """The learning rate against the limits that follow from the curvature, in words, where these hold."""
+    if not theory.is_quadratic(config):
+        return
     curvature = theory.starting_curvature(config)
     if not curvature > 0:
         return
