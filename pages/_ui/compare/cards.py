@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.config import Config
 from core.result import loss_path
-from core.verdict import number
+from core.verdict import RULES, number
 from pages._ui.compare import view
 from pages._ui.shared import session
 from pages._ui.shared.badges import badge, dot, plain
@@ -37,7 +37,10 @@ def _card(one: Trained, places: Sequence[int]) -> None:
     with st.container(**row):
         st.markdown(_numbers(one), width="stretch", wrap=False)
         _buttons(one, places, seen)
-    st.caption(plain(one.verdict.because), help=plain(one.verdict.because), wrap=False)
+    why = plain(one.verdict.because)
+    st.caption(
+        why, help=f"{why}\n\n**{one.verdict.word.capitalize()}:** {RULES[one.verdict.word]}", wrap=False
+    )
 
 
 def _buttons(one: Trained, places: Sequence[int], seen: bool) -> None:

@@ -47,6 +47,10 @@ def _choose(offered: dict[str, Variant]) -> None:
 
 def _any_change() -> None:
     """Any field with any value, typed or chosen."""
+    st.caption(
+        "Each run is the baseline with a change of its own. Data, starting weights, and batches are the same "
+        "for all, except where that change concerns them: another seed, data set, model, or batch size."
+    )
     field = st.selectbox("Field", list(KNOBS), format_func=lambda name: KNOBS[name].label, key="any_field")
     knob = KNOBS[field]
     if knob.choices:
