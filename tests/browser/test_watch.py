@@ -155,7 +155,7 @@ PANELS = {
 
 def test_a_card_of_compare_is_watched_here(visit):
     page = visit("/?steps=40")
-    page.get_by_role("link", name="Watch this run").nth(2).click()
+    page.get_by_role("button", name="Watch No zero_grad line by line").click()
     page.wait_for_url(re.compile(r"/watch\?.*loop=FLBS"))
     settle(page)
     assert place(page) == (0, 1)

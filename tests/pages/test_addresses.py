@@ -88,7 +88,7 @@ LEADS_AWAY = re.compile(
 @settings(max_examples=4 * MANY)
 def test_a_comparison_of_any_address_is_whole_and_its_names_are_of_checked_values(params):
     comparison, notes = read(params)
-    for name, config in comparison.named():
+    for _, name, config in comparison.named():
         assert isinstance(config, Config)
         assert len(name) < 500 and not set(name) & set("<>`[]$*\n") and HOST not in name
     assert not set(one_line(notes)) & set("<>`[]\n")

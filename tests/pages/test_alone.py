@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 from core import Config, Run
+from core.compare.comparison import Named
 from core.watch.tape import Tape
 from pages._ui.shared import training
 from pages._ui.shared.alone import alone
@@ -91,7 +92,7 @@ def test_stop_waits_until_the_slice_under_way_is_over(told, go_on, telling):
     trained = []
 
     def page():
-        trained.append(training.train([("Baseline", LONG)], "cpu"))
+        trained.append(training.train([Named(0, "Baseline", LONG)], "cpu"))
 
     def stopped():
         st.session_state.training.set_stopped(True)
@@ -106,7 +107,7 @@ def test_another_comparison_waits_for_the_run_that_both_have(told, go_on, tellin
     other = Config(steps=3)
 
     def page(*configs):
-        training.train([("", config) for config in configs], "cpu")
+        training.train([Named(0, "", config) for config in configs], "cpu")
 
     def changed():
         st.session_state.training.set_stopped(True)

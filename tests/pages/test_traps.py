@@ -347,4 +347,7 @@ def test_each_opens_in_compare(group):
         app.query_params[field] = values
     sound(app.run())
     assert not app.warning
-    assert [c for _, c in app.session_state.comparison.named()] == [TRAPS[name].right, TRAPS[name].wrong]
+    assert [one.config for one in app.session_state.comparison.named()] == [
+        TRAPS[name].right,
+        TRAPS[name].wrong,
+    ]

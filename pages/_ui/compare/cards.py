@@ -34,18 +34,16 @@ def _card(one: Trained, places: Sequence[int]) -> None:
         name = f"{dot(one.place)} **{plain(one.name)}**"
         st.markdown(name if seen else f"{name} :gray[hidden]", width="stretch", wrap=False)
         st.markdown(badge(one.verdict.word), width="content")
-    with st.container(**row):
+    with st.container(**row, key=f"numbers_{one.place}"):
         st.markdown(_numbers(one), width="stretch", wrap=False)
         _buttons(one, places, seen)
-    why = plain(one.verdict.because)
-    st.caption(
-        why, help=f"{why}\n\n**{one.verdict.word.capitalize()}:** {RULES[one.verdict.word]}", wrap=False
-    )
+    why, word = plain(one.verdict.because), one.verdict.word
+    st.caption(why, help=f"{why}\n\n**{word.capitalize()}:** {RULES[word]}", wrap=False)
 
 
 def _buttons(one: Trained, places: Sequence[int], seen: bool) -> None:
-    """Hide or show, watch, remove: signs with a name for whoever points at them or listens."""
-    with st.container(horizontal=True, gap=None, width="content", wrap=False):
+    """Hide or show, watch, remove: signs; their labels are for those who listen, or point at them."""
+    with st.container(horizontal=True, gap=None, width="content", wrap=False, key=f"signs_{one.place}"):
         icon, word = ("visibility", "Hide") if seen else ("visibility_off", "Show")
         last = seen and not {*places} - {one.place, *view.hidden()}  # some run is always drawn
         _sign(icon, f"{word} {one.name} in the charts", f"hide_{one.place}", _toggle, one.place, last)
@@ -58,7 +56,7 @@ def _sign(
     icon: str, says: str, key: str, act: Callable[[Any], None], of: Any, disabled: bool = False
 ) -> None:
     more: dict[str, Any] = {"on_click": act, "args": (of,), "disabled": disabled}
-    st.button("", icon=f":material/{icon}:", help=plain(says), key=key, type="tertiary", **more)
+    st.button(plain(says), icon=f":material/{icon}:", help=plain(says), key=key, type="tertiary", **more)
 
 
 def _toggle(place: int) -> None:
