@@ -194,7 +194,7 @@ def test_a_hostile_link_is_answered_in_one_line_and_nothing_is_interpreted(visit
 
 def test_a_raised_line_shows_the_words_of_pytorch(visit):
     page = visit("/?steps=40&run=loop~FSLZB")
-    card(page, 1).get_by_text("Raised").wait_for()
+    card(page, 1).get_by_text("Raised").first.wait_for()
     page.get_by_text("modified by an inplace operation").first.wait_for()
 
 

@@ -37,7 +37,7 @@ def _card(one: Trained, places: Sequence[int]) -> None:
     with st.container(**row, key=f"numbers_{one.place}"):
         st.markdown(_numbers(one), width="stretch", wrap=False)
         _buttons(one, places, seen)
-    why, word = plain(one.verdict.because), one.verdict.word
+    why, word = one.verdict.because, one.verdict.word
     st.caption(why, help=f"{why}\n\n**{word.capitalize()}:** {RULES[word]}", wrap=False)
 
 
