@@ -10,6 +10,8 @@ from pages._ui.watch import body, heading, player  # noqa: E402  (the guard come
 
 OWN_FIELDS = ("at", "look")  # of the address: place and panel
 
+with alone():
+    player.make_moves()  # before the address: they may change the learning rate
 config = session.comparison("watch", OWN_FIELDS).baseline
 device = sidebar.sidebar(config, "Loop to watch", runs=False)
 with alone():

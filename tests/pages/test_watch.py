@@ -11,6 +11,7 @@ from core import Config, Run, export
 from core.lines import LINES, USUAL
 from core.watch import surface
 from core.watch.examples import PRESETS
+from pages._ui.shared import slices
 from pages._ui.watch import player
 from pages._ui.watch.body import PANELS
 from tests.helpers.app import APP, baseline, sound, widget
@@ -383,8 +384,8 @@ class TestWhatTheServerHolds:
         players = player.Players()
         assert players.count("one") == players.count("one") == 1
         assert players.count("two") == 2
-        assert player.budget_s(1) == player.SLICE_S
-        assert player.budget_s(2) == player.SLICE_S / 2
+        assert player.budget_s(1) == slices.SLICE_S
+        assert player.budget_s(2) == slices.SLICE_S / 2
         assert player.budget_s(40) == player.SHORTEST_S
 
     def test_drawings_come_further_apart_the_more_play_and_the_longer_one_takes(self):

@@ -6,19 +6,17 @@ its next call of Streamlit; in between, that one may still be training.
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import streamlit as st
 
 
-def lock() -> AbstractContextManager[bool]:
-    """Of this session; for callbacks, which are to be done even where their run of the page was ended."""
-    return st.session_state.setdefault("alone", threading.RLock())
-
-
 @contextmanager
 def alone() -> Iterator[None]:
-    """Wait until the run of the page before has put away what it has; then no other comes in."""
-    with lock():
+    """Wait until the run of the page before has put away what it has; then no other comes in.
+
+    Not for callbacks: while these run, Streamlit keeps the session's state from the run that they wait for.
+    """
+    with st.session_state.setdefault("alone", threading.RLock()):
         st.session_state.get("alone")  # who was ended while waiting leaves here
         yield

@@ -11,7 +11,6 @@ from typing import TypeVar
 from core import Config
 from pages._ui.shared.turns import Turns
 
-SLICE_S = 0.05
 CACHED_BYTES = 48 * 2**20  # of all visitors together
 SMALL_BYTES = 2000  # of what is no array, roughly
 

@@ -8,8 +8,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, budget
 
-SHOW_PROGRESS_AFTER_S = 0.3
-
 
 @dataclass
 class Going:

@@ -17,9 +17,10 @@ from core.result import Result, result
 from core.verdict import Verdict, verdict
 from pages._ui.shared import job_runs, progress
 from pages._ui.shared.alone import alone
-from pages._ui.shared.cache import SLICE_S, cache
+from pages._ui.shared.cache import cache
 from pages._ui.shared.curvatures import curvature
-from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S, Going
+from pages._ui.shared.progress import Going
+from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S, SLICE_S
 
 
 @dataclass(frozen=True)

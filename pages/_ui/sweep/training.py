@@ -15,7 +15,8 @@ from core.sweep.sweep import Sweep, problem
 from pages._ui.shared import job_runs, progress
 from pages._ui.shared.alone import alone
 from pages._ui.shared.cache import Cache, cache
-from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S, Going
+from pages._ui.shared.progress import Going
+from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S
 
 REDRAW_S = 0.4  # between two drawings of the map
 Draw = Callable[[Mapping[Config, Brief]], None]

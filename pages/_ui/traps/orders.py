@@ -1,6 +1,5 @@
 """The map of all orders of the five lines, and the loop that is chosen on it."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from core.compare.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters
 from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.traps.pictures import orders_frame, orders_spec
-from pages._ui.shared import pair, remarks, session, widgets, width
+from pages._ui.shared import pair, remarks, session, slices, widgets, width
 from pages._ui.shared.cache import cache
 from pages._ui.shared.code import changed_lines, highlight
 from pages._ui.traps import runs
@@ -23,7 +22,6 @@ MODELS = {  # name in the address -> title, what the loops are tried on
     "mlp": ("MLP", Config(dataset="moons", hidden=(8,), lr=0.5)),
 }
 MAPS = {"whole": "All 120 orders", "shorter": "Lines left out"}
-QUIET_S = 0.3
 SHORT = 50  # characters of a message in the legend
 
 
@@ -116,15 +114,13 @@ def _trials(model: str, whole: bool, device: str) -> Trials:
 def _tried(model: str, whole: bool, device: str) -> list[Tried]:
     """Every loop of a map, executed; with progress where that takes a while."""
     trials = _trials(model, whole, device)
-    place, begun = st.empty(), time.monotonic()
-    while len(trials.done) < len(trials.loops):
-        with cache().slot:  # one loop at a time, a few milliseconds
-            next(iter(trials), None)
-        if time.monotonic() - begun > QUIET_S:
-            share = len(trials.done) / len(trials.loops)
-            place.progress(share, text=f"Executed {len(trials.done)} of {len(trials.loops)} loops")
-    place.empty()
-    return trials.done
+    tried, loops = trials.done, len(trials.loops)
+    slices.work(
+        lambda: len(tried) == loops,
+        lambda _: next(iter(trials), None),  # one loop, a few milliseconds
+        lambda: (len(tried) / loops, f"Executed {len(tried)} of {loops} loops"),
+    )
+    return tried
 
 
 def _counts(tried: Sequence[Tried]) -> None:

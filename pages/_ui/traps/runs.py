@@ -14,7 +14,8 @@ from core.traps.model_facts import errors
 from core.traps.outcomes import outcome
 from core.traps.table import TRAPS
 from core.verdict import Verdict, verdict
-from pages._ui.shared.cache import SLICE_S, cache
+from pages._ui.shared import slices
+from pages._ui.shared.cache import cache
 
 STEPS = 60  # of a loop on the map
 
@@ -47,9 +48,7 @@ def shown(name: str, device: str, seed: int | None = None) -> Shown:
 
 def _trained(config: Config, device: str) -> Run:
     run = Run(config, device)
-    while not run.done:
-        with cache().slot:
-            run.advance(budget_s=SLICE_S)
+    slices.work(lambda: run.done, lambda seconds: run.advance(budget_s=seconds))
     return run
 
 

@@ -10,6 +10,7 @@ from core.watch.tape import Tape
 from pages._ui.shared import graph, session, tensors, widgets
 from pages._ui.shared.alone import alone
 from pages._ui.shared.badges import plain
+from pages._ui.shared.cache import cache
 from pages._ui.watch import ledger, lines, live, memory, player, surface, transport
 
 
@@ -81,7 +82,8 @@ def draw(held: Tape, device: str) -> None:
         st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
         st.caption("Pause to look into the lines, the tensors and the graph at this step.")
         return
-    player.act(Tape.settle)
+    with cache().slot:
+        held.settle()
     transport.draw(held)
     transport.progress(held)
     left, right = st.columns([5, 6])

@@ -1,7 +1,6 @@
 """What keeping losses keeps alive: bytes and graph nodes of several ways to keep them."""
 
 import textwrap
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,10 +12,9 @@ from core.lines import USUAL
 from core.watch import memory, memory_picture, memory_words
 from core.watch.tape import Tape
 from core.watch.ways import WAYS
-from pages._ui.shared import widgets, width
+from pages._ui.shared import slices, widgets, width
 from pages._ui.shared.cache import cache
 
-SLICE_S, QUIET_S = 0.05, 0.3
 COLUMNS = {
     "way": "what is kept",
     "saved": "saved bytes",
@@ -98,19 +96,13 @@ def _measure(config: Config, device: str) -> Computed:
     try:
         with cache().slot:
             watch = memory.Watch(config, device)
-        _fill(watch)
+        slices.work(
+            lambda: watch.done,
+            lambda seconds: watch.advance(budget_s=seconds),
+            lambda: (watch.share_done, "Keeping losses in six ways"),
+        )
     except ValueError as error:
         return Computed(config, device, problem=str(error))
     table, words = memory_words.table(watch.rows), memory_words.words(watch)
     limit = memory_words.limit_words(watch)
     return Computed(config, device, watch.steps, tuple(watch.rows), table, words, limit)
-
-
-def _fill(watch: memory.Watch) -> None:
-    place, begun = st.empty(), time.monotonic()
-    while not watch.done:
-        with cache().slot:
-            watch.advance(budget_s=SLICE_S)
-        if time.monotonic() - begun > QUIET_S:
-            place.progress(watch.share_done, text="Keeping losses in six ways")
-    place.empty()

@@ -7,15 +7,16 @@ fragment asks for a slice five times a second; so Pause, a closed tab or another
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from core import Config, Run, budget
 from core.lines import LINES
 from core.watch.tape import Tape
-from pages._ui.shared import session
-from pages._ui.shared.alone import lock
+from pages._ui.shared import session, slices
 from pages._ui.shared.cache import cache
 
 EVERY_S = 0.2  # between two drawings of a lone session
@@ -23,9 +24,9 @@ DRAWING_S = 0.012  # of processor time for a drawing, until some have been measu
 REMEMBERED = 20  # drawings, over about which that is averaged
 ROOM = 2.0  # times that, from one drawing of any session to the next: so there is room for other visitors
 CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
-SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
 SHORTEST_S = 0.005
 SEEN_S = 2.0  # a session that has not drawn for so long no longer plays
+Move = Callable[[Tape], None]
 PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
 FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
 
@@ -91,20 +92,19 @@ def tape(config: Config, device: str) -> Tape:
         with cache().slot:
             held = st.session_state.tape = Tape(players().run(config, device))
         st.session_state.tape_device, st.session_state.playing = device, False
+        moves().clear()  # of the tape before
     return held
 
 
 def bring(held: Tape, place: tuple[int, int]) -> None:
     """Take a tape to a place that a link or a preset names; there it pauses."""
     play(False)
-    begun = time.monotonic()
     with st.spinner(f"Training to step {place[0]}"):
-        while (
-            held.run.step < place[0] and not held.run.done and time.monotonic() - begun < budget.TIME_LIMIT_S
-        ):
-            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
-            with cache().slot:
-                held.play(place[0] - held.run.step, SLICE_S)
+        slices.work(
+            lambda: held.run.step >= place[0] or held.run.done,
+            lambda seconds: held.play(place[0] - held.run.step, seconds),
+            limit_s=budget.TIME_LIMIT_S,
+        )
         with cache().slot:
             if held.run.error is None:
                 held.go(*min(place, held.place) if held.run.step < place[0] else place)
@@ -114,15 +114,24 @@ def playing() -> bool:
     return bool(st.session_state.get("playing"))
 
 
-def act(move: Callable[[Tape], None]) -> None:
-    """Move the session's tape, out of the way of other visitors' training; no longer where a link asked."""
-    st.session_state.pop("asked", None)
-    held, mine = st.session_state.tape, lock()
-    with (
-        mine,
-        cache().slot,
-    ):  # no look at the state from here on: it could end this, and lose a click
-        move(held)
+def moves() -> deque[Move]:
+    """What was clicked and is still to be done. A callback gets it as an argument and only appends.
+
+    A callback that touches the session's state can be ended there by the next click, and its own click is
+    lost; one that waits for another run of the page can keep that one waiting for the state.
+    """
+    return st.session_state.setdefault("moves", deque())
+
+
+def make_moves() -> None:
+    """Do what was clicked, out of the way of other visitors' training; no longer where a link asked."""
+    waiting = moves()
+    while waiting:
+        st.session_state.pop("asked", None)
+        held = st.session_state.tape
+        with cache().slot:
+            move = waiting.popleft()
+            move(held)
 
 
 def play(on: bool) -> None:
@@ -136,13 +145,14 @@ def every_s() -> float:
 
 def budget_s(playing: int) -> float:
     """How long one session's slice may take: all that play share one slice."""
-    return max(SLICE_S / playing, SHORTEST_S)
+    return max(slices.SLICE_S / playing, SHORTEST_S)
 
 
 def tick(held: Tape) -> None:
     """One slice of playing."""
+    pace, seconds = session.choice("pace", PACES), budget_s(players().count(_session()))
     with cache().slot:
-        held.play(session.choice("pace", PACES), budget_s(players().count(_session())))
+        held.play(pace, seconds)
     if held.run.done:
         play(False)
 
@@ -151,15 +161,18 @@ def _session() -> str:
     return str(id(st.session_state.tape))
 
 
-def change_lr(key: str) -> None:
-    """Take the learning rate that was typed, from the next update on."""
-    rate = float(st.session_state[key])
+def take_lr(key: str, waiting: deque[Move]) -> None:
+    """Have the learning rate that was typed taken, from the next update on."""
+    waiting.append(partial(_change_lr, rate=float(st.session_state[key])))
+
+
+def _change_lr(held: Tape, rate: float) -> None:
     try:
-        act(lambda held: held.change_lr(rate))
+        held.change_lr(rate)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
-    session.replace_baseline(st.session_state.tape.run.config)
+    session.replace_baseline(held.run.config)
 
 
 def next_line(held: Tape) -> str | None:

@@ -1,6 +1,5 @@
 """Where the run is on its loss surface: contours of the real loss, and the path so far."""
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,10 +12,8 @@ from core.lines import part
 from core.verdict import number
 from core.watch import plane, surface, surface_picture
 from core.watch.tape import Tape
-from pages._ui.shared.cache import cache
+from pages._ui.shared import slices
 from pages._ui.watch import whole_runs
-
-SLICE_S, QUIET_S = 0.05, 0.3
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,11 @@ def _computed(config: Config, device: str) -> Computed | None:
     grid = surface.Surface(
         run.model, run.namespace["loss_fn"], run.data.inputs, run.data.targets, path.plane, window
     )
-    _fill(grid)
+    slices.work(
+        lambda: grid.done,
+        lambda seconds: grid.advance(budget_s=seconds),
+        lambda: (grid.share_done, "Computing the loss around the path"),
+    )
     words = surface.surface_words(grid, path, minimum)
     computed = Computed(config, surface_picture.contour_frame(grid, path), path, window, minimum, words)
     st.session_state.surface_of = computed
@@ -106,16 +107,6 @@ def _minimum(run: Run) -> tuple[float, float] | None:
         return None
     weight, bias = surface.least_squares(run.data.inputs, run.data.targets)
     return float(weight), float(bias)
-
-
-def _fill(grid: surface.Surface) -> None:
-    place, begun = st.empty(), time.monotonic()
-    while not grid.done:
-        with cache().slot:
-            grid.advance(budget_s=SLICE_S)
-        if time.monotonic() - begun > QUIET_S:
-            place.progress(grid.share_done, text="Computing the loss around the path")
-    place.empty()
 
 
 def _limits(config: Config) -> None:
