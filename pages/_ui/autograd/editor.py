@@ -7,7 +7,7 @@ from core.autograd.examples import EXAMPLES, Example
 from core.autograd.language import ATTRIBUTES, FUNCTIONS, METHODS
 from core.autograd.sizes import MAX_ENTRIES
 from core.autograd.syntax import MAX_LINES, MAX_TEXT
-from pages._ui.shared import session, widgets
+from pages._ui.shared import links, session, widgets
 
 FIELDS = ("example", "text")
 OWN = "own"  # among the examples: lines that are none of them
@@ -75,9 +75,7 @@ def heading() -> DeltaGenerator:
 
 def share(params: dict[str, list[str]]) -> None:
     """The link to what is shown."""
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("This address brings back these lines, and the one that is looked at.")
-        st.code(session.link("autograd", params), language=None, wrap_lines=True)
+    links.share("This address brings back these lines, and the one that is looked at.", "autograd", params)
 
 
 def _allowed() -> None:

@@ -8,7 +8,7 @@ from core.loss_lessons import outlier
 from core.loss_lessons.outlier_picture import outlier_spec
 from core.losses import LOSSES
 from core.watch.optimizer_rules import signed
-from pages._ui.shared import address_fields
+from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import dot
 from pages._ui.shared.cache import cache
 
@@ -33,12 +33,8 @@ def draw(given: dict[str, str]) -> dict[str, str]:
         f"and bias 0. Dashed: the line of the same loss with the point at home, at {HOME:g}."
     )
     losses = tuple(Variant((("loss", loss),)) for loss in outlier.FITTED[1:])
-    st.page_link(
-        "pages/compare.py",
-        label="Train all three on a line with outliers",
-        icon=":material/stacked_line_chart:",
-        query_params=Comparison(Config(dataset="line", model="linear", lr=0.1), losses).to_params(),
-    )
+    baseline = Config(dataset="line", model="linear", lr=0.1)
+    links.compare("Train all three on a line with outliers", Comparison(baseline, losses))
     return {"y": y}
 
 

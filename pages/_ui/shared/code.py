@@ -2,13 +2,13 @@
 
 import difflib
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 
 from core import export
 from core.lines import first_line
 from core.losses import LOSSES
+from pages._ui.shared import links
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
 
@@ -40,15 +40,8 @@ def draw(trained: Sequence[Trained], device: str) -> None:
             st.markdown(badge(one.verdict.word))
             st.markdown(one.verdict.because)
             words_of_pytorch(one)
-            st.download_button(
-                "Script",
-                data=partial(export.script, one.config, device),
-                file_name="loop.py",
-                mime="text/x-python",
-                icon=":material/download:",
-                on_click="ignore",
-                help="Plain PyTorch that, on the same machine, prints the same losses to the last bit.",
-            )
+            about = "Plain PyTorch that, on the same machine, prints the same losses to the last bit."
+            links.script(one.config, device, about)
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)

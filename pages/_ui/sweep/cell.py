@@ -1,19 +1,18 @@
 """The chosen cell: what came out, in numbers and words, and the ways to look at it closer."""
 
 from collections.abc import Mapping
-from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from core import Config, export
+from core import Config
 from core.compare.comparison import Comparison, kept
 from core.config import KNOBS
 from core.run_summary import Brief
 from core.sweep.grid import STATES
 from core.sweep.measures import MEASURES
 from core.sweep.sweep import Cell, Sweep
-from pages._ui.shared import widgets
+from pages._ui.shared import links, widgets
 from pages._ui.shared.badges import badge, plain
 from pages._ui.sweep import session
 
@@ -71,24 +70,6 @@ def _ways(sweep: Sweep, cell: Cell, device: str) -> None:
     config = cell.configs[0]
     variants = () if config == sweep.baseline else (kept(sweep.baseline),)
     with st.container(horizontal=True):
-        st.page_link(
-            "pages/compare.py",
-            label="Compare with the baseline",
-            icon=":material/stacked_line_chart:",
-            query_params=Comparison(config, variants).to_params(),
-        )
-        st.page_link(
-            "pages/watch.py",
-            label="Watch it",
-            icon=":material/visibility:",
-            query_params={**config.to_params(), "at": "0.0"},
-        )
-        st.download_button(
-            "Script",
-            data=partial(export.script, config, device),
-            file_name="loop.py",
-            mime="text/x-python",
-            icon=":material/download:",
-            on_click="ignore",
-            help="Plain PyTorch that trains this cell by the plain loop.",
-        )
+        links.compare("Compare with the baseline", Comparison(config, variants))
+        links.watch("Watch it", config)
+        links.script(config, device, "Plain PyTorch that trains this cell by the plain loop.")

@@ -3,16 +3,14 @@
 import streamlit as st
 
 from core.sweep.sweep import Sweep, runs
-from pages._ui.shared import session
+from pages._ui.shared import links
 
 
 def draw(sweep: Sweep) -> None:
     """Title, the number of runs before they start, and the address."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Sweep", width="stretch")
-        with st.popover("Share", icon=":material/link:"):
-            st.caption("This address restores the whole sweep.")
-            st.code(session.link("sweep", sweep.to_params()), language=None, wrap_lines=True)
+        links.share("This address restores the whole sweep.", "sweep", sweep.to_params())
 
 
 def count(sweep: Sweep) -> None:

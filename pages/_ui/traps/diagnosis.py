@@ -8,7 +8,7 @@ from core import export
 from core.result import Result
 from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.traps.table import TRAPS
-from pages._ui.shared import pair, remarks, session
+from pages._ui.shared import links, pair, remarks
 from pages._ui.shared.badges import badge
 from pages._ui.shared.code import changed_lines, highlight
 from pages._ui.traps import runs
@@ -69,10 +69,8 @@ def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":gray-badge[Series {number}] :gray-badge[{right} right of {len(answers)} answered]")
         st.button("Another series", icon=":material/casino:", on_click=_new)
-        with st.popover("Share", icon=":material/link:"):
-            st.caption("This address gives everybody the same cases.")
-            params = {"view": ["diagnosis"], "series": [str(number)]}
-            st.code(session.link("traps", params), language=None, wrap_lines=True)
+        params = {"view": ["diagnosis"], "series": [str(number)]}
+        links.share("This address gives everybody the same cases.", "traps", params)
 
 
 def _evidence(done: runs.Shown) -> None:

@@ -16,7 +16,7 @@ from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, Trap
-from pages._ui.shared import pair, remarks, session, widgets
+from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
 from pages._ui.shared.code import changed_lines, highlight, words_of_pytorch
 from pages._ui.shared.training import Trained
@@ -157,20 +157,9 @@ def _errors(done: Shown) -> None:
 
 def _away(name: str, trap: Trap, done: Shown) -> None:
     with st.container(horizontal=True):
-        both = Comparison(trap.right, (kept(trap.wrong),)).to_params()
-        st.page_link(
-            "pages/compare.py",
-            label="Compare both",
-            icon=":material/stacked_line_chart:",
-            query_params=both,
-        )
+        links.compare("Compare both", Comparison(trap.right, (kept(trap.wrong),)))
         for title, config in (("mistake", trap.wrong), ("repair", trap.right)):
-            st.page_link(
-                "pages/watch.py",
-                label=f"Watch the {title}",
-                icon=":material/visibility:",
-                query_params={**config.to_params(), "at": "0.0"},
-            )
+            links.watch(f"Watch the {title}", config)
         if name in IN_FEW_LINES:
             st.page_link(
                 "pages/autograd.py",
@@ -179,18 +168,6 @@ def _away(name: str, trap: Trap, done: Shown) -> None:
                 query_params={"example": IN_FEW_LINES[name]},
             )
         for title, config in (("mistake", trap.wrong), ("repair", trap.right)):
-            _download(f"Script: {title}", f"{name}_{title}.py", partial(export.script, config), "")
+            links.download(f"Script: {title}", f"{name}_{title}.py", partial(export.script, config))
         about = "Passes on the repaired loop, fails on the mistake."
-        _download("Test", f"test_{name}.py", partial(trap_test, trap, done.wrong, done.right), about)
-
-
-def _download(label: str, file_name: str, text: partial[str], about: str) -> None:
-    st.download_button(
-        label,
-        data=text,
-        file_name=file_name,
-        mime="text/x-python",
-        icon=":material/download:",
-        on_click="ignore",
-        help=about or None,
-    )
+        links.download("Test", f"test_{name}.py", partial(trap_test, trap, done.wrong, done.right), about)

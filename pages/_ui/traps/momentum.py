@@ -13,7 +13,7 @@ from core.result import Result, result
 from core.traps import momentum_picture
 from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import number, verdict
-from pages._ui.shared import pair, remarks, session, widgets
+from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
 from pages._ui.shared.cache import cache
 from pages._ui.traps import runs
@@ -167,15 +167,5 @@ def _links(config: Config) -> None:
     usual = replace(config, loop=USUAL)
     runs = (Variant((("loop", letters(USUAL[1:])),)), Variant((("momentum", "1.0"),)))
     with st.container(horizontal=True):
-        st.page_link(
-            "pages/compare.py",
-            label="Compare all three",
-            icon=":material/stacked_line_chart:",
-            query_params=Comparison(usual, runs).to_params(),
-        )
-        st.page_link(
-            "pages/watch.py",
-            label="Watch it without zero_grad",
-            icon=":material/visibility:",
-            query_params={**replace(config, loop=USUAL[1:]).to_params(), "at": "0.0"},
-        )
+        links.compare("Compare all three", Comparison(usual, runs))
+        links.watch("Watch it without zero_grad", replace(config, loop=USUAL[1:]))

@@ -11,7 +11,7 @@ from core.compare.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters
 from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.traps.pictures import orders_frame, orders_spec
-from pages._ui.shared import pair, remarks, session, slices, widgets, width
+from pages._ui.shared import links, pair, remarks, session, slices, widgets, width
 from pages._ui.shared.cache import cache
 from pages._ui.shared.code import changed_lines, highlight
 from pages._ui.traps import runs
@@ -219,15 +219,5 @@ def _links(config: Config) -> None:
     baseline = runs.with_loop(config, USUAL)
     variants = () if config == baseline else (Variant((("loop", letters(config.loop)),)),)
     with st.container(horizontal=True):
-        st.page_link(
-            "pages/compare.py",
-            label="Compare with the usual order",
-            icon=":material/stacked_line_chart:",
-            query_params=Comparison(baseline, variants).to_params(),
-        )
-        st.page_link(
-            "pages/watch.py",
-            label="Watch it",
-            icon=":material/visibility:",
-            query_params={**config.to_params(), "at": "0.0"},
-        )
+        links.compare("Compare with the usual order", Comparison(baseline, variants))
+        links.watch("Watch it", config)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.graph.tensor_table import table
 from core.watch.tape import Tape
-from pages._ui.shared import graph, session, tensors, widgets
+from pages._ui.shared import graph, links, session, tensors, widgets
 from pages._ui.shared.alone import alone
 from pages._ui.shared.badges import plain
 from pages._ui.shared.cache import cache
@@ -34,9 +34,6 @@ PANELS = {
 }
 
 
-START = "0.0"  # the place before the first line of the first step, in the address
-
-
 def go_where_asked(held: Tape) -> None:
     """Take the place and the panel that a new address or an example names; what is not valid is said.
 
@@ -44,7 +41,7 @@ def go_where_asked(held: Tape) -> None:
     """
     if "asked" not in st.session_state:
         return
-    asked = {"at": START, "look": next(iter(PANELS))} | st.session_state.asked
+    asked = {"at": links.START, "look": next(iter(PANELS))} | st.session_state.asked
     if asked["look"] in PANELS:
         session.choose("look", asked["look"])
     else:
@@ -60,7 +57,7 @@ def go_where_asked(held: Tape) -> None:
 def address(held: Tape) -> dict[str, list[str]]:
     """What brings this run back, at its place and with its panel; what is as at first is left out."""
     here = {"at": "{}.{}".format(*held.place), "look": session.choice("look", list(PANELS))}
-    first = {"at": START, "look": next(iter(PANELS))}
+    first = {"at": links.START, "look": next(iter(PANELS))}
     changed = {name: text for name, text in here.items() if text != first[name]}
     return {name: [text] for name, text in {**held.run.config.to_params(), **changed}.items()}
 
