@@ -13,10 +13,6 @@ FIELDS = ("example", "text")
 OWN = "own"  # among the examples: lines that are none of them
 STARTER = "a = tensor([3.0], requires_grad=True)\n"
 LINE_PX, EDGE_PX, LEAST_LINES = 19, 26, 8
-# The typed lines look as code does.
-STYLE = (
-    "<style>.st-key-typed textarea { font-family: 'Source Code Pro', monospace; font-size: 0.86rem; }</style>"
-)
 
 
 def take(given: dict[str, str]) -> None:
@@ -97,7 +93,6 @@ def draw() -> None:
     """The examples, the editor, and beside it the question or what came of it."""
     _choose()
     editor, name = f"typed_{st.session_state.setdefault('notebook_editor', 0)}", example()
-    st.html(STYLE)
     with st.form("notebook"):
         left, right = st.columns([5, 6])
         lines = max(text().count("\n") + 2, LEAST_LINES)

@@ -11,13 +11,7 @@ from core.autograd.notebook import HEAD, Done
 from core.autograd.syntax import RefusedError
 from core.losses import LOSSES
 from pages._ui.autograd import editor
-
-# Little room around a line, and no ground under what it shows. Of a run, only numbers go into a style.
-CLOSE = (
-    "<style>.st-key-told pre { padding: 0.4rem 0.75rem; }"
-    " [class*=st-key-shows_] pre { background: transparent; }</style>"
-)
-MARK = "<style>.st-key-line_%d pre { background: var(--st-orange-background-color, #E8590C33); }</style>"
+from pages._ui.shared import style
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,6 @@ def told(text: str) -> Told:
 def draw(text: str, found: Told, line: int | None) -> None:
     """One block for each statement; line: the last one of the statement to mark."""
     lines = text.split("\n")
-    st.html(CLOSE)
     with st.container(border=True, key="told"):
         st.header("Line by line")
         if found.refused is not None:
@@ -66,7 +59,7 @@ def _statement(code: str, one: Done, marked: bool) -> None:
     """Code, then what it did. What was typed, and what PyTorch says, is never interpreted."""
     with st.container(key=f"line_{one.first}"):
         if marked:
-            st.html(MARK % one.first)
+            style.mark(f"line_{one.first}")
         st.code(code, language="python", wrap_lines=True)
     if one.shows is not None:
         with st.container(key=f"shows_{one.first}"):

@@ -8,7 +8,7 @@ import streamlit as st
 from core import export
 from core.lines import first_line
 from core.losses import LOSSES
-from pages._ui.shared import links
+from pages._ui.shared import links, style
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
 
@@ -33,7 +33,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         lines = changed_lines(baseline, code)
         left, right = st.columns([3, 2])
         with left, st.container(key="changed_code"):
-            highlight(lines)
+            style.highlight(lines)
             st.code("\n".join(code), language="python", line_numbers=True)
             st.caption(f"Changed against the baseline: {_lines_in_words(lines)}.")
         with right:
@@ -62,15 +62,6 @@ def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:
     """Numbers, from 1, of the lines in `after` that `before` does not have in that place."""
     blocks = difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
     return [line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end)]
-
-
-def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
-    """Colour lines of the code block in container `key`; only numbers and that key go into the style."""
-    colour = "var(--st-orange-background-color, #E8590C33)"
-    band = f"linear-gradient({colour}, {colour}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
-    bands = ", ".join(band.format(line - 1) for line in lines)
-    rule = f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}"
-    st.html(f"<style>{rule}</style>")
 
 
 def _lines_in_words(lines: Sequence[int]) -> str:

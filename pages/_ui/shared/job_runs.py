@@ -10,12 +10,12 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core.jobs import cluster
 from core.jobs.executors import Gone, Here, Job, Place, finished
 from pages._ui.shared.cache import cache
 from pages._ui.shared.progress import Going
+from pages._ui.shared.streamlit_internals import ENDED, Ended
 
 Draw = Callable[[int], None]  # called with the steps that all jobs have done
 Take = Callable[[int, Any], None]  # called with a job's number and what it returned
@@ -58,7 +58,7 @@ class Watch:
     def __init__(self, going: Going, draw: Draw, slot: Slot | None = None):
         self.going, self._draw, self._slot = going, draw, slot
         self._since = time.monotonic()
-        self.ended: RerunException | StopException | None = None
+        self.ended: Ended | None = None
 
     def look(self, steps: int) -> bool:
         if self._slot is None:
@@ -76,7 +76,7 @@ class Watch:
         try:
             st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
             self._draw(steps)
-        except (RerunException, StopException) as ended:
+        except ENDED as ended:
             self.ended = ended
 
 

@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
+from pages._ui.shared.streamlit_internals import is_history_navigation
 
 MAX_BEHIND = 50  # addresses of the last choices, which the browser may still send
 
@@ -85,10 +85,8 @@ def _is_new(given: dict[str, list[str]], page: str) -> bool:
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
     if moved:
         st.session_state.behind = []
-    context = get_script_run_ctx()
-    back = context is not None and context.is_history_navigation
     known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
-    return back or bool(given and given not in known)
+    return is_history_navigation() or bool(given and given not in known)
 
 
 def note(sentence: str) -> None:

@@ -1,4 +1,9 @@
-"""What is too pale to read in Streamlit's own colours: tokens of code, and the words on a primary button."""
+"""All CSS of the app: what is too pale to read in Streamlit's own colours, and how code is marked.
+
+Selectors are of Streamlit's own HTML: its classes, and the key of a container or widget as `st-key-...`.
+"""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -16,9 +21,32 @@ COLOURS = {
     ".stCode .token.string": GREEN,
     "button[kind^=primary]": ("#FFFFFF", "#0E131F"),
 }
+RULES = {  # of the Autograd page: typed lines look as code does; little room around a line that was run
+    ".st-key-typed textarea": "font-family: 'Source Code Pro', monospace; font-size: 0.86rem",
+    ".st-key-told pre": "padding: 0.4rem 0.75rem",
+    "[class*=st-key-shows_] pre": "background: transparent",
+}
+MARKED = "var(--st-orange-background-color, #E8590C33)"
 
 
 def draw() -> None:
-    """The colours, on every page."""
-    rules = [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    """The rules for every page."""
+    rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
+    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    _write(*rules)
+
+
+def mark(key: str) -> None:
+    """Mark the code block in this container; only a fixed name and a number may be in its key."""
+    _write(f".st-key-{key} pre {{ background: {MARKED}; }}")
+
+
+def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
+    """Mark lines of the code block in this container; only numbers and that key go into the style."""
+    band = f"linear-gradient({MARKED}, {MARKED}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
+    bands = ", ".join(band.format(line - 1) for line in lines)
+    _write(f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}")
+
+
+def _write(*rules: str) -> None:
     st.html(f"<style>{' '.join(rules)}</style>")

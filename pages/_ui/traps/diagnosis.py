@@ -8,9 +8,9 @@ from core import export
 from core.result import Result
 from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.traps.table import TRAPS
-from pages._ui.shared import links, pair, remarks
+from pages._ui.shared import links, pair, remarks, style
 from pages._ui.shared.badges import badge
-from pages._ui.shared.code import changed_lines, highlight
+from pages._ui.shared.code import changed_lines
 from pages._ui.traps import runs
 
 FIELDS = ("series",)
@@ -130,7 +130,7 @@ def _told(case: Case, done: runs.Shown, answer: str) -> None:
     ):
         with column, st.container(key=key):
             st.markdown(f"**{title}**")
-            highlight(changed_lines(other, code), key)
+            style.highlight(changed_lines(other, code), key)
             st.code("\n".join(code), language="python")
     pair.draw([("as it was", done.wrong), ("repaired", done.right)], "told_curves")
     st.markdown(trap.why)

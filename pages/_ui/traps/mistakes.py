@@ -16,9 +16,9 @@ from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, Trap
-from pages._ui.shared import links, pair, remarks, session, widgets
+from pages._ui.shared import links, pair, remarks, session, style, widgets
 from pages._ui.shared.badges import badge, dot
-from pages._ui.shared.code import changed_lines, highlight, words_of_pytorch
+from pages._ui.shared.code import changed_lines, words_of_pytorch
 from pages._ui.shared.training import Trained
 from pages._ui.traps.runs import Shown, shown
 
@@ -91,7 +91,7 @@ def _code(trap: Trap) -> None:
     ):
         with column, st.container(key=key):
             st.markdown(f"**{title}**")
-            highlight(changed_lines(other, code), key)
+            style.highlight(changed_lines(other, code), key)
             st.code("\n".join(code), language="python")
 
 

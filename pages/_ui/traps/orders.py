@@ -11,9 +11,9 @@ from core.compare.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters
 from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.traps.pictures import orders_frame, orders_spec
-from pages._ui.shared import links, pair, remarks, session, slices, widgets, width
+from pages._ui.shared import links, pair, remarks, session, slices, style, widgets, width
 from pages._ui.shared.cache import cache
-from pages._ui.shared.code import changed_lines, highlight
+from pages._ui.shared.code import changed_lines
 from pages._ui.traps import runs
 
 FIELDS = ("model", "loop")
@@ -206,7 +206,7 @@ def _details(one: Tried, config: Config) -> None:
     st.markdown(f"`{row.letter}` **{one.name}: {row.title}.** {row.about}")
     usual, code = (export.listing(c) for c in (runs.with_loop(config, USUAL), config))
     with st.container(key="order_code"):
-        highlight(changed_lines(usual, code), "order_code")
+        style.highlight(changed_lines(usual, code), "order_code")
         st.code("\n".join(code), language="python")
     if one.message is not None:
         said = one.message

@@ -8,8 +8,7 @@ import streamlit as st
 from core.lines import LINES, part, text_of
 from core.watch.account import Account, account
 from core.watch.tape import Tape
-from pages._ui.shared import session, widgets
-from pages._ui.shared.code import highlight
+from pages._ui.shared import session, style, widgets
 from pages._ui.watch import player
 
 
@@ -29,7 +28,7 @@ def _code(held: Tape) -> None:
     head.append(f"for step in range({held.run.config.steps}):")
     code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
     running = not held.run.done and bool(loop)
-    highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
+    style.highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
     st.code("\n".join(code), language="python", line_numbers=True)
     text = player.next_line(held)
     if text:
