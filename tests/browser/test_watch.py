@@ -97,7 +97,8 @@ def test_six_quick_presses_of_a_key_are_six_lines(visit):
 def config(page):
     from urllib.parse import parse_qsl, urlsplit
 
-    return Config.from_params(dict(parse_qsl(urlsplit(page.url).query)))
+    params = dict(parse_qsl(urlsplit(page.url).query))
+    return Config.from_params({name: text for name, text in params.items() if name not in ("at", "look")})
 
 
 def test_play_draws_and_pause_stops(visit):

@@ -47,6 +47,16 @@ def draw(trained: Sequence[Trained], device: str) -> None:
             st.caption(loss.when)
 
 
+def beside(titles: tuple[str, str], codes: tuple[Sequence[str], Sequence[str]]) -> None:
+    """Two versions of a loop, with what differs marked in both."""
+    places = zip(st.columns(2), ("wrong_code", "right_code"), titles, codes, reversed(codes), strict=True)
+    for column, key, title, code, other in places:
+        with column, st.container(key=key):
+            st.markdown(f"**{title}**")
+            style.highlight(changed_lines(other, code), key)
+            st.code("\n".join(code), language="python")
+
+
 def words_of_pytorch(one: Trained) -> None:
     """What was raised and warned of, as text: it is never interpreted."""
     message = one.result.message

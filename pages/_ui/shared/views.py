@@ -10,7 +10,16 @@ from pages._ui.shared import remarks, session, widgets
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
 
-def given(page: str, views: Views) -> dict[str, str]:
+def draw(name: str, title: str, views: Views, *more: Any) -> None:
+    """Draw the page. A panel gets what a new address says, and `more`; it returns what brings it back."""
+    found = _given(name, views)
+    view = _choose(name, title, views)
+    with st.container(key="drawn"):
+        fields = views[view][1].draw(found, *more)
+    session.write_address({field: [text] for field, text in ({"view": view} | fields).items()})
+
+
+def _given(page: str, views: Views) -> dict[str, str]:
     """What a new address says of this page, once: fields of all panels, each of which names its FIELDS."""
     found = session.own(page, ["view", *(field for _, panel in views.values() for field in panel.FIELDS)])
     fields = found.keys() - {"view"}
@@ -27,7 +36,7 @@ def given(page: str, views: Views) -> dict[str, str]:
     return found
 
 
-def choose(page: str, title: str, views: Views) -> str:
+def _choose(page: str, title: str, views: Views) -> str:
     """Title and notes of the page, and its views to choose from; the chosen one."""
     st.title(title)
     remarks.draw()
@@ -40,11 +49,6 @@ def choose(page: str, title: str, views: Views) -> str:
         required=True,
         label_visibility="collapsed",
     )
-
-
-def write_address(view: str, fields: Mapping[str, str]) -> None:
-    """The view, and what it has chosen."""
-    session.write_address({name: [text] for name, text in ({"view": view} | fields).items()})
 
 
 def show(page: str, view: str) -> None:

@@ -1,7 +1,12 @@
-"""The top of the page Sweep: what it is, how many runs it takes, its link."""
+"""The frame of the page Sweep: title, link, how many runs it takes, and all of them in a table."""
+
+from collections.abc import Mapping
 
 import streamlit as st
 
+from core import Config
+from core.run_summary import Brief
+from core.sweep.grid import run_table
 from core.sweep.sweep import Sweep, runs
 from pages._ui.shared import links
 
@@ -22,3 +27,9 @@ def count(sweep: Sweep) -> None:
         f"Each cell is the baseline with two choices changed: {across} × {down}{seeds} = "
         f"**{runs(sweep)} runs** of {steps:,} steps."
     )
+
+
+def table(sweep: Sweep, briefs: Mapping[Config, Brief]) -> None:
+    """A table with a row per run, which can be taken home from its corner."""
+    with st.expander("All numbers", icon=":material/table:"):
+        st.dataframe(run_table(sweep, briefs), hide_index=True)

@@ -8,9 +8,9 @@ from core import export
 from core.result import Result
 from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.traps.table import TRAPS
-from pages._ui.shared import links, pair, remarks, style
+from pages._ui.shared import links, pair, remarks
 from pages._ui.shared.badges import badge
-from pages._ui.shared.code import changed_lines
+from pages._ui.shared.code import beside
 from pages._ui.traps import runs
 
 FIELDS = ("series",)
@@ -122,16 +122,7 @@ def _told(case: Case, done: runs.Shown, answer: str) -> None:
     else:
         said = f"You said: {TRAPS[answer].title}. It is: {trap.title}."
         st.info(said, icon=":material/close:")
-    wrong, right = export.listing(case.wrong), export.listing(case.right)
-    columns = st.columns(2)
-    for column, title, code, other, key in (
-        (columns[0], "As it was", wrong, right, "wrong_code"),
-        (columns[1], "Repaired", right, wrong, "right_code"),
-    ):
-        with column, st.container(key=key):
-            st.markdown(f"**{title}**")
-            style.highlight(changed_lines(other, code), key)
-            st.code("\n".join(code), language="python")
+    beside(("As it was", "Repaired"), (export.listing(case.wrong), export.listing(case.right)))
     pair.draw([("as it was", done.wrong), ("repaired", done.right)], "told_curves")
     st.markdown(trap.why)
     st.button("Next", icon=":material/arrow_forward:", type="primary", on_click=_next)

@@ -16,9 +16,9 @@ from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, Trap
-from pages._ui.shared import links, pair, remarks, session, style, widgets
+from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
-from pages._ui.shared.code import changed_lines, words_of_pytorch
+from pages._ui.shared.code import beside, words_of_pytorch
 from pages._ui.shared.training import Trained
 from pages._ui.traps.runs import Shown, shown
 
@@ -38,7 +38,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     name, group = _choose()
     trap = TRAPS[name]
     st.header(trap.title)
-    _code(trap)
+    beside(NAMES, (export.listing(trap.wrong), export.listing(trap.right)))
     if group == ALL and not _guessed(name, trap):
         return {"trap": name}
     _result(name, trap, shown(name, device))
@@ -79,20 +79,6 @@ def _go(name: str) -> None:
 
 def _any(names: Sequence[str]) -> None:
     session.choose("trap", random.choice(names))
-
-
-def _code(trap: Trap) -> None:
-    """Both loops, with what differs marked."""
-    wrong, right = export.listing(trap.wrong), export.listing(trap.right)
-    columns = st.columns(2)
-    for column, title, code, other, key in (
-        (columns[0], NAMES[0], wrong, right, "wrong_code"),
-        (columns[1], NAMES[1], right, wrong, "right_code"),
-    ):
-        with column, st.container(key=key):
-            st.markdown(f"**{title}**")
-            style.highlight(changed_lines(other, code), key)
-            st.code("\n".join(code), language="python")
 
 
 def _guessed(name: str, trap: Trap) -> bool:
