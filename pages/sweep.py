@@ -11,12 +11,12 @@ from pages._ui.shared import remarks, session, sidebar, width  # noqa: E402
 from pages._ui.shared.curvatures import curvature  # noqa: E402
 from pages._ui.sweep import axes, cell, heading, range_test, recheck, training  # noqa: E402
 from pages._ui.sweep import map as sweep_map  # noqa: E402
-from pages._ui.sweep import session as sweep_state  # noqa: E402
+from pages._ui.sweep import session as sweep_session  # noqa: E402
 
-comparison = session.comparison("sweep", sweep_state.FIELDS)
-sweep = sweep_state.sweep(comparison.baseline)
+comparison = session.comparison("sweep", sweep_session.FIELDS)
+sweep = sweep_session.sweep(comparison.baseline)
 device = sidebar.sidebar(sweep.baseline, "Baseline loop", runs=False)
-sweep_state.write_address(sweep)
+sweep_session.write_address(sweep)
 
 heading.draw(sweep)
 axes.draw(sweep)

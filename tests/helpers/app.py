@@ -66,15 +66,7 @@ def charts(app):
 def texts(app):
     """Everything that is written on the page, tables included."""
     main = app.main
-    kinds = (
-        main.markdown,
-        main.text,
-        main.code,
-        main.caption,
-        main.info,
-        main.success,
-        main.warning,
-        main.header,
-    )
+    boxes = (main.info, main.success, main.warning)
+    kinds = (main.markdown, main.text, main.code, main.caption, *boxes, main.header)
     written = [element.value for kind in kinds for element in kind]
     return "\n".join([*written, *(table.value.to_string() for table in [*main.table, *main.dataframe])])

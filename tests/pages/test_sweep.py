@@ -18,7 +18,7 @@ from core.sweep.axes import usual
 from core.sweep.sweep import MAX_RUNS
 from pages._ui.shared import job_runs, progress
 from pages._ui.shared.cache import SMALL_BYTES, Cache, cache
-from pages._ui.shared.progress import Going
+from pages._ui.shared.progress import Progress
 from pages._ui.sweep.training import _Filling
 from tests.helpers.app import address, charts, press, sound, texts, widget
 from tests.helpers.app import opened as open_page
@@ -233,7 +233,7 @@ def test_a_scheduler_that_is_not_there_gets_one_sentence_and_it_runs_here(monkey
 
 
 def test_what_the_cluster_leaves_is_said_at_once_and_has_a_pace_of_its_own(monkeypatch):
-    told, now, configs = [], Going(None), [Config(steps=steps) for steps in (10, 20)]
+    told, now, configs = [], Progress(None), [Config(steps=steps) for steps in (10, 20)]
     monkeypatch.setattr(progress, "tell_where", lambda place, now: told.append(now.where))
     filling = _Filling("cpu", now, None, None, None, {}, configs, cache())
     filling.look(5)

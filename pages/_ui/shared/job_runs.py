@@ -14,7 +14,7 @@ import streamlit as st
 from core.jobs import cluster
 from core.jobs.executors import Gone, Here, Job, Place, finished
 from pages._ui.shared.cache import cache
-from pages._ui.shared.progress import Going
+from pages._ui.shared.progress import Progress
 from pages._ui.shared.streamlit_internals import ENDED, Ended
 
 Draw = Callable[[int], None]  # called with the steps that all jobs have done
@@ -55,8 +55,8 @@ class Watch:
     return what they have before it is raised again; until then nothing may touch the page or its state.
     """
 
-    def __init__(self, going: Going, draw: Draw, slot: Slot | None = None):
-        self.going, self._draw, self._slot = going, draw, slot
+    def __init__(self, progress: Progress, draw: Draw, slot: Slot | None = None):
+        self.progress, self._draw, self._slot = progress, draw, slot
         self._since = time.monotonic()
         self.ended: Ended | None = None
 
@@ -64,11 +64,11 @@ class Watch:
         if self._slot is None:
             self._draws(steps)
         else:
-            self.going.spend(time.monotonic() - self._since)
+            self.progress.spend(time.monotonic() - self._since)
             with self._slot.lent():
                 self._draws(steps)
             self._since = time.monotonic()
-        return self.ended is None and not self.going.stopped
+        return self.ended is None and not self.progress.stopped
 
     def _draws(self, steps: int) -> None:
         if self.ended is not None:
@@ -80,28 +80,28 @@ class Watch:
             self.ended = ended
 
 
-def run(jobs: Sequence[Job], device: str, going: Going, draw: Draw, take: Take) -> None:
+def run(jobs: Sequence[Job], device: str, progress: Progress, draw: Draw, take: Take) -> None:
     """Have jobs done: on the cluster if there is one, and what it leaves here."""
     left = dict(enumerate(jobs))
-    if on_cluster(left, device, going, draw, take):
+    if on_cluster(left, device, progress, draw, take):
         return
     with Slot() as slot:
-        watch = Watch(going, draw, slot)
+        watch = Watch(progress, draw, slot)
         _finish(Here(watch.look), watch, left, take)
 
 
-def on_cluster(left: dict[int, Job], device: str, going: Going, draw: Draw, take: Take) -> bool:
+def on_cluster(left: dict[int, Job], device: str, progress: Progress, draw: Draw, take: Take) -> bool:
     """Have jobs done there; whether that was possible. What is done leaves `left`."""
-    scheduler, going.where = cluster.address(), ""
+    scheduler, progress.where = cluster.address(), ""
     if scheduler is None or device != "cpu":
         return False
-    watch = Watch(going, draw)
+    watch = Watch(progress, draw)
     try:
         _finish(cluster.OnCluster(CONNECTION.cluster(scheduler), watch.look), watch, left, take)
     except Gone as gone:
         if watch.ended is not None:  # Streamlit says it once
             raise watch.ended from None
-        going.where = f"{gone}: this runs here."
+        progress.where = f"{gone}: this runs here."
         return False
     return True
 

@@ -10,7 +10,7 @@ from core import Config, budget
 
 
 @dataclass
-class Going:
+class Progress:
     """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying.
 
     partial: what unfinished runs have come to, by Config. jobs: by what they train, so that those which were
@@ -37,24 +37,24 @@ class Going:
         self.stopped, self.spent_s = value, 0.0
 
 
-def bar(place: DeltaGenerator, going: Going) -> DeltaGenerator:
+def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
     """A place for the progress bar, with Stop beside it."""
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
-        st.button("Stop", icon=":material/stop:", key="stop", on_click=going.set_stopped, args=(True,))
+        st.button("Stop", icon=":material/stop:", key="stop", on_click=progress.set_stopped, args=(True,))
     return bar
 
 
-def stopped(place: DeltaGenerator, going: Going, what: str) -> None:
+def stopped(place: DeltaGenerator, progress: Progress, what: str) -> None:
     """Why it does not go on, what is there, and Go on."""
     limit = f"The limit of {budget.TIME_LIMIT_S:g} s of training is reached"
     with place.container(horizontal=True, vertical_alignment="center"):
-        why = limit if going.over_limit else "Training stopped"
+        why = limit if progress.over_limit else "Training stopped"
         st.info(f"{why}: {what}", icon=":material/stop_circle:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=going.set_stopped, args=(False,))
+        st.button("Go on", icon=":material/play_arrow:", on_click=progress.set_stopped, args=(False,))
 
 
-def tell_where(place: DeltaGenerator, going: Going) -> None:
+def tell_where(place: DeltaGenerator, progress: Progress) -> None:
     """Say where it is trained, if that is not where it was meant to be."""
-    if going.where:
-        place.info(going.where, icon=":material/lan:")
+    if progress.where:
+        place.info(progress.where, icon=":material/lan:")

@@ -19,7 +19,7 @@ from pages._ui.shared import job_runs, progress
 from pages._ui.shared.alone import alone
 from pages._ui.shared.cache import cache
 from pages._ui.shared.curvatures import curvature
-from pages._ui.shared.progress import Going
+from pages._ui.shared.progress import Progress
 from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S, SLICE_S
 
 
@@ -65,7 +65,7 @@ def _begin(configs: list[Config], device: str) -> None:
         st.session_state.unfinished = {
             key: run for key, run in kept.items() if key[0] in configs and key[1] == device
         }
-        st.session_state.training = Going(present)
+        st.session_state.training = Progress(present)
 
 
 def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
@@ -97,7 +97,7 @@ class _Bar:
     """Progress and Stop: drawn once, and only if it takes a while."""
 
     place: DeltaGenerator
-    now: Going
+    now: Progress
     begun: float = field(default_factory=time.monotonic)
     bar: DeltaGenerator | None = None
 
@@ -107,7 +107,7 @@ class _Bar:
             self.bar.progress(*_progress(configs, steps, finished))
 
 
-def _here(configs: list[Config], device: str, bar: _Bar, now: Going) -> dict[Config, Result]:
+def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[Config, Result]:
     runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
     for config in configs:
         if (config, device) not in runs:
@@ -125,7 +125,7 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Going) -> dict[Con
     return results
 
 
-def _slice(run: Run, now: Going) -> None:
+def _slice(run: Run, now: Progress) -> None:
     if run.done:
         return
     with cache().slot:
@@ -135,7 +135,7 @@ def _slice(run: Run, now: Going) -> None:
 
 
 def _elsewhere(
-    configs: list[Config], device: str, bar: _Bar, now: Going
+    configs: list[Config], device: str, bar: _Bar, now: Progress
 ) -> tuple[dict[Config, Result], bool]:
     """From the cluster, and whether that is all: there may be none, or it is gone before it has finished.
 

@@ -15,7 +15,7 @@ from core.sweep.sweep import Sweep, problem
 from pages._ui.shared import job_runs, progress
 from pages._ui.shared.alone import alone
 from pages._ui.shared.cache import Cache, cache
-from pages._ui.shared.progress import Going
+from pages._ui.shared.progress import Progress
 from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S
 
 REDRAW_S = 0.4  # between two drawings of the map
@@ -32,14 +32,16 @@ def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[
         return _train(sweep, device, _begin(sweep, device), place, draw)
 
 
-def _begin(sweep: Sweep, device: str) -> Going:
+def _begin(sweep: Sweep, device: str) -> Progress:
     """How far this sweep is; a changed control starts anew."""
     if "sweeping" not in st.session_state or st.session_state.sweeping.thing != (sweep, device):
-        st.session_state.sweeping = Going((sweep, device))
+        st.session_state.sweeping = Progress((sweep, device))
     return st.session_state.sweeping
 
 
-def _train(sweep: Sweep, device: str, now: Going, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
+def _train(
+    sweep: Sweep, device: str, now: Progress, place: DeltaGenerator, draw: Draw
+) -> dict[Config, Brief]:
     there = {config: cache().get(Brief, config, device) for config in sweep.configs}
     found = {config: brief for config, brief in there.items() if brief is not None}
     where = st.empty()
@@ -67,7 +69,7 @@ class _Filling:
     """
 
     device: str
-    now: Going
+    now: Progress
     place: DeltaGenerator
     where: DeltaGenerator
     draw: Draw

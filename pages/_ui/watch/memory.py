@@ -26,7 +26,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Computed:
+class Measured:
     """What was measured for one Config, as plain data; or why it was not, in a sentence."""
 
     config: Config
@@ -65,7 +65,7 @@ def draw(held: Tape, device: str) -> None:
             st.code(f"{way.before}\n{loop}", language="python")
 
 
-def _picture(computed: Computed) -> None:
+def _picture(computed: Measured) -> None:
     titles = memory_picture.QUANTITIES
     chosen = widgets.kept(
         st.segmented_control,
@@ -83,16 +83,16 @@ def _picture(computed: Computed) -> None:
     )
 
 
-def _computed(config: Config, device: str) -> Computed:
+def _computed(config: Config, device: str) -> Measured:
     """What was measured, once per session for all that does not change it."""
     config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
-    held: Computed | None = st.session_state.get("memory_held")
+    held: Measured | None = st.session_state.get("memory_held")
     if held is None or (held.config, held.device) != (config, device):
         held = st.session_state.memory_held = _measure(config, device)
     return held
 
 
-def _measure(config: Config, device: str) -> Computed:
+def _measure(config: Config, device: str) -> Measured:
     try:
         with cache().slot:
             watch = memory.Watch(config, device)
@@ -102,7 +102,7 @@ def _measure(config: Config, device: str) -> Computed:
             lambda: (watch.share_done, "Keeping losses in six ways"),
         )
     except ValueError as error:
-        return Computed(config, device, problem=str(error))
+        return Measured(config, device, problem=str(error))
     table, words = memory_words.table(watch.rows), memory_words.words(watch)
     limit = memory_words.limit_words(watch)
-    return Computed(config, device, watch.steps, tuple(watch.rows), table, words, limit)
+    return Measured(config, device, watch.steps, tuple(watch.rows), table, words, limit)
