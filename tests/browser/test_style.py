@@ -4,7 +4,13 @@ from pages._ui.shared import style
 from tests.helpers.browser import settle
 
 # Pages on which every rule has something to find.
-PAGES = ("/autograd?example=five", "/traps", "/traps?view=orders", "/watch?at=0.3&steps=5")
+PAGES = (
+    "/autograd?text=a%20%3D%20tensor(%5B3.0%5D%2C%20requires_grad%3DTrue)%0Aa%20*%202",
+    "/traps",
+    "/traps?view=orders",
+    "/watch?at=0.3&steps=5",
+    "/notes",
+)
 
 
 def test_every_rule_finds_an_element(visit):

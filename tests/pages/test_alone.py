@@ -12,7 +12,7 @@ import streamlit as st
 from core import Config, Run
 from core.watch.tape import Tape
 from pages._ui.shared import training
-from pages._ui.shared.alone import alone
+from pages._ui.shared.locks import alone
 from pages._ui.watch import body, player, transport
 
 PATIENCE_S = 60.0
@@ -205,7 +205,7 @@ def test_who_is_ended_while_waiting_does_nothing_and_lets_the_next_one_in(told, 
         def get(self, name):
             raise EndedError
 
-    monkeypatch.setattr("pages._ui.shared.alone.st.session_state", EndingLater())
+    monkeypatch.setattr("pages._ui.shared.locks.st.session_state", EndingLater())
     with pytest.raises(EndedError), alone():
         next(looks)
     monkeypatch.undo()

@@ -18,6 +18,7 @@ from core.sweep.axes import usual
 from core.sweep.sweep import MAX_RUNS
 from pages._ui.shared import job_runs, progress
 from pages._ui.shared.cache import SMALL_BYTES, Cache, cache
+from pages._ui.shared.locks import SLOT
 from pages._ui.shared.progress import Progress
 from pages._ui.sweep.training import _Filling
 from tests.helpers.app import address, charts, press, sound, texts, widget
@@ -293,4 +294,4 @@ def test_the_cache_counts_what_it_keeps_and_drops_the_oldest(monkeypatch):
 
 def test_nobody_waits_for_the_right_to_train_after_a_sweep():
     opened(**SMALL)
-    assert not cache().slot.taken
+    assert not SLOT.taken

@@ -16,20 +16,20 @@ from pages._ui.shared import style
 
 @dataclass(frozen=True)
 class Told:
-    """What was done; or, where nothing was, the line that is refused (0 for the whole) and why."""
+    """What was done; or, if nothing, the line that was refused (0 for the whole text) and why."""
 
     done: tuple[Done, ...]
     refused: tuple[int, str] | None = None
 
     @property
     def allowed(self) -> bool:
-        """Whether all of it is on the lists, so that it does no harm elsewhere either."""
+        """Whether all of it is on the allowlists, and so harmless in a Python of your own, too."""
         return self.refused is None and not any(one.error and one.error.refused for one in self.done)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def told(text: str) -> Told:
-    """Of a text, whatever it is."""
+    """Run any text."""
     try:
         return Told(notebook.told(text))
     except RefusedError as error:
@@ -56,7 +56,7 @@ def draw(text: str, found: Told, line: int | None) -> None:
 
 
 def _statement(code: str, one: Done, marked: bool) -> None:
-    """Code, then what it did. What was typed, and what PyTorch says, is never interpreted."""
+    """Draw code, then what it did. Typed text and PyTorch messages are never interpreted."""
     with st.container(key=f"line_{one.first}"):
         if marked:
             style.mark(f"line_{one.first}")
@@ -89,7 +89,7 @@ def _refused(lines: Sequence[str], number: int, sentence: str) -> None:
 
 
 def _away() -> None:
-    """The same in a training loop, and the loss by itself."""
+    """Links to the same mistake in a training loop, and to the loss."""
     example = EXAMPLES.get(editor.example() or "")
     with st.container(horizontal=True):
         if example is not None and example.trap is not None:

@@ -10,7 +10,7 @@ from core.losses import LOSSES
 from core.watch.optimizer_rules import signed
 from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import dot
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 
 FIELDS = ("y",)
 PLACES = address_fields.numbers(range(-outlier.REACH, outlier.REACH + 1))
@@ -40,7 +40,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _fitted(loss: str, y: float) -> outlier.Fit:
-    with cache().slot:
+    with SLOT:
         return outlier.fit(loss, y)
 
 

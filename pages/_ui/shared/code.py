@@ -1,4 +1,4 @@
-"""The code of a chosen run with what changed in it, and its verdict in sentences."""
+"""Code with changes marked, and the panel that shows it beside a verdict."""
 
 import difflib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from pages._ui.shared.training import Trained
 
 @st.fragment
 def draw(trained: Sequence[Trained], device: str) -> None:
-    """The code of a chosen run with what changed, and its verdict in sentences."""
+    """Draw the code of a chosen run, changes marked, and its verdict in sentences."""
     with st.container(border=True):
         st.header("What changed in the loop")
         names = [one.name for one in trained]
@@ -48,7 +48,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
 
 
 def beside(titles: tuple[str, str], codes: tuple[Sequence[str], Sequence[str]]) -> None:
-    """Two versions of a loop, with what differs marked in both."""
+    """Draw two versions of a loop side by side, differences marked."""
     places = zip(st.columns(2), ("wrong_code", "right_code"), titles, codes, reversed(codes), strict=True)
     for column, key, title, code, other in places:
         with column, st.container(key=key):
@@ -58,7 +58,7 @@ def beside(titles: tuple[str, str], codes: tuple[Sequence[str], Sequence[str]]) 
 
 
 def words_of_pytorch(one: Trained) -> None:
-    """What was raised and warned of, as text: it is never interpreted."""
+    """Draw exceptions and warnings as plain text: they are never interpreted."""
     message = one.result.message
     if message is not None:
         st.code(f"{message.type}: {message.text}", language=None, wrap_lines=True)
@@ -69,7 +69,7 @@ def words_of_pytorch(one: Trained) -> None:
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:
-    """Numbers, from 1, of the lines in `after` that `before` does not have in that place."""
+    """Line numbers, from 1, of lines in `after` that `before` does not have in that place."""
     blocks = difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
     return [line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end)]
 

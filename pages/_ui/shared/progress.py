@@ -1,4 +1,4 @@
-"""How far a session's training is, and what the page shows of it: progress with Stop, then Go on."""
+"""How far a session's training has come, and how the page shows it: a bar with Stop, then Go on."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +11,10 @@ from core import Config, budget
 
 @dataclass
 class Progress:
-    """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying.
+    """One training: what it trains, whether it was stopped, and the seconds it has taken.
 
-    partial: what unfinished runs have come to, by Config. jobs: by what they train, so that those which were
-    stopped go on.
+    where: a sentence on where it runs, if that needs saying. partial: results of unfinished runs, by Config.
+    jobs: by the Configs they train; stopped jobs resume from here.
     """
 
     thing: Any
@@ -29,7 +29,7 @@ class Progress:
         return self.spent_s > budget.TIME_LIMIT_S
 
     def spend(self, seconds: float) -> None:
-        """Count time of training; at its limit it is stopped."""
+        """Add training time; over the limit, training stops."""
         self.spent_s += seconds
         self.stopped = self.stopped or self.over_limit
 
@@ -38,7 +38,7 @@ class Progress:
 
 
 def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
-    """A place for the progress bar, with Stop beside it."""
+    """Draw Stop, and return the place for the progress bar beside it."""
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
         st.button("Stop", icon=":material/stop:", key="stop", on_click=progress.set_stopped, args=(True,))
@@ -46,7 +46,7 @@ def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
 
 
 def stopped(place: DeltaGenerator, progress: Progress, what: str) -> None:
-    """Why it does not go on, what is there, and Go on."""
+    """Say why training stopped and what is there, and offer Go on."""
     limit = f"The limit of {budget.TIME_LIMIT_S:g} s of training is reached"
     with place.container(horizontal=True, vertical_alignment="center"):
         why = limit if progress.over_limit else "Training stopped"
@@ -55,6 +55,6 @@ def stopped(place: DeltaGenerator, progress: Progress, what: str) -> None:
 
 
 def tell_where(place: DeltaGenerator, progress: Progress) -> None:
-    """Say where it is trained, if that is not where it was meant to be."""
+    """Say where it trains, if that is not where it was meant to."""
     if progress.where:
         place.info(progress.where, icon=":material/lan:")

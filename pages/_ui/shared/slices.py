@@ -1,4 +1,4 @@
-"""Work in short slices, each in its turn among all visitors, with progress where it takes a while."""
+"""Work done in short slices, taking turns with other visitors; slow work shows its progress."""
 
 import math
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core import Config, Run, budget
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 
 SLICE_S = 0.05
 SHOW_PROGRESS_AFTER_S = 0.3
@@ -19,14 +19,14 @@ def work(
     progress: Callable[[], tuple[float, str]] | None = None,
     limit_s: float = math.inf,
 ) -> None:
-    """Advance until done, or for limit_s seconds.
+    """Call `advance` until `done`, or for limit_s seconds.
 
-    advance: gets the seconds that it may take. progress: the share that is done, and what to say about it.
+    advance: gets the seconds it may take. progress: returns the share done, and the text beside the bar.
     """
     place, begun = st.empty() if progress else None, time.monotonic()
     while not done() and time.monotonic() - begun < limit_s:
-        st.session_state.get("page")  # any look at the state lets Streamlit end this run of the page
-        with cache().slot:
+        st.session_state.get("page")  # touching the state lets Streamlit end this run of the page
+        with SLOT:
             advance(SLICE_S)
         if place and progress and time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
             place.progress(*progress())
@@ -35,7 +35,7 @@ def work(
 
 
 def advance(run: Run, steps: int, text: str) -> Run:
-    """Train the run until it has done so many steps, or until the limit of training time."""
+    """Train the run up to a step, or to the limit on training time."""
     work(
         lambda: run.done or run.step >= steps,
         lambda seconds: run.advance(steps - run.step, budget_s=seconds),
@@ -46,5 +46,5 @@ def advance(run: Run, steps: int, text: str) -> Run:
 
 
 def trained(config: Config, device: str, text: str) -> Run:
-    """The run, trained to its end, or until the limit of training time."""
+    """A new run, trained to its end, or to the limit on training time."""
     return advance(Run(config, device, full=False), config.steps, text)

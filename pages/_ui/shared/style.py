@@ -1,6 +1,6 @@
-"""All CSS of the app: what is too pale to read in Streamlit's own colours, and how code is marked.
+"""All CSS of the app: stronger colours where Streamlit's are too pale to read, and marks in code.
 
-Selectors are of Streamlit's own HTML: its classes, and the key of a container or widget as `st-key-...`.
+Selectors match Streamlit's HTML: its classes, and `st-key-...` for the key of a container or widget.
 """
 
 from collections.abc import Sequence

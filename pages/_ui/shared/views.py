@@ -1,4 +1,4 @@
-"""A page of several views: its title, and which one is shown, as chosen by hand or in the address."""
+"""Draws a page of several views, the one chosen by hand or by the address."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
 
 def draw(name: str, title: str, views: Views, *more: Any) -> None:
-    """Draw the page. A panel gets what a new address says, and `more`; it returns what brings it back."""
+    """Draw the page. A panel gets the fields of a new address, and `more`; it returns its own fields."""
     found = _given(name, views)
     view = _choose(name, title, views)
     with st.container(key="drawn"):
@@ -20,7 +20,7 @@ def draw(name: str, title: str, views: Views, *more: Any) -> None:
 
 
 def _given(page: str, views: Views) -> dict[str, str]:
-    """What a new address says of this page, once: fields of all panels, each of which names its FIELDS."""
+    """The fields a new address gives, once. Each panel names its own in FIELDS."""
     found = session.own(page, ["view", *(field for _, panel in views.values() for field in panel.FIELDS)])
     fields = found.keys() - {"view"}
     if found.get("view", "") in views:
@@ -37,7 +37,7 @@ def _given(page: str, views: Views) -> dict[str, str]:
 
 
 def _choose(page: str, title: str, views: Views) -> str:
-    """Title and notes of the page, and its views to choose from; the chosen one."""
+    """Draw title, notes and the choice of views; returns the chosen one."""
     st.title(title)
     remarks.draw()
     return widgets.kept(

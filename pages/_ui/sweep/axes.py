@@ -1,4 +1,4 @@
-"""What varies across, what down, over which values, and how many seeds each cell has."""
+"""Controls for what varies across and down, over which values, and for the seeds per cell."""
 
 from typing import Any
 

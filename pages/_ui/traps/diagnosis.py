@@ -1,4 +1,4 @@
-"""Blind diagnosis: a hidden mistake, what can be seen of it, a choice of names, and its repair."""
+"""Blind diagnosis: the symptoms of a hidden mistake, a choice of names for it, and its repair."""
 
 import random
 
@@ -39,7 +39,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 
 def _series(given: dict[str, str]) -> int:
-    """The number of the series: of the link, or of this session."""
+    """The number of the series, from the link or from this session."""
     text = given.get("series", "")
     if text:
         short = len(text) <= len(str(MAX_SERIES))
@@ -74,7 +74,7 @@ def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
 
 
 def _evidence(done: runs.Shown) -> None:
-    """Curves, words of PyTorch and tensors of the run with the mistake; neither names nor code."""
+    """Curves, PyTorch messages and tensors of the run with the mistake; no names, no code."""
     verdict = seen(done.wrong)
     st.markdown(badge(verdict.word))
     _said(done.wrong, verdict.because)
@@ -86,7 +86,7 @@ def _evidence(done: runs.Shown) -> None:
 
 
 def _said(result: Result, because: str) -> None:
-    """What was raised, without its line; or the verdict's numbers. And what was warned of."""
+    """The exception without its line, or else the verdict's numbers; and any warnings."""
     if result.message is None:
         st.markdown(because)
     else:
@@ -115,7 +115,7 @@ def _ask(number: int, place: int, case: Case) -> None:
 
 
 def _told(case: Case, done: runs.Shown, answer: str) -> None:
-    """Whether it was that, the line that was repaired, both runs, and why."""
+    """Whether the answer is right, the repaired line, both runs, and why."""
     trap = TRAPS[case.name]
     if answer == case.name:
         st.success(f"Right: {trap.title}.", icon=":material/check:")

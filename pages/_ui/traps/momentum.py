@@ -1,4 +1,4 @@
-"""Skipping zero_grad is momentum 1: two runs laid over each other, and the limits of three loops."""
+"""Skipping zero_grad is momentum 1: two overlaid runs, and the stability limits of three loops."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import number, verdict
 from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 from pages._ui.traps import runs
 
 FIELDS = ("on", "lr")
@@ -43,7 +43,7 @@ WHY = (
 
 @dataclass(frozen=True)
 class Laid:
-    """Both runs as plain data, how many losses and weights they have, and how many of them differ."""
+    """Both runs as plain data, their counts of losses and weights, and how many of these differ."""
 
     skipped: Result
     momentum: Result
@@ -78,7 +78,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 
 def _take(given: dict[str, str]) -> None:
-    """A link's setting and rate."""
+    """Take the setting and the rate from a link."""
     if given.get("on", "linear") not in SETTINGS:
         remarks.warn("The setting must be linear or mlp; linear is taken.")
     elif "on" in given:
@@ -117,7 +117,7 @@ def _slid() -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _laid(config: Config, device: str) -> Laid:
-    with cache().slot:
+    with SLOT:
         both = twins(config, device)
     entries = sum(weights.size for weights in both.skipped.history.weights.values())
     counts = len(both.skipped.history.losses), entries, both.losses + both.weights
@@ -125,7 +125,7 @@ def _laid(config: Config, device: str) -> Laid:
 
 
 def _twins(laid: Laid) -> None:
-    """Both curves in one chart, and in words whether they are one."""
+    """Draw both curves in one chart, and say whether they are equal."""
     if laid.differ:
         st.warning(f"{laid.differ:,} of {laid.losses + laid.weights:,} losses and weights differ.")
     else:
@@ -150,7 +150,7 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
 
 
 def _three(config: Config, limits: dict[str, float], device: str) -> None:
-    """What each of the three loops does at this rate, and the side of its limit."""
+    """What each of the three loops does at this rate, and on which side of its limit it is."""
     columns = st.columns(3)
     for column, (name, one) in zip(columns, at_rate(config, config.lr).items(), strict=True):
         done = runs.trained(one, device)

@@ -12,8 +12,8 @@ from core.lines import LINES, USUAL, from_letters, letters
 from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.traps.pictures import orders_frame, orders_spec
 from pages._ui.shared import links, pair, remarks, session, slices, style, widgets, width
-from pages._ui.shared.cache import cache
 from pages._ui.shared.code import changed_lines
+from pages._ui.shared.locks import SLOT
 from pages._ui.traps import runs
 
 FIELDS = ("model", "loop")
@@ -51,7 +51,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 
 def _take(given: dict[str, str]) -> None:
-    """A link's model and loop, if they are on a map."""
+    """Take model and loop from a link, if they are on a map."""
     if given.get("model", "linear") not in MODELS:
         remarks.warn("The model must be linear or mlp; linear is taken.")
     elif "model" in given:
@@ -75,7 +75,7 @@ def _put(loop: Sequence[str]) -> None:
 
 
 def _loop() -> tuple[str, ...]:
-    """The chosen loop; one that is on the map shown."""
+    """The chosen loop, always one that is on the map shown."""
     whole = session.choice("orders_map", list(MAPS)) == "whole"
     loop = st.session_state.get("tile", USUAL)
     if whole != (len(loop) == len(USUAL)):
@@ -106,13 +106,13 @@ def _choose() -> tuple[str, bool]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _trials(model: str, whole: bool, device: str) -> Trials:
-    """Loops of a map that were tried so far, for all visitors."""
-    with cache().slot:
+    """The loops of a map tried so far, shared by all visitors."""
+    with SLOT:
         return Trials(MODELS[model][1], all_orders() if whole else shorter_loops(), device)
 
 
 def _tried(model: str, whole: bool, device: str) -> list[Tried]:
-    """Every loop of a map, executed; with progress where that takes a while."""
+    """Execute every loop of a map."""
     trials = _trials(model, whole, device)
     tried, loops = trials.done, len(trials.loops)
     slices.work(
@@ -135,7 +135,7 @@ def _counts(tried: Sequence[Tried]) -> None:
 
 
 def _messages(tried: Sequence[Tried]) -> list[str]:
-    """What was raised, by the first words of it, most often first."""
+    """Exceptions by their first words, most frequent first."""
     said = [f"{one.message.type}: {one.message.text[:SHORT]}" for one in tried if one.message]
     return [
         f"{count} times {text}{'…' * (len(text) > SHORT)}." for text, count in Counter(said).most_common()

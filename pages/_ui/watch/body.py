@@ -8,9 +8,8 @@ import streamlit as st
 from core.graph.tensor_table import table
 from core.watch.tape import Tape
 from pages._ui.shared import graph, links, session, tensors, widgets
-from pages._ui.shared.alone import alone
 from pages._ui.shared.badges import plain
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT, alone
 from pages._ui.watch import ledger, lines, live, memory, player, surface, transport
 
 
@@ -79,7 +78,7 @@ def draw(held: Tape, device: str) -> None:
         st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
         st.caption("Pause to look into the lines, the tensors and the graph at this step.")
         return
-    with cache().slot:
+    with SLOT:
         held.settle()
     transport.draw(held)
     transport.progress(held)

@@ -1,4 +1,4 @@
-"""What keeping losses keeps alive: bytes and graph nodes of several ways to keep them."""
+"""What keeping losses keeps alive: bytes and graph nodes for several ways of keeping them."""
 
 import textwrap
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from core.watch import memory, memory_picture, memory_words
 from core.watch.tape import Tape
 from core.watch.ways import WAYS
 from pages._ui.shared import slices, widgets, width
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 
 COLUMNS = {
     "way": "what is kept",
@@ -27,7 +27,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured for one Config, as plain data; or why it was not, in a sentence."""
+    """Measurements for one Config as plain data, or a sentence on why there are none."""
 
     config: Config
     device: str
@@ -40,7 +40,7 @@ class Measured:
 
 
 def draw(held: Tape, device: str) -> None:
-    """What each way holds in words, as a picture and in a table, and its lines."""
+    """Draw what each way holds, in words, a picture and a table, and its lines."""
     computed = _computed(held.run.config, device)
     if computed.problem is not None or computed.table is None:
         st.info(f"Nothing to count here: {computed.problem}")
@@ -84,7 +84,7 @@ def _picture(computed: Measured) -> None:
 
 
 def _computed(config: Config, device: str) -> Measured:
-    """What was measured, once per session for all that does not change it."""
+    """The measurements, repeated only when something that affects them changes."""
     config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
     held: Measured | None = st.session_state.get("memory_held")
     if held is None or (held.config, held.device) != (config, device):
@@ -94,7 +94,7 @@ def _computed(config: Config, device: str) -> Measured:
 
 def _measure(config: Config, device: str) -> Measured:
     try:
-        with cache().slot:
+        with SLOT:
             watch = memory.Watch(config, device)
         slices.work(
             lambda: watch.done,

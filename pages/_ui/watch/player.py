@@ -1,7 +1,7 @@
-"""The run that this session watches: its tape, and the buttons that move it.
+"""The run this session watches: its tape, and the moves that buttons make on it.
 
-The tape belongs to the session and holds real tensors; nothing of it is shared. While it plays, a
-fragment asks for a slice five times a second; so Pause, a closed tab or another click end it.
+The tape belongs to the session and holds real tensors; none of it is shared. While it plays, a fragment asks
+for a slice five times a second, so Pause, a closed tab or another click ends it.
 """
 
 import threading
@@ -17,7 +17,7 @@ from core import Config, Run, budget
 from core.lines import LINES
 from core.watch.tape import Tape
 from pages._ui.shared import session, slices
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 
 EVERY_S = 0.2  # between two drawings of a lone session
 DRAWING_S = 0.012  # of processor time for a drawing, until some have been measured
@@ -32,7 +32,7 @@ FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors:
 
 
 class Players:
-    """All sessions that watch: what their runs may hold, which of them play now, and what a drawing takes."""
+    """All sessions that watch: memory their runs may hold, who is playing now, and what drawing costs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,7 +51,7 @@ class Players:
 
     @property
     def held(self) -> int:
-        """Bytes of every step's vectors, of all runs that are still there."""
+        """Bytes of every step's vectors, over all runs still alive."""
         return sum(self._held.values())
 
     def count(self, session: str) -> int:
@@ -63,7 +63,7 @@ class Players:
             return len(self._ticks)
 
     def drawn(self, seconds: float) -> None:
-        """A session has drawn, which took so much processor time of its thread."""
+        """Report a drawing, with the processor time of its thread."""
         with self._lock:
             self._drawing_s += (seconds - self._drawing_s) / REMEMBERED
 
@@ -76,12 +76,12 @@ _PLAYERS = Players()  # not in a cache of Streamlit, which any browser may clear
 
 
 def players() -> Players:
-    """Those of this process."""
+    """The players of this process."""
     return _PLAYERS
 
 
 def tape(config: Config, device: str) -> Tape:
-    """The session's tape of this Config, at its place; a new one if the Config is another."""
+    """The session's tape, at its place; a new one if the Config has changed."""
     held: Tape | None = st.session_state.get("tape")
     if held is None or held.run.config != config or st.session_state.tape_device != device:
         sentence = budget.too_much([config])
@@ -89,7 +89,7 @@ def tape(config: Config, device: str) -> Tape:
             session.write_address({name: [text] for name, text in config.to_params().items()})
             st.error(sentence, icon=":material/block:")
             st.stop()
-        with cache().slot:
+        with SLOT:
             held = st.session_state.tape = Tape(players().run(config, device))
         st.session_state.tape_device, st.session_state.playing = device, False
         moves().clear()  # of the tape before
@@ -97,7 +97,7 @@ def tape(config: Config, device: str) -> Tape:
 
 
 def bring(held: Tape, place: tuple[int, int]) -> None:
-    """Take a tape to a place that a link or a preset names; there it pauses."""
+    """Take a tape to the place a link or a preset names, and pause there."""
     play(False)
     with st.spinner(f"Training to step {place[0]}"):
         slices.work(
@@ -105,7 +105,7 @@ def bring(held: Tape, place: tuple[int, int]) -> None:
             lambda seconds: held.play(place[0] - held.run.step, seconds),
             limit_s=budget.TIME_LIMIT_S,
         )
-        with cache().slot:
+        with SLOT:
             if held.run.error is None:
                 held.go(*min(place, held.place) if held.run.step < place[0] else place)
 
@@ -115,21 +115,21 @@ def playing() -> bool:
 
 
 def moves() -> deque[Move]:
-    """What was clicked and is still to be done. A callback gets it as an argument and only appends.
+    """Moves that were clicked but not made yet. Callbacks get this as an argument and only append to it.
 
     A callback that touches the session's state can be ended there by the next click, and its own click is
-    lost; one that waits for another run of the page can keep that one waiting for the state.
+    lost; one that waits for another run of the page can deadlock with it over the state.
     """
     return st.session_state.setdefault("moves", deque())
 
 
 def make_moves() -> None:
-    """Do what was clicked, out of the way of other visitors' training; no longer where a link asked."""
+    """Make the moves that were clicked; from then on, the place a link asked for no longer counts."""
     waiting = moves()
     while waiting:
         st.session_state.pop("asked", None)
         held = st.session_state.tape
-        with cache().slot:
+        with SLOT:
             move = waiting.popleft()
             move(held)
 
@@ -151,7 +151,7 @@ def budget_s(playing: int) -> float:
 def tick(held: Tape) -> None:
     """One slice of playing."""
     pace, seconds = session.choice("pace", PACES), budget_s(players().count(_session()))
-    with cache().slot:
+    with SLOT:
         held.play(pace, seconds)
     if held.run.done:
         play(False)
@@ -162,7 +162,7 @@ def _session() -> str:
 
 
 def take_lr(key: str, waiting: deque[Move]) -> None:
-    """Have the learning rate that was typed taken, from the next update on."""
+    """Queue the typed learning rate, for the next update on."""
     waiting.append(partial(_change_lr, rate=float(st.session_state[key])))
 
 
@@ -176,7 +176,7 @@ def _change_lr(held: Tape, rate: float) -> None:
 
 
 def next_line(held: Tape) -> str | None:
-    """The text of the line that Next line would execute."""
+    """The text of the line that "Next line" would execute."""
     loop = held.run.config.loop
     if held.run.done or not loop:
         return None

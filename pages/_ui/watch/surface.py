@@ -18,7 +18,7 @@ from pages._ui.watch import whole_runs
 
 @dataclass(frozen=True)
 class Computed:
-    """The picture of one run, computed once: contours, path, window, and what it says in words."""
+    """The picture of one run, computed once: contours, path, window and description."""
 
     config: Config
     contours: pd.DataFrame
@@ -82,7 +82,7 @@ def _computed(config: Config, device: str) -> Computed | None:
 
 
 def _path(run: Run) -> plane.Path | None:
-    """All weights that were kept: of every step, or of the evaluated ones."""
+    """The path through all recorded weights: of every step, or of the evaluated ones."""
     history = run.history
     if history.full and not run.config.batch_size and run.error is None:
         weights = np.concatenate([plane.flat(history.weights), plane.flat(_now(run))])
@@ -102,7 +102,7 @@ def _now(run: Run) -> dict[str, np.ndarray]:
 
 
 def _minimum(run: Run) -> tuple[float, float] | None:
-    """Where the squared error of a line is smallest; None for all else."""
+    """Where the squared error of a line is smallest; None for anything else."""
     if run.config.loss != "mse" or len(run.parameters) != 2 or run.data.inputs.shape[1] != 1:
         return None
     weight, bias = surface.least_squares(run.data.inputs, run.data.targets)
@@ -110,7 +110,7 @@ def _minimum(run: Run) -> tuple[float, float] | None:
 
 
 def _limits(config: Config) -> None:
-    """The learning rate against the limits that follow from the curvature, in words."""
+    """Compare the learning rate with the limits that follow from the curvature."""
     curvature = theory.starting_curvature(config)
     if not curvature > 0:
         return
