@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 from core import Config, Run
+from core.compare.comparison import Comparison
 from core.watch.tape import Tape
 from pages._ui.shared import training
 from pages._ui.shared.locks import alone
@@ -39,7 +40,7 @@ def told():
     """What the threads tell, one after the other, in a session of their own."""
     told = queue.Queue()
     st.session_state.clear()
-    st.session_state["alone"] = Watched(told)
+    st.session_state["alone"], st.session_state.comparison = Watched(told), Comparison(LONG, ())
     yield told
     st.session_state.clear()
 
@@ -175,6 +176,17 @@ def test_no_click_is_lost_when_the_next_one_comes_at_once(buttons, monkeypatch):
             buttons["Next line"]()
     player.make_moves()
     assert st.session_state.tape.place == (1, 1)
+
+
+def test_a_click_that_was_not_done_is_forgotten_when_the_run_is_another_one(buttons):
+    """Also a changed learning rate: it would undo what was chosen since, on this page or another."""
+    before = st.session_state.tape.place
+    player.moves().append(lambda held: player._change_lr(held, 0.5))
+    buttons["Next line"]()
+    other = st.session_state.comparison = Comparison(Config(steps=3), ())
+    player.make_moves()
+    assert st.session_state.comparison == other and st.session_state.tape.place == before
+    assert not player.moves()
 
 
 def test_what_a_run_of_the_page_has_not_come_to_is_done_by_the_next_one(buttons, monkeypatch):

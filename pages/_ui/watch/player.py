@@ -127,8 +127,11 @@ def make_moves() -> None:
     """Make the moves that were clicked; from then on, the place a link asked for no longer counts."""
     waiting = moves()
     while waiting:
-        st.session_state.pop("asked", None)
         held = st.session_state.tape
+        if held.run.config != st.session_state.comparison.baseline:  # changed since, perhaps on another page
+            waiting.clear()
+            return
+        st.session_state.pop("asked", None)
         with SLOT:
             move = waiting.popleft()
             move(held)
