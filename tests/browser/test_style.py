@@ -17,7 +17,7 @@ def test_every_rule_finds_an_element(visit):
     left = {*style.COLOURS, *style.RULES}
     for path in PAGES:
         page = visit(path)
-        page.locator(".stCode .token").first.wait_for()  # code is coloured a little later
+        page.locator(".stCode .token").first.wait_for(state="attached")  # code is coloured a little later
         left -= {rule for rule in left if page.locator(rule).count()}
     assert left == set()
 
@@ -30,6 +30,3 @@ def test_the_next_line_is_marked_in_its_code_block(visit):
     settle(page)
     assert code.count() == 1
     assert "gradient" in code.evaluate("code => getComputedStyle(code).backgroundImage")
-    height = code.evaluate("code => code.getBoundingClientRect().height")
-    lines = len(code.inner_text().rstrip("\n").split("\n"))
-    assert lines > 1 and height > 0
