@@ -7,7 +7,7 @@ import streamlit as st
 from core.autograd import after_line
 from core.autograd.after_line import Inside
 from core.autograd.syntax import MAX_LINE
-from pages._ui.autograd.line_by_line import Told
+from pages._ui.autograd.line_by_line import Executed
 from pages._ui.shared import graph, remarks, session, tensors, widgets
 from pages._ui.shared.badges import plain
 
@@ -39,7 +39,7 @@ def take(given: dict[str, str]) -> None:
         st.session_state.inside = asked
 
 
-def draw(text: str, found: Told) -> Chosen:
+def draw(text: str, found: Executed) -> Chosen:
     """Choose a line, and see what PyTorch holds after it."""
     lines = [one.last for one in found.done]
     if not lines:

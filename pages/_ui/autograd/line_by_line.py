@@ -15,7 +15,7 @@ from pages._ui.shared import style
 
 
 @dataclass(frozen=True)
-class Told:
+class Executed:
     """What was done; or, if nothing, the line that was refused (0 for the whole text) and why."""
 
     done: tuple[Done, ...]
@@ -28,15 +28,15 @@ class Told:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def told(text: str) -> Told:
+def executed(text: str) -> Executed:
     """Run any text."""
     try:
-        return Told(notebook.told(text))
+        return Executed(notebook.told(text))
     except RefusedError as error:
-        return Told((), (error.line, str(error)))
+        return Executed((), (error.line, str(error)))
 
 
-def draw(text: str, found: Told, line: int | None) -> None:
+def draw(text: str, found: Executed, line: int | None) -> None:
     """One block for each statement; line: the last one of the statement to mark."""
     lines = text.split("\n")
     with st.container(border=True, key="told"):

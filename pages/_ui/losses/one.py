@@ -24,7 +24,7 @@ COLOURS = {"taken": "green", "silent": "orange", "warned": "orange", "refused": 
 
 
 def draw(given: dict[str, str]) -> dict[str, str]:
-    """Everything about a loss."""
+    """Draw everything about a loss."""
     loss, over = _choose(given)
     row = LOSSES[loss]
     st.markdown(f"$\\displaystyle {row.formula}$")

@@ -58,6 +58,6 @@ def _fit(number_: int, loss: str, y: float) -> None:
 
 
 def _line(one: outlier.Fit) -> str:
-    """Such as 2 x − 1."""
+    """The fitted line as text, such as 2 x − 1."""
     sign = "−" if one.bias < 0 else "+"
     return f"{signed(one.weight)} x {sign} {signed(abs(one.bias))}"

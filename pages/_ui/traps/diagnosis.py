@@ -31,7 +31,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     done = runs.shown(case.name, device, case.seed)
     st.header(f"Case {place + 1} of {CASES}")
     if place in answers:
-        _told(case, done, answers[place])
+        _answered(case, done, answers[place])
     else:
         _evidence(done)
         _ask(number, place, case)
@@ -114,7 +114,7 @@ def _ask(number: int, place: int, case: Case) -> None:
             st.rerun()
 
 
-def _told(case: Case, done: runs.Shown, answer: str) -> None:
+def _answered(case: Case, done: runs.Shown, answer: str) -> None:
     """Whether the answer is right, the repaired line, both runs, and why."""
     trap = TRAPS[case.name]
     if answer == case.name:

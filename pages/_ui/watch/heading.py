@@ -9,7 +9,7 @@ from pages._ui.watch import body, player
 
 
 def draw(held: Tape) -> None:
-    """Title and the ways in and out."""
+    """Draw title, examples, link and script."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.title("Watch the loop")

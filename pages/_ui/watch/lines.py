@@ -1,4 +1,4 @@
-"""The five lines with a mark at the next one, and what each executed line has changed."""
+"""The lines of the loop, the next one marked, and what each executed line changed."""
 
 import textwrap
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from pages._ui.watch import player
 
 
 def draw(held: Tape) -> None:
-    """The code, and below it what the lines of this step have done."""
+    """Draw the code, and below it what the lines of this step did."""
     with st.container(border=True):
         st.header("The lines")
         with st.container(key="changed_code"):
@@ -40,13 +40,13 @@ def _code(held: Tape) -> None:
 
 
 def _numbers_of(code: list[str], place: int) -> list[int]:
-    """Line numbers, from 1, of one piece of code that may have several lines."""
+    """Line numbers, from 1, of one piece of code, which may span several lines."""
     before = sum(piece.count("\n") + 1 for piece in code[:place])
     return [before + 1 + number for number in range(code[place].count("\n") + 1)]
 
 
 def _set_to_none(held: Tape) -> None:
-    """What zero_grad leaves behind: None, or zeros."""
+    """A switch for what zero_grad leaves behind: None, or zeros."""
     loop = held.run.config.loop
     if "zero_grad" not in map(part, loop):
         return
@@ -91,7 +91,7 @@ def _as_code(text: str) -> str:
 
 
 def _account(done: Account, open_: bool) -> None:
-    """One line's account; the arithmetic of the last one is open."""
+    """Draw what one line did; open_: with its arithmetic unfolded."""
     st.markdown(_as_code(LINES[done.line].text))
     st.text(done.headline)
     if not (done.formulas or done.numbers is not None):
@@ -108,7 +108,7 @@ def _numbers(done: Account) -> None:
 
 
 def _raised(held: Tape) -> None:
-    """PyTorch's own words, as text: they are never interpreted."""
+    """Draw PyTorch's own message as plain text: it is never interpreted."""
     raised = held.run.error
     assert raised is not None
     st.markdown(f"{_as_code(text_of(raised.line))} raised")

@@ -1,4 +1,4 @@
-"""Runs beside the watched one: itself to its end, and the same loop with or without zero_grad."""
+"""Runs to compare the watched one with: itself to its end, and its loop with or without zero_grad."""
 
 from dataclasses import replace
 
@@ -13,17 +13,17 @@ KEPT = 3  # whole runs per session
 
 
 def whole(config: Config, device: str, until: int | None = None) -> Run:
-    """A run of this Config, trained to its end or to a step; kept for the next panel."""
+    """A run of this Config, trained to its end or up to a step; kept for the next panel."""
     kept: dict[tuple[Config, str], Run] = st.session_state.setdefault("whole_runs", {})
     run = kept.pop((config, device), None) or player.players().run(config, device)
-    kept[config, device] = run  # the last used one last
+    kept[config, device] = run  # most recently used last
     for key in list(kept)[:-KEPT]:
         del kept[key]
     return slices.advance(run, config.steps if until is None else until, "Training the whole run")
 
 
 def other_loop(config: Config) -> Config:
-    """The same without zero_grad, or with it where it was left out."""
+    """The same without zero_grad, or with it if it was missing."""
     loop = config.loop
     without = tuple(name for name in loop if part(name) != "zero_grad")
     return replace(config, loop=without if without != loop else (USUAL[0], *loop))
