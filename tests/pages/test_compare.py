@@ -1,25 +1,18 @@
 """The Compare page through app.py, control by control, without a browser."""
 
-import json
 import re
+from functools import partial
 
 import pandas as pd
-import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
-from tests.helpers.app import APP, baseline, sound, widget
+from tests.helpers.app import baseline, charts, sound, widget
+from tests.helpers.app import opened as open_page
 
-
-def opened(**params):
-    """The app as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
+opened = partial(open_page, "compare")
 
 
 def _markdown(app):
@@ -50,12 +43,7 @@ def losses(app):
 
 def curves(app) -> tuple[dict, pd.DataFrame]:
     """Spec and data of the linked curves."""
-    for chart in app.get("vega_lite_chart"):
-        spec = json.loads(chart.proto.spec)
-        if "hconcat" in spec or "vconcat" in spec:
-            data = chart.proto.datasets[0].data.data if chart.proto.datasets else chart.proto.data.data
-            return spec, pa.ipc.open_stream(data).read_pandas()
-    raise AssertionError("no linked curves on the page")
+    return next((spec, data) for spec, data in charts(app) if "hconcat" in spec or "vconcat" in spec)
 
 
 @pytest.fixture(scope="module")

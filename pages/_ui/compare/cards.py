@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.config import Config
 from core.result import loss_path
 from core.verdict import RULES, number
 from pages._ui.compare import view
-from pages._ui.shared import session
+from pages._ui.shared import links, session
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
 
@@ -47,7 +46,7 @@ def _buttons(one: Trained, places: Sequence[int], seen: bool) -> None:
         icon, word = ("visibility", "Hide") if seen else ("visibility_off", "Show")
         last = seen and not {*places} - {one.place, *view.hidden()}  # some run is always drawn
         _sign(icon, f"{word} {one.name} in the charts", f"hide_{one.place}", _toggle, one.place, last)
-        _sign("steps", f"Watch {one.name} line by line", f"watch_{one.place}", _watch, one.config)
+        links.watch(plain(f"Watch {one.name} line by line"), one.config, "steps")
         if one.place:
             _sign("close", f"Remove {one.name}", f"remove_{one.place}", _remove, one.place)
 
@@ -68,11 +67,6 @@ def _remove(place: int) -> None:
     old = st.session_state.comparison
     session.set_variants([v for v, at in zip(old.variants, old.places, strict=True) if at != place])
     view.put("hide", tuple(p for p in view.hidden() if p != place))
-
-
-def _watch(config: Config) -> None:
-    """`at` is never left out: without any field the page would keep the baseline."""
-    st.switch_page("pages/watch.py", query_params={**config.to_params(), "at": "0.0"})
 
 
 def _numbers(one: Trained) -> str:

@@ -14,7 +14,7 @@ from core.losses import LOSSES
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.compare import view
-from pages._ui.shared import session
+from pages._ui.shared import links
 from pages._ui.shared.badges import plain
 from pages._ui.shared.training import Trained
 
@@ -49,16 +49,7 @@ def facts(config: Config) -> list[str]:
 
 def take_away(trained: Sequence[Trained]) -> None:
     """The link, and every number."""
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("This address restores the whole comparison.")
-        link = session.link("", st.session_state.comparison.to_params() | view.params())
-        st.code(link, language=None, wrap_lines=True)
-    st.download_button(
-        "Data",
-        data=partial(export.data_file, {t.name: t.result for t in trained}),
-        file_name="loop-lab.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        help="Every number of every run, as CSV.",
-    )
+    params = st.session_state.comparison.to_params() | view.params()
+    links.share("This address restores the whole comparison.", "", params)
+    data = partial(export.data_file, {t.name: t.result for t in trained})
+    links.download("Data", "loop-lab.csv", data, "Every number of every run, as CSV.", "text/csv")

@@ -1,4 +1,9 @@
-"""What is too pale to read in Streamlit's own colours: tokens of code, and the words on a primary button."""
+"""All CSS of the app: stronger colours where Streamlit's are too pale to read, and marks in code.
+
+Selectors match Streamlit's HTML: its classes, and `st-key-...` for the key of a container or widget.
+"""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -16,6 +21,12 @@ COLOURS = {
     ".stCode .token.string": GREEN,
     "button[kind^=primary]": ("#FFFFFF", "#0E131F"),
 }
+RULES = {  # of the Autograd page: typed lines look as code does; little room around a line that was run
+    ".st-key-typed textarea": "font-family: 'Source Code Pro', monospace; font-size: 0.86rem",
+    ".st-key-told pre": "padding: 0.4rem 0.75rem",
+    "[class*=st-key-shows_] pre": "background: transparent",
+}
+MARKED = "var(--st-orange-background-color, #E8590C33)"
 
 # Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
 LAYOUT = [
@@ -34,8 +45,9 @@ LAYOUT = [
     "[class*=st-key-card_] button { min-height: 1.5rem; padding: 0 0.2rem; }",
     "[class*=st-key-card_] [data-testid=stMarkdownContainer] p { font-size: 0.93rem; }",
     "[class*=st-key-card_] [data-testid=stCaptionContainer] p { font-size: 0.8rem; }",
-    "[class*=st-key-signs_] button [data-testid=stMarkdownContainer] { position: absolute; width: 1px;"
+    "[class*=st-key-signs_] :is(button, a) [data-testid=stMarkdownContainer] { position: absolute; width: 1px;"
     " overflow: hidden; clip-path: inset(50%); }",
+    "[class*=st-key-signs_] a { min-height: 1.5rem; padding: 0 0.2rem; line-height: 1; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
 ]
@@ -49,7 +61,23 @@ NARROW = [
 
 
 def draw() -> None:
-    """The colours, on every page."""
-    rules = [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
-    narrow = f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}"
-    st.html(f"<style>{' '.join([*rules, *LAYOUT, narrow])}</style>")
+    """The rules for every page."""
+    rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
+    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    _write(*rules, *LAYOUT, f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}")
+
+
+def mark(key: str) -> None:
+    """Mark the code block in this container; only a fixed name and a number may be in its key."""
+    _write(f".st-key-{key} pre {{ background: {MARKED}; }}")
+
+
+def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
+    """Mark lines of the code block in this container; only numbers and that key go into the style."""
+    band = f"linear-gradient({MARKED}, {MARKED}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
+    bands = ", ".join(band.format(line - 1) for line in lines)
+    _write(f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}")
+
+
+def _write(*rules: str) -> None:
+    st.html(f"<style>{' '.join(rules)}</style>")
