@@ -45,8 +45,8 @@ LAYOUT = [
     "[class*=st-key-card_] button { min-height: 1.5rem; padding: 0 0.2rem; }",
     "[class*=st-key-card_] [data-testid=stMarkdownContainer] p { font-size: 0.93rem; }",
     "[class*=st-key-card_] [data-testid=stCaptionContainer] p { font-size: 0.8rem; }",
-    "[class*=st-key-signs_] :is(button, a) [data-testid=stMarkdownContainer] { position: absolute; width: 1px;"
-    " overflow: hidden; clip-path: inset(50%); }",
+    "[class*=st-key-signs_] :is(button, a) [data-testid=stMarkdownContainer] { position: absolute;"
+    " width: 1px; overflow: hidden; clip-path: inset(50%); }",
     "[class*=st-key-signs_] a { min-height: 1.5rem; padding: 0 0.2rem; line-height: 1; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
