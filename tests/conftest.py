@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,11 +16,19 @@ from core.traps.table import TRAPS
 
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
-TRAINED_TRAPS = (
-    "tests/traps/test_diagnosis.py",
-    "tests/traps/test_export.py",
-    "tests/traps/test_table.py",
-)  # these files share them
+TRAPS_FILES = [
+    f"tests/traps/test_{name}.py" for name in ("diagnosis", "export", "table")
+]  # share what is trained
+# Files that take longest (minutes or many seconds each), in this order: what is short comes last, so that both
+# processes end together. A folder stands for its files.
+LONGEST = [
+    *(f"tests/browser/test_{name}.py" for name in ("watch", "compare", "hostile_links", "traps")),
+    "tests/browser",
+    "tests/jobs/test_cluster.py",
+    "tests/pages",
+    "tests/test_export.py",
+    *TRAPS_FILES,
+]
 
 settings.register_profile(
     "no clocks", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -38,17 +46,28 @@ def pytest_xdist_auto_num_workers(config):
     return min(os.cpu_count() or 1, PROCESSES) if whole else 0
 
 
+def pytest_collection_modifyitems(items):
+    """The longest first."""
+
+    def place(item):
+        file = item.nodeid.split("::")[0]
+        found = (number for number, name in enumerate(LONGEST) if f"{file}/".startswith(f"{name}/"))
+        return next(found, len(LONGEST))
+
+    items.sort(key=place)
+
+
 class Together(LoadScopeScheduling):
     """What is made once is made in one process: for a file, or for files that share it.
 
-    By names of files, since the mark xdist_group does nothing with pytest 9.2 (pytest-xdist #1386).
+    The browser's files are scopes like any other: a second server and Chromium cost some seconds, while in
+    one process they would go on alone for minutes. By names of files, since the mark xdist_group does nothing
+    with pytest 9.2 (pytest-xdist #1386).
     """
 
     def _split_scope(self, nodeid):
-        file = PurePosixPath(nodeid.split("::")[0])
-        if file.parent.name == "browser":  # one server and one browser
-            return "browser"
-        return "traps" if str(file) in TRAINED_TRAPS else str(file)
+        file = nodeid.split("::")[0]
+        return "traps" if file in TRAPS_FILES else file
 
 
 def pytest_xdist_make_scheduler(config, log):
