@@ -1,6 +1,8 @@
 """What all tests share: no clocks, two processes for a whole run, and traps that are trained once."""
 
 import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,18 +18,19 @@ from core.traps.table import TRAPS
 
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
-TRAPS_FILES = [
-    f"tests/traps/test_{name}.py" for name in ("diagnosis", "export", "table")
-]  # share what is trained
-# Files that take longest (minutes or many seconds each), in this order: what is short comes last, so that both
-# processes end together. A folder stands for its files.
+SHARING = {  # file -> scope, of files that share what is made once: trained traps, and a child process
+    **{f"tests/traps/test_{name}.py": "traps" for name in ("diagnosis", "export", "table")},
+    **dict.fromkeys(("tests/test_house.py", "tests/test_torch_warnings.py"), "core alone"),
+}
+# What takes longest, in this order: what is short comes last, so that both processes end together. A folder
+# stands for its files.
 LONGEST = [
     *(f"tests/browser/test_{name}.py" for name in ("watch", "compare", "hostile_links", "traps")),
     "tests/browser",
     "tests/jobs/test_cluster.py",
     "tests/pages",
     "tests/test_export.py",
-    *TRAPS_FILES,
+    *SHARING,
 ]
 
 settings.register_profile(
@@ -67,7 +70,7 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid):
         file = nodeid.split("::")[0]
-        return "traps" if file in TRAPS_FILES else file
+        return SHARING.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -107,3 +110,29 @@ def results(pair):
         return made[name]
 
     return of
+
+
+# All of core in a process of its own, which trains some of the traps that PyTorch warns of.
+CORE_ALONE = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+import torch
+from core import Run
+from core.traps.table import TRAPS
+for name in ("broadcast", "scheduler_first", "not_a_leaf", "rewrapped"):
+    assert len(Run(TRAPS[name].wrong).advance().warnings) == 1, name
+torch.tensor(torch.zeros(1))
+print(*(name for name in sys.modules if "." not in name))
+"""
+
+
+@pytest.fixture(scope="session")
+def core_alone():
+    """The packages that core brings along, and what its process said on standard error."""
+    files = sorted((HERE.parent / "core").rglob("*.py"))
+    names = [".".join(file.relative_to(HERE.parent).with_suffix("").parts) for file in files]
+    command = [sys.executable, "-c", CORE_ALONE, *(name.removesuffix(".__init__") for name in names)]
+    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split()), done.stderr
