@@ -9,7 +9,7 @@ import pytest
 
 from core import Config, Run
 from core.compare.comparison import FIRST
-from tests.helpers.browser import LOOKS, settle, sound, tip_says
+from tests.helpers.browser import LOOKS, settle, sound, still, tip_says, until
 
 FIRST_RATE = repr(Config().lr)  # which the address leaves out
 FEW = "/?steps=40"  # the first comparison, with few steps
@@ -32,8 +32,9 @@ def in_loss_panel(page, share):
 
 
 def scroll_to_chart(page):
-    page.locator(".st-key-curves").scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)  # the chart grows while it is drawn
+    curves = page.locator(".st-key-curves")
+    curves.scroll_into_view_if_needed()
+    still(curves)
 
 
 def reading(page):
@@ -89,15 +90,23 @@ TWICE = """() => {
 
 
 def test_a_switch_that_is_pressed_twice_at_once_is_as_before_and_so_is_the_address(visit):
-    page = visit(FEW + "&run=none")
+    sent = []
+
+    def count(page):
+        page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+
+    page = visit(FEW + "&run=none", before=count)
     before = parse_qs(urlsplit(page.url).query)
     switch = page.locator("input[aria-label*=zero_grad]")
     switch.wait_for(state="attached")
     for _ in range(3):
+        so_far = len(sent)
         page.evaluate(TWICE)
-        page.wait_for_timeout(2000)  # both have come to the server, and an address may be on its way
+        until(page, lambda so_far=so_far: len(sent) >= so_far + 2)  # both are on their way to the server
         settle(page)
-        page.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == before)
+        page.wait_for_timeout(500)  # an address that came late would press it once more
+        settle(page)
+        assert parse_qs(urlsplit(page.url).query) == before
         assert switch.is_checked()
 
 
