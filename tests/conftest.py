@@ -29,8 +29,10 @@ LONGEST = [
     "tests/browser",
     "tests/jobs/test_cluster.py",
     "tests/pages",
+    "tests/autograd/test_hostile.py",
     "tests/test_export.py",
     *SHARING,
+    *("tests/stacked/test_stack.py", "tests/test_loop.py", "tests/watch/test_tape.py"),
 ]
 
 settings.register_profile(

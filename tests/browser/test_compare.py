@@ -93,7 +93,7 @@ def test_a_switch_that_is_pressed_twice_at_once_is_as_before_and_so_is_the_addre
     sent = []
 
     def count(page):
-        page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+        page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
 
     page = visit(FEW + "&run=none", before=count)
     before = parse_qs(urlsplit(page.url).query)
