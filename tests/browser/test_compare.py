@@ -9,7 +9,7 @@ import pytest
 
 from core import Config, Run
 from core.compare.comparison import FIRST
-from tests.helpers.browser import LOOKS, settle, sound, tip_says
+from tests.helpers.browser import LOOKS, settle, sound, still, tip_says
 
 FIRST_RATE = repr(Config().lr)  # which the address leaves out
 FEW = "/?steps=40"  # the first comparison, with few steps
@@ -38,8 +38,9 @@ def in_loss_panel(page, share):
 
 
 def scroll_to_chart(page):
-    page.locator(".st-key-curves").scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)  # the chart grows while it is drawn
+    curves = page.locator(".st-key-curves")
+    curves.scroll_into_view_if_needed()
+    still(curves)
 
 
 def reading(page):
@@ -87,11 +88,11 @@ def test_keys_that_come_faster_than_the_page_is_drawn_all_count(visit):
         assert float(slider.get_attribute("aria-valuetext") or "nan") == float(end)
 
 
-TWICE = """() => {
+TWICE = """new Promise(done => {
   const press = () => document.querySelector("input[aria-label*=zero_grad]").click();
   press();
-  setTimeout(press, 60);
-}"""
+  setTimeout(() => { press(); done(); }, 60);
+})"""
 
 
 def test_a_switch_that_is_pressed_twice_at_once_is_as_before_and_so_is_the_address(visit):
@@ -100,8 +101,9 @@ def test_a_switch_that_is_pressed_twice_at_once_is_as_before_and_so_is_the_addre
     switch = page.locator("input[aria-label*=zero_grad]")
     switch.wait_for(state="attached")
     for _ in range(3):
-        page.evaluate(TWICE)
-        page.wait_for_timeout(2000)  # both have come to the server, and an address may be on its way
+        page.evaluate(TWICE)  # until both are pressed
+        settle(page)
+        page.wait_for_timeout(500)  # an address that came late would press it once more
         settle(page)
         page.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == before)
         assert switch.is_checked()

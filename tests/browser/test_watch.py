@@ -3,10 +3,12 @@
 import re
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from core import Config, Run, export
+from core.config import KNOBS
 from tests.helpers.browser import IDLE, LOOKS, settle, sound
 
 LINEAR = "/watch?dataset=deliveries&model=linear&lr=0.01&steps=60"
@@ -78,27 +80,9 @@ def test_the_five_lines_of_a_step_and_back_by_button_and_by_key(visit):
     assert page.errors == []
 
 
-def test_six_quick_presses_of_a_key_are_six_lines(visit):
-    """As fast as a hand. A busy browser sends two that it takes in together as one: hence the tries."""
-    page = visit(LINEAR)
-    found = []
-    while (1, 2) not in found and len(found) < 6:
-        page.keyboard.press("0")
-        wait_for_place(page, 0)
-        for _ in range(6):
-            page.keyboard.press("n")
-            page.wait_for_timeout(150)
-        page.wait_for_timeout(1000)
-        settle(page)
-        found.append(place(page))
-    assert (1, 2) in found, found
-
-
 def config(page):
-    from urllib.parse import parse_qsl, urlsplit
-
     params = dict(parse_qsl(urlsplit(page.url).query))
-    return Config.from_params({name: text for name, text in params.items() if name not in ("at", "look")})
+    return Config.from_params({name: params[name] for name in KNOBS if name in params})
 
 
 def test_play_draws_and_pause_stops(visit):
