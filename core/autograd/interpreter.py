@@ -14,14 +14,17 @@ from torch import Tensor
 from core.autograd import sizes
 from core.autograd.language import (
     ATTRIBUTES,
+    COMPARISONS,
     CONSTANTS,
     FUNCTIONS,
     METHODS,
     MODULES,
+    OPERATORS,
     REDUCTIONS,
+    SIGNS,
     Allowed,
+    compute,
 )
-from core.autograd.operators import COMPARISONS, OPERATORS, SIGNS, compute
 from core.autograd.sizes import NotAllowedError, Shown
 from core.autograd.workspace import Workspace
 

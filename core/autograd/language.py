@@ -1,10 +1,12 @@
-"""What may be typed in the notebook? Functions, methods and attributes: these lists, and nothing else.
+"""What may be typed in the notebook: tables of functions, methods, attributes and operators, nothing else.
 
-What is not here does not exist for the notebook. Adding something is one entry, which must hold what the
-others do: the call reads and writes nothing but its arguments, its result is no larger than its check
-says beforehand, and it takes no name, file, device, function or text from outside.
+What is not here does not exist for the notebook. Adding something takes one entry, which must keep what the
+others keep: the call reads and writes nothing but its arguments, its check bounds the size of the result
+before anything is computed, and it takes no name, file, device, function or text from outside.
 """
 
+import ast
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,3 +149,45 @@ CONSTANTS: dict[str, Any] = {
 MODULES = ("torch", "F", "nn")  # what names before a dot may stand for
 
 REDUCTIONS = ("mean", "sum", "none", "batchmean")  # the only texts there are: reduction="sum"
+
+
+Table = dict[type[ast.AST], Callable[..., Any]]
+
+OPERATORS: Table = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
+}
+IN_PLACE: Table = {
+    ast.Add: operator.iadd,
+    ast.Sub: operator.isub,
+    ast.Mult: operator.imul,
+    ast.Div: operator.itruediv,
+}
+COMPARISONS: Table = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+SIGNS: Table = {ast.USub: operator.neg, ast.UAdd: operator.pos}
+
+
+def compute(kind: ast.AST, table: Table, *operands: Any) -> Any:
+    """An operator of a table on tensors or numbers.
+
+    Raises: NotAllowedError if it is not on the table, takes something else, or its result is too large.
+    """
+    if type(kind) not in table:
+        raise NotAllowedError("Operators here are + - * / ** @, comparisons, and += -= *= /= after a name.")
+    if not all(isinstance(operand, (Tensor, int, float)) for operand in operands):
+        raise NotAllowedError("Operators here take tensors and numbers.")
+    (sizes.product if isinstance(kind, ast.MatMult) else sizes.together)(operands)
+    if isinstance(kind, ast.Pow) and not any(isinstance(operand, Tensor) for operand in operands):
+        sizes.power(*operands)
+    return sizes.checked(table[type(kind)](*operands))

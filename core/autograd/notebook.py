@@ -16,8 +16,7 @@ from torch import Tensor
 from core import torch_warnings
 from core.autograd.changes import changes, holding
 from core.autograd.interpreter import dotted, value
-from core.autograd.language import CONSTANTS, MODULES, SETTABLE
-from core.autograd.operators import IN_PLACE, compute
+from core.autograd.language import CONSTANTS, IN_PLACE, MODULES, SETTABLE, compute
 from core.autograd.sizes import NotAllowedError
 from core.autograd.syntax import read
 from core.autograd.workspace import Workspace, show
