@@ -10,9 +10,9 @@ import streamlit as st
 
 from core import Config
 from core.lines import USUAL
-from core.watch import memory, memory_picture, memory_words
+from core.watch import memory, memory_picture
+from core.watch.memory import WAYS
 from core.watch.tape import Tape
-from core.watch.ways import WAYS
 from pages._ui.shared import widgets, width
 from pages._ui.shared.cache import cache
 
@@ -28,13 +28,13 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Computed:
+class Measured:
     """What was measured for one Config, as plain data; or why it was not, in a sentence."""
 
     config: Config
     device: str
     steps: int = 0
-    rows: Sequence[memory.Held] = ()
+    rows: Sequence[memory.KeptLosses] = ()
     table: pd.DataFrame | None = None
     words: str = ""
     limit: str | None = None
@@ -67,7 +67,7 @@ def draw(held: Tape, device: str) -> None:
             st.code(f"{way.before}\n{loop}", language="python")
 
 
-def _picture(computed: Computed) -> None:
+def _picture(computed: Measured) -> None:
     titles = memory_picture.QUANTITIES
     chosen = widgets.kept(
         st.segmented_control,
@@ -85,28 +85,28 @@ def _picture(computed: Computed) -> None:
     )
 
 
-def _computed(config: Config, device: str) -> Computed:
+def _computed(config: Config, device: str) -> Measured:
     """What was measured, once per session for all that does not change it."""
     config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
-    held: Computed | None = st.session_state.get("memory_held")
+    held: Measured | None = st.session_state.get("memory_held")
     if held is None or (held.config, held.device) != (config, device):
         held = st.session_state.memory_held = _measure(config, device)
     return held
 
 
-def _measure(config: Config, device: str) -> Computed:
+def _measure(config: Config, device: str) -> Measured:
     try:
         with cache().slot:
-            watch = memory.Watch(config, device)
+            watch = memory.MemoryRun(config, device)
         _fill(watch)
     except ValueError as error:
-        return Computed(config, device, problem=str(error))
-    table, words = memory_words.table(watch.rows), memory_words.words(watch)
-    limit = memory_words.limit_words(watch)
-    return Computed(config, device, watch.steps, tuple(watch.rows), table, words, limit)
+        return Measured(config, device, problem=str(error))
+    table, words = memory_picture.memory_table(watch.rows), memory_picture.memory_words(watch)
+    limit = memory_picture.limit_words(watch)
+    return Measured(config, device, watch.steps, tuple(watch.rows), table, words, limit)
 
 
-def _fill(watch: memory.Watch) -> None:
+def _fill(watch: memory.MemoryRun) -> None:
     place, begun = st.empty(), time.monotonic()
     while not watch.done:
         with cache().slot:
