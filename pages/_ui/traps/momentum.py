@@ -10,7 +10,7 @@ from core.compare.comparison import Comparison, Variant
 from core.config import parse
 from core.lines import USUAL, letters
 from core.result import Result, result
-from core.traps import momentum_picture
+from core.traps import pictures
 from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import number, verdict
 from pages._ui.shared import pair, remarks, session, widgets
@@ -143,9 +143,9 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
         f"The largest curvature of this loss is λ = {number(curvature)}. {where} Each bar ends at the "
         "largest learning rate at which that loop is stable; the line is yours."
     )
-    spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
+    spec = pictures.limits_spec(*pictures.limits_span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
-    frame = momentum_picture.limits_frame(limits, lr)
+    frame = pictures.limits_frame(limits, lr)
     st.vega_lite_chart(frame, spec, width="stretch", key="limits", alt=said)
 
 
@@ -158,7 +158,7 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
         with column, st.container(border=True, height="stretch", key=f"loop_{name}"):
             st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
             side = "above" if config.lr > limits[name] else "below"
-            multiple = momentum_picture.MULTIPLES[name]
+            multiple = pictures.MULTIPLES[name]
             st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
             st.markdown(said.because)
 
