@@ -69,6 +69,11 @@ def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
 
 
+def test_growth_to_twice_the_first_loss_diverges_and_to_less_does_not():
+    assert word([1.0, 1.2, 1.5, 2.0]) == "diverged"
+    assert word([1.0, 1.2, 1.5, 1.99]) == "bounces"
+
+
 def peaks(factor):
     """Four quarters of a zigzag down to 0.5, whose peaks grow by a factor; it ends on a peak."""
     return [height for quarter in range(4) for height in (0.5, factor**quarter) * 5]
