@@ -20,8 +20,6 @@ LAYERS = [  # of core/, the main job first; a package imports from itself and fr
 # To be gone soon: what still imports upward.
 UPWARD = {
     "core.export": {"core.compare.comparison"},
-    "core.graph.tensor_table": {"core.watch.optimizer_rules", "core.watch.snapshot"},
-    "core.loss_lessons.class_picture": {"core.watch.optimizer_rules"},
 }
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.fields import shown
 from core.lines import LINES, USUAL, letters, part, parts, plain
 from core.losses import fitting
 from core.mistakes import BEFORE
+from core.words import shown
 
 SEPARATOR = "~"
 NO_RUNS = "none"

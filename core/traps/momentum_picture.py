@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import without_data
-from core.verdict import number
+from core.words import number
 
 ROOM = 8.0  # times the smallest and largest rate: how far the axis reaches
 HEIGHT = 140  # pixels

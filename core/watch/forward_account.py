@@ -1,7 +1,6 @@
 """What did forward compute, and what did autograd record of it?"""
 
 from core.graph.tensor_state import Held, same
-from core.graph.tensor_table import in_words
 from core.watch.line_effect import (
     FEW,
     Executed,
@@ -12,7 +11,7 @@ from core.watch.line_effect import (
     recorded_in_words,
     weight_and_bias,
 )
-from core.watch.optimizer_rules import factor, signed
+from core.words import factor, in_words, signed
 
 
 def forward_account(done: Executed) -> Said:

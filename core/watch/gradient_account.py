@@ -7,7 +7,6 @@ import pandas as pd
 from torch import Tensor
 
 from core.graph.tensor_state import same
-from core.graph.tensor_table import grad_in_words, norm
 from core.watch.line_effect import (
     FEW,
     Executed,
@@ -19,7 +18,7 @@ from core.watch.line_effect import (
     total_norm,
     weight_and_bias,
 )
-from core.watch.optimizer_rules import factor, signed
+from core.words import factor, grad_in_words, norm, signed
 
 
 def zero_grad_account(done: Executed) -> Said:

@@ -11,7 +11,7 @@ import pandas as pd
 from torch import Tensor
 
 from core.graph.tensor_state import same
-from core.graph.tensor_table import LOSS_DIGITS, in_words
+from core.graph.tensor_table import LOSS_DIGITS
 from core.losses import LOSSES
 from core.terms import Terms, paired, terms
 from core.watch.line_effect import (
@@ -24,7 +24,7 @@ from core.watch.line_effect import (
     recorded_in_words,
     sum_text,
 )
-from core.watch.optimizer_rules import digits_apart, factor, signed
+from core.words import digits_apart, factor, in_words, signed
 
 ROWS = 10  # of a table of terms
 

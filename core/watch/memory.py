@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from core import build, devices
 from core.config import Config
-from core.fields import shown
 from core.graph import nodes
-from core.graph.storage import size_text, storages
+from core.graph.storage import storages
 from core.seeds import stream
 from core.watch.ways import WAYS
+from core.words import shown, size_text
 
 STEPS, MAX_STEPS = 20, 100  # losses that are kept, of each way
 MAX_BYTES = 64 * 2**20  # that one way may hold

@@ -13,9 +13,9 @@ import altair as alt
 import pandas as pd
 
 from core.charts import DASHES, SPACING, without_data
-from core.graph.storage import size_text
 from core.watch.memory import Held
 from core.watch.ways import WAYS
+from core.words import size_text
 
 HEIGHT = 84  # pixels of one panel
 COLUMNS = 2

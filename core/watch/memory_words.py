@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from core.graph.storage import size_text
 from core.watch.memory import MAX_BYTES, STEPS, Held, Watch
 from core.watch.ways import WAYS
+from core.words import size_text
 
 
 def table(rows: Iterable[Held]) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """What did a line that is none of the five change? Every tensor that is another one now."""
 
 from core.graph.tensor_state import Held, same
-from core.graph.tensor_table import grad_in_words, in_words
 from core.watch.line_effect import Executed, Said, recorded_in_words
+from core.words import grad_in_words, in_words
 
 
 def other_account(done: Executed) -> Said:

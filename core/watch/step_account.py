@@ -6,9 +6,9 @@ import pandas as pd
 from torch import Tensor
 
 from core.graph.tensor_state import same
-from core.graph.tensor_table import grad_in_words, norm
 from core.watch.line_effect import ALL_TERMS, Executed, Said, entry_name, total_norm
-from core.watch.optimizer_rules import digits_apart, signed, update
+from core.watch.optimizer_rules import update
+from core.words import digits_apart, grad_in_words, norm, signed
 
 
 def step_account(done: Executed) -> Said:
