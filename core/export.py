@@ -10,10 +10,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from core import build
-from core.compare.comparison import loop_label
 from core.config import Config
 from core.data import DATASETS
-from core.lines import LINES, part
+from core.lines import LINES, loop_label, part
 from core.losses import LOSSES
 from core.result import Result
 from core.source import (

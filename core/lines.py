@@ -77,3 +77,26 @@ def _unlettered(name: str) -> str:
     if LINES[name].letter:  # it has a letter: one loop, one text
         raise KeyError(name)
     return name
+
+
+def loop_label(loop: tuple[str, ...]) -> str:
+    """A loop in words: which lines are left out, else the order of all of them."""
+    if loop == USUAL:
+        return "Usual loop"
+    if not loop:
+        return "No lines"
+    others = [_line_label(name) for name in loop if name not in USUAL]
+    if others:
+        usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
+        label = ", ".join(usual + others)
+        return label if plain(loop) else label[:1].upper() + label[1:]
+    left_out = [name for name in USUAL if name not in loop]
+    kept_in_order = tuple(name for name in USUAL if name in loop) == loop
+    if left_out and kept_in_order:
+        return f"No {', '.join(left_out)}"
+    return f"Order {' '.join(letters(loop))}"
+
+
+def _line_label(name: str) -> str:
+    line = LINES[name]
+    return line.text.split(".", 1)[-1] if line.letter else line.about

@@ -14,6 +14,7 @@ import numpy as np
 from core.curvature import stability_limit
 from core.lines import first_line
 from core.result import Path, Result, path
+from core.words import number
 
 FLAT = 0.01  # a range below this share of the first loss counts as no change
 HARDLY = 0.1  # a drop below this share of the first loss, and no longer falling, is stuck
@@ -42,13 +43,6 @@ class Verdict:
 
     word: str
     because: str
-
-
-def number(value: float) -> str:
-    """A value as the page shows it: four digits that matter, inf and nan in words."""
-    if not np.isfinite(value):
-        return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
-    return f"{value + 0.0:.4g}"  # + 0.0: no minus before a zero
 
 
 def verdict(result: Result, curvature: float | None = None) -> Verdict:

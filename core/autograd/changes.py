@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.graph.storage import storage
 from core.graph.tensor_state import Held, held, same
-from core.graph.tensor_table import grad_in_words, in_words
+from core.words import grad_in_words, in_words
 
 _BRIEF = reprlib.Repr()  # for what is long or deep in a list stands ...; all else is written out
 _BRIEF.maxlevel, _BRIEF.maxother = 2, 100  # lists in a list; characters of a shape, or of a grad_fn's name

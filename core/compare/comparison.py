@@ -12,10 +12,10 @@ from typing import Any
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.fields import shown
-from core.lines import LINES, USUAL, letters, part, parts, plain
+from core.lines import USUAL, letters, loop_label, part
 from core.losses import fitting
 from core.mistakes import BEFORE
+from core.words import shown
 
 SEPARATOR = "~"
 NO_RUNS = "none"
@@ -213,26 +213,3 @@ def _change_label(name: str, text: str, config: Config) -> str:
         factor = float(text[1:])
         return f"{knob.label} ÷ {1 / factor:g}" if 1e-9 < factor < 1 else f"{knob.label} × {factor:g}"
     return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"
-
-
-def _line_label(name: str) -> str:
-    line = LINES[name]
-    return line.text.split(".", 1)[-1] if line.letter else line.about
-
-
-def loop_label(loop: tuple[str, ...]) -> str:
-    """A loop in words: which lines are left out, or the order of all of them."""
-    if loop == USUAL:
-        return "Usual loop"
-    if not loop:
-        return "No lines"
-    others = [_line_label(name) for name in loop if name not in USUAL]
-    if others:
-        usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
-        label = ", ".join(usual + others)
-        return label if plain(loop) else label[:1].upper() + label[1:]
-    left_out = [name for name in USUAL if name not in loop]
-    kept_in_order = tuple(name for name in USUAL if name in loop) == loop
-    if left_out and kept_in_order:
-        return f"No {', '.join(left_out)}"
-    return f"Order {' '.join(letters(loop))}"

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 
 from core.graph.graph import Graph, Leaf, Node
 from core.graph.saved import CHANGED, FREED, UNREADABLE, Saved
-from core.graph.storage import size_text
 from core.graph.tensor_summary import Summary
-from core.verdict import number
+from core.words import number, size_text
 
 LINE, LEAF_LINE = 19, 15  # characters; an operation fits between two leaves on a phone
 NAME = 40  # characters of a name, at most

@@ -3,19 +3,14 @@
 All cells are text, in PyTorch's own words where it has any.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-import torch
-from torch import Tensor
 
 from core.graph.tensor_state import Held, same
-from core.watch.optimizer_rules import DIGITS, signed
-from core.watch.snapshot import FLOWING, Look
+from core.words import DIGITS, grad_in_words, in_words
 
-FEW = 4  # entries of a tensor that are all shown
 LOSS_DIGITS = 5  # that matter; small changes of the loss are what one looks for
 NOT_KEPT = "not kept: not a leaf"
 COLUMNS = ("values", ".grad", "shape", "dtype", "device", "requires_grad", "is_leaf", "grad_fn", "version")
@@ -31,12 +26,6 @@ class Table:
 
     cells: pd.DataFrame
     marks: pd.DataFrame
-
-
-def table(now: Look, before: Look | None = None) -> Table:
-    """Every parameter, then inputs, targets, outputs and loss; before: the look to compare with."""
-    names = (*now.parameters, *FLOWING)
-    return rows(names, now.tensors, (before or now).tensors)
 
 
 def rows(
@@ -83,38 +72,3 @@ def _changed(held: Held | None, earlier: Held | None) -> set[str]:
 
 def _in_order(changed: set[str]) -> str:
     return "new" if "new" in changed else ", ".join(c for c in ("new tensor", *COLUMNS) if c in changed)
-
-
-def in_words(values: Tensor, digits: int = DIGITS) -> str:
-    """All values of a few; of many, their range and their length."""
-    values = values.detach().cpu()
-    if values.numel() <= FEW:
-        return (
-            ", ".join(signed(value, digits) for value in values.double().flatten().tolist()) or "no entries"
-        )
-    numbers = values.double().flatten()
-    finite = numbers[numbers.isfinite()]
-    lost = len(numbers) - len(finite)
-    gone = f"{lost} of {len(numbers)} not finite" if lost else ""
-    if not len(finite):
-        return gone
-    spread = f"{signed(float(finite.min()))} to {signed(float(finite.max()))}"
-    if lost:
-        return f"{gone}, the rest {spread}"
-    return f"{spread}, norm {signed(norm(values))}" if values.is_floating_point() else spread
-
-
-def norm(values: Tensor) -> float:
-    """Euclidean length of all entries, in double."""
-    numbers = values.detach().cpu().double()
-    scale = float(numbers.abs().max()) if numbers.numel() else 0.0
-    if not 0 < scale < math.inf:
-        return scale  # 0, inf or nan
-    return scale * float(torch.linalg.vector_norm(numbers / scale))  # squares of 1e200 would overflow
-
-
-def grad_in_words(grad: Tensor | None) -> str:
-    """What is in .grad: None, zeros or values are three different things."""
-    if grad is None:
-        return "None"
-    return in_words(grad) if grad.any() else "zeros"

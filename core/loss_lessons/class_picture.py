@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import without_data
-from core.watch.optimizer_rules import signed
+from core.words import signed
 
 
 def classes_frame(values: list[float], right: int) -> pd.DataFrame:

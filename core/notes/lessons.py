@@ -48,7 +48,7 @@ def item_float() -> dict:
 
 
 def item_memory() -> dict:
-    watch = memory.Watch(Config(hidden=(8,)), steps=5).advance()
+    watch = memory.MemoryRun(Config(hidden=(8,)), steps=5).advance()
     held = {row.way: row for row in watch.rows if row.kept == 5}
     return {
         "5 losses as .item(), bytes saved for backward": held["item"].saved,

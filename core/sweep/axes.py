@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from core.compare.comparison import SEPARATOR, loop_label
+from core.compare.comparison import SEPARATOR
 from core.config import KNOBS, Config, parse, with_changes
 from core.data import DATASETS
-from core.fields import shown
-from core.lines import USUAL, part
+from core.lines import USUAL, loop_label, part
 from core.losses import fitting
 from core.models import ACTIVATIONS
 from core.optimizers import OPTIMIZERS
+from core.words import shown
 
 MAX_VALUES = 64  # of one axis
 MAX_TEXT = 20_000  # characters of one axis; the longest that this module writes is shorter

@@ -15,7 +15,7 @@ from core.config import KNOBS, Config
 from core.run_summary import Brief
 from core.sweep.measures import LOSS, MEASURES, SHARE, STEP, WORD, Measure
 from core.sweep.sweep import Cell, Sweep
-from core.verdict import number
+from core.words import number
 
 STATES = {  # state -> its sign on the map, and what it says
     "value": ("", "a number"),

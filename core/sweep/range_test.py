@@ -14,7 +14,7 @@ from core.config import Config
 from core.fields import MAX_CHANGES
 from core.result import Result
 from core.sweep.axes import spread
-from core.verdict import number
+from core.words import number
 
 RATES = MAX_CHANGES + 1
 STEPS_PER_RATE = 10

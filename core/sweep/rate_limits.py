@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.config import Config
 from core.curvature import stability_limit
 from core.sweep.sweep import Sweep
-from core.verdict import number
+from core.words import number
 
 Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
 

@@ -10,9 +10,9 @@ from functools import cached_property, lru_cache
 
 from core.budget import too_much
 from core.config import KNOBS, Config, with_changes
-from core.fields import shown
 from core.seeds import MAX_SEED
 from core.sweep.axes import Axis, axis_text, misfit, read_axis, usual
+from core.words import shown
 
 MAX_RUNS = 512
 SEEDS = (1, 3, 5, 9, 15)  # per cell; odd, so that the median is one of the runs

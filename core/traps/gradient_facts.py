@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.loop import Run
 from core.traps.facts import Fact, both, grad_length, now
-from core.verdict import number
+from core.words import number
 
 
 def moved(wrong: Run, right: Run) -> list[Fact]:

@@ -16,7 +16,7 @@ import pandas as pd
 from core.charts import without_data
 from core.lines import LINES, USUAL
 from core.traps.orders import OUTCOMES, Tried
-from core.verdict import number
+from core.words import number
 
 COLORS = {
     "same": "#0C8599",

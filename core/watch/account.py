@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.config import Config
 from core.graph.tensor_state import Held, same
-from core.graph.tensor_table import LOSS_DIGITS, grad_in_words, in_words
+from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
 from core.losses import LOSSES
 from core.terms import Terms, paired, terms
@@ -32,9 +32,9 @@ from core.watch.line_effect import (
     sum_text,
     weight_and_bias,
 )
-from core.watch.optimizer_rules import digits_apart, factor, signed
 from core.watch.snapshot import Look
 from core.watch.tape import Details
+from core.words import digits_apart, factor, grad_in_words, in_words, signed
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import pandas as pd
 from torch import Tensor
 
 from core.graph.tensor_state import same
-from core.graph.tensor_table import grad_in_words, norm
 from core.watch.line_effect import (
     ALL_TERMS,
     FEW,
@@ -20,7 +19,8 @@ from core.watch.line_effect import (
     total_norm,
     weight_and_bias,
 )
-from core.watch.optimizer_rules import digits_apart, factor, signed, update
+from core.watch.optimizer_rules import update
+from core.words import digits_apart, factor, grad_in_words, norm, signed
 
 
 def zero_grad_account(done: Executed) -> Said:

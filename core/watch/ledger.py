@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from core.history import History
-from core.verdict import number
+from core.words import number
 
 MAX_BARS = 120  # steps of one run in one picture
 EXPLODES = 1e5  # an axis follows no run that ends so many times above where it began

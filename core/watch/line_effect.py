@@ -11,11 +11,10 @@ from torch import Tensor
 
 from core.config import Config
 from core.graph.tensor_state import Held
-from core.graph.tensor_table import norm
 from core.watch.ledger import element_name
-from core.watch.optimizer_rules import signed
 from core.watch.snapshot import Look
 from core.watch.tape import Details
+from core.words import norm, signed
 
 ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: all are shown if so many, else the first
 FEW = 8  # entries that are shown one by one

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from core import build, devices
 from core.config import Config
-from core.fields import shown
 from core.graph import nodes
-from core.graph.storage import size_text, storages
+from core.graph.storage import storages
 from core.lines import LINES, USUAL
 from core.seeds import stream
+from core.words import shown, size_text
 
 PREDICT = (LINES["forward"].text, LINES["loss"].text)
 TRAIN = tuple(LINES[name].text for name in USUAL)

@@ -13,8 +13,8 @@ import altair as alt
 import pandas as pd
 
 from core.charts import DASHES, SPACING, without_data
-from core.graph.storage import size_text
 from core.watch.memory import MAX_BYTES, STEPS, WAYS, KeptLosses, MemoryRun
+from core.words import size_text
 
 HEIGHT = 84  # pixels of one panel
 COLUMNS = 2

@@ -17,34 +17,13 @@ from torch import Tensor
 from core import build
 from core.config import Config
 from core.optimizers import OPTIMIZERS
-from core.verdict import number
 from core.watch.snapshot import Look
+from core.words import DIGITS, digits_apart, factor, signed
 
-DIGITS, MOST_DIGITS = 4, 15  # that matter: of a number on its own; of one that hardly moved
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a term binds: what needs brackets in what
 
 Settings = Mapping[str, Any]  # the optimizer's arguments by name
-
-
-def signed(value: float, digits: int = DIGITS) -> str:
-    """A number as text with a true minus sign; inf and nan in words."""
-    value += 0.0  # -0.0 is 0
-    plain = digits == DIGITS or not math.isfinite(value)
-    return (number(value) if plain else f"{value:.{digits}g}").replace("-", "−")
-
-
-def factor(text: str) -> str:
-    """The text of a number or a product where its sign could be read as an operation: in brackets."""
-    return f"({text})" if text.startswith("−") else text
-
-
-def digits_apart(one: float, other: float) -> int:
-    """How many digits show that two numbers differ, and by how much to two digits."""
-    gap, size = abs(one - other), max(abs(one), abs(other))
-    if not gap or not math.isfinite(gap):
-        return DIGITS
-    return min(max(math.ceil(math.log10(size) - math.log10(gap)) + 2, DIGITS), MOST_DIGITS)
 
 
 @dataclass(frozen=True)

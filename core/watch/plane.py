@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.words import percent
+
 FIT_ROWS = 300  # rows that the plane is fitted to: their decomposition takes 0.1 s for 6,000 parameters
 ON_A_LINE = 1e-6  # second singular value over the first; below it there is no second direction
 FAR = 100.0  # times the loss at the start; a path that stays above it has left the picture
@@ -175,12 +177,3 @@ def _unit(vector: Tensor) -> Tensor:
 
 def _signed(vector: Tensor) -> Tensor:
     return vector if vector[vector.abs().argmax()] > 0 else -vector
-
-
-def percent(share: float) -> str:
-    """A share from 0 to 1 as text; only all of it is 100 %, and only nothing is 0 %."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 <= share < 1 - 1e-9:
-        return "over 99 %"
-    return f"{100 * share:.0f} %"

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from core.graph.tensor_state import Held, held
+from core.graph.tensor_table import Table, rows
 from core.loop import Run
 
 FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, after the parameters
@@ -40,6 +41,12 @@ def look(run: Run) -> Look:
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
     return Look(tensors, state, _lr(optimizer))
+
+
+def table(now: Look, before: Look | None = None) -> Table:
+    """Every parameter, then inputs, targets, outputs and loss; before: the look to compare with."""
+    names = (*now.parameters, *FLOWING)
+    return rows(names, now.tensors, (before or now).tensors)
 
 
 def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
-from core.watch.plane import FAR, Path, Plane, percent
+from core.watch.plane import FAR, Path, Plane
+from core.words import percent
 
 Window = tuple[tuple[float, float], tuple[float, float]]  # lowest and highest x, lowest and highest y
 

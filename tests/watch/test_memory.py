@@ -11,9 +11,9 @@ from torch import nn
 from core import Config, Run, build
 from core.graph import nodes
 from core.graph.saved import kept as kept_by_nodes
-from core.graph.storage import size_text
 from core.watch.memory import MAX_BYTES, MAX_STEPS, STEPS, WAYS, MemoryRun, SavedCounter
 from core.watch.memory_picture import limit_words, memory_words
+from core.words import size_text
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "lr": 0.01}
 ZERO_WAYS = ("item", "no_grad", "after", "sum_after")  # hold no saved tensors

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import charts, thinning
 from core.result import loss_path
-from core.verdict import number
+from core.words import number
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import thinning
 from core.result import loss_path
-from core.verdict import number
+from core.words import number
 from pages._ui.shared.training import Trained
 
 LAST = -1

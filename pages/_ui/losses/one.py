@@ -10,7 +10,7 @@ from core.loss_lessons.examples import example
 from core.loss_lessons.reductions import reductions
 from core.loss_lessons.targets import WORDS, answers
 from core.losses import LOSSES
-from core.verdict import number
+from core.words import number
 from pages._ui.losses import pair
 from pages._ui.shared import address_fields
 from pages._ui.shared.badges import plain

@@ -7,7 +7,7 @@ from core.compare.comparison import Comparison, Variant
 from core.loss_lessons import outlier
 from core.loss_lessons.outlier_picture import outlier_spec
 from core.losses import LOSSES
-from core.watch.optimizer_rules import signed
+from core.words import signed
 from pages._ui.shared import address_fields
 from pages._ui.shared.badges import dot
 from pages._ui.shared.cache import cache

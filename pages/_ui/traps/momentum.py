@@ -12,7 +12,8 @@ from core.lines import USUAL, letters
 from core.result import Result, result
 from core.traps import pictures
 from core.traps.momentum import ORDERS, at_rate, twins
-from core.verdict import number, verdict
+from core.verdict import verdict
+from core.words import number
 from pages._ui.shared import pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
 from pages._ui.shared.cache import cache

@@ -10,9 +10,9 @@ import streamlit as st
 from core import Config, Run
 from core import curvature as theory
 from core.lines import part
-from core.verdict import number
 from core.watch import plane, surface, surface_picture
 from core.watch.tape import Tape
+from core.words import number
 from pages._ui.shared.cache import cache
 from pages._ui.watch import whole_runs
 
