@@ -6,7 +6,7 @@ values. Its colours come from the page's theme; every colour also has a dash pat
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,27 @@ def _parts(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return [spec, *(deeper for part in inside for deeper in _parts(part))]
 
 
+def panels_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The panels of a spec, side by side or stacked; the spec itself if it is a single chart."""
+    return spec.get("vconcat") or spec.get("hconcat") or [spec]
+
+
+def with_scales(spec: dict[str, Any], *panels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A copy of a cached spec with scales changed, because axis ends follow the data.
+
+    panels: for each panel, or once for all of them, channel -> what to set in its scale, such as
+    {"y": {"domain": [0, 1]}}. Layers without a scale on that channel stay as they are.
+    """
+    spec = copy.deepcopy(spec)
+    views = panels_of(spec)
+    for view, scales in zip(views, panels if len(panels) > 1 else panels * len(views), strict=True):
+        for layer in view["layer"]:
+            for channel, changes in scales.items():
+                if "scale" in layer["encoding"].get(channel, {}):
+                    layer["encoding"][channel]["scale"] |= changes
+    return spec
+
+
 def curves_spec(
     names: tuple[str, ...],
     titles: tuple[str, str],
@@ -43,16 +64,14 @@ def curves_spec(
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
-    Names change with every choice and axis ends with the data, so they are set in a copy of the spec that
-    is kept.
+    Names change with every choice, so they too are set in a copy of the cached spec.
     """
-    spec = copy.deepcopy(_curves(len(names), titles, logs, width, val))
-    for panel, top in zip(spec.get("vconcat") or spec["hconcat"], tops, strict=True):
+    x = {"x": {"domain": list(between)}}
+    scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
+    spec = with_scales(_curves(len(names), titles, logs, width, val), *scales)
+    for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], names)
-            layer["encoding"]["x"]["scale"]["domain"] = list(between)
-            if top is not None and "scale" in layer["encoding"].get("y", {}):
-                layer["encoding"]["y"]["scale"]["domainMax"] = top
     return spec
 
 

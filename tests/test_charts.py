@@ -553,3 +553,18 @@ def test_every_spec_compiles_and_draws(all_specs):
 def test_an_axis_bears_losses_near_the_largest_number_there_is():
     huge = np.array([0.5, 1.5e308, 1.7e308, 1.7e308])
     assert axis_top([huge], log=True) in (None, 1e308)
+
+
+@pytest.mark.parametrize(
+    ("panels", "domains"),
+    [([{"y": {"domain": [1, 2]}}], [[1, 2], [1, 2]]), ([{}, {"y": {"domain": [3, 4]}}], [None, [3, 4]])],
+)
+def test_scales_are_set_in_a_copy_for_all_panels_or_for_each(panels, domains):
+    scaled, other = {"y": {"scale": {"type": "log"}}}, {"y": {"value": 8}, "x": {}}
+    kept = json.dumps({"hconcat": [{"layer": [{"encoding": scaled}, {"encoding": other}]}] * 2})
+    cached = json.loads(kept)
+    spec = charts.with_scales(cached, *panels)
+    layers = [panel["layer"] for panel in spec["hconcat"]]
+    assert [first["encoding"]["y"]["scale"].get("domain") for first, _ in layers] == domains
+    assert all(second["encoding"] == other for _, second in layers)
+    assert cached == json.loads(kept)

@@ -3,14 +3,22 @@
 The frame is one of `core.loss_lessons.curves.framed`.
 """
 
-import copy
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from core.charts import AXIS_WIDTH, SPACING, STACK_BELOW, folded, linked, run_encodings, value_axis
+from core.charts import (
+    AXIS_WIDTH,
+    SPACING,
+    STACK_BELOW,
+    folded,
+    linked,
+    run_encodings,
+    value_axis,
+    with_scales,
+)
 
 HEIGHT = 250
 QUIET = "#7A869E"  # of rules; it reads on a light and on a dark page
@@ -34,14 +42,10 @@ def pair_spec(
 ) -> dict[str, Any]:
     """Spec for values and gradients of the named lines; a level at `floor` where the frame has that column.
 
-    ranges: ends of the two axes, None to follow the data. They are set in a copy of the spec that is kept.
+    ranges: ends of the two axes, None to follow the data.
     """
-    spec = copy.deepcopy(_pair(names, titles, x_title, logs, width))
-    for panel, ends in zip(spec.get("vconcat") or spec["hconcat"], ranges, strict=True):
-        for layer in panel["layer"]:
-            if ends and "scale" in layer["encoding"].get("y", {}):
-                layer["encoding"]["y"]["scale"]["domain"] = list(ends)
-    return spec
+    scales = [{"y": {"domain": list(ends)}} if ends else {} for ends in ranges]
+    return with_scales(_pair(names, titles, x_title, logs, width), *scales)
 
 
 @lru_cache(maxsize=64)

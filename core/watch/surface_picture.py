@@ -4,7 +4,6 @@ One frame holds all parts, told apart by its column `part`, so that a page follo
 the path at a step, without computing the surface again.
 """
 
-import copy
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 from contourpy import LineType, contour_generator
 
-from core.charts import without_data
+from core.charts import with_scales, without_data
 from core.thinning import thin
 from core.watch.plane import Path
 from core.watch.surface import LEVELS, Surface, Window, levels
@@ -152,15 +151,9 @@ def _leaving(inside: np.ndarray, outside: np.ndarray, window: Window) -> np.ndar
 
 
 def surface_spec(titles: tuple[str, str], window: Window, minimum: bool) -> dict[str, Any]:
-    """Spec for a frame of `picture_frame`; minimum: whether it has one.
-
-    Axis ends follow the run, so they are set in a copy of the spec that is kept.
-    """
-    spec = copy.deepcopy(_surface(titles, minimum))
-    for layer in spec["layer"]:
-        for axis, ends in zip("xy", window, strict=True):
-            layer["encoding"][axis]["scale"]["domain"] = list(ends)
-    return spec
+    """Spec for a frame of `picture_frame`; minimum: whether it has one."""
+    x, y = ({"domain": list(ends)} for ends in window)
+    return with_scales(_surface(titles, minimum), {"x": x, "y": y})
 
 
 @lru_cache(maxsize=64)
