@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.autograd.notebook import Notebook, run
 from core.graph.graph import Graph, graph
-from core.graph.tensor_state import INVALID, Held
+from core.graph.tensor_state import INVALID, TensorState
 from core.graph.tensor_table import Table, rows
 
 SHOWN = ("values", ".grad", "requires_grad", "is_leaf", "grad_fn", "version", "shape", "dtype")
@@ -42,11 +42,11 @@ def inside(text: str, until: int, root: str | None = None) -> Inside:
         return Inside(table, tuple(roots), chosen, found, problem)
 
 
-def _held(names: dict[str, object]) -> dict[str, Held]:
-    return {name: one for name, one in names.items() if isinstance(one, Held)}
+def _held(names: dict[str, object]) -> dict[str, TensorState]:
+    return {name: one for name, one in names.items() if isinstance(one, TensorState)}
 
 
-def _roots(book: Notebook, now: dict[str, Held]) -> list[str]:
+def _roots(book: Notebook, now: dict[str, TensorState]) -> list[str]:
     """Names of tensors with a history, the last recorded first."""
     tensors = book.workspace.tensors
     recorded = {
@@ -56,7 +56,7 @@ def _roots(book: Notebook, now: dict[str, Held]) -> list[str]:
     return sorted(order, key=order.__getitem__, reverse=True)
 
 
-def _graph(book: Notebook, now: dict[str, Held], root: str | None) -> tuple[Graph | None, str | None]:
+def _graph(book: Notebook, now: dict[str, TensorState], root: str | None) -> tuple[Graph | None, str | None]:
     if root is None:
         return None, "Autograd has recorded nothing: no tensor that has a name has a grad_fn."
     known: dict[str, Tensor] = {

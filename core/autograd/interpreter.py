@@ -25,7 +25,7 @@ from core.autograd.language import (
     Allowed,
     compute,
 )
-from core.autograd.sizes import NotAllowedError, Shown
+from core.autograd.sizes import NotAllowedError, ReprOnly
 from core.autograd.workspace import Workspace
 
 
@@ -120,7 +120,7 @@ def _asked(row: Allowed, node: ast.Call) -> None:
 
 def _argument(node: ast.expr, row: Allowed, here: Workspace) -> Any:
     found = value(node, here)
-    if isinstance(found, Shown) and row is not FUNCTIONS["print"]:
+    if isinstance(found, ReprOnly) and row is not FUNCTIONS["print"]:
         raise NotAllowedError("That can only be looked at, not be used in a call.")
     return found
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.autograd import sizes, workspace
-from core.autograd.sizes import NotAllowedError, Shown
+from core.autograd.sizes import NotAllowedError, ReprOnly
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "data": _data,
     "requires_grad": lambda t: t.requires_grad,
     "is_leaf": lambda t: t.is_leaf,
-    "grad_fn": lambda t: None if t.grad_fn is None else Shown(f"<{type(t.grad_fn).__name__}>"),
+    "grad_fn": lambda t: None if t.grad_fn is None else ReprOnly(f"<{type(t.grad_fn).__name__}>"),
     "retains_grad": lambda t: t.retains_grad,
     "shape": lambda t: t.shape,
     "dtype": lambda t: t.dtype,

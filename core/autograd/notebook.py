@@ -33,7 +33,7 @@ MAX_SAID = 2000  # characters of one error or warning; … stands for what is le
 
 
 @dataclass(frozen=True)
-class Raised:
+class LineError:
     """Type and text of an exception; refused: it is a sentence of the notebook's own."""
 
     type: str
@@ -54,7 +54,7 @@ class Done:
     shows: str | None
     changes: tuple[str, ...]
     warnings: tuple[str, ...]
-    error: Raised | None
+    error: LineError | None
 
 
 @dataclass
@@ -119,9 +119,9 @@ def _do(statement: ast.stmt, first: int, book: Notebook) -> Done:
         with torch_warnings.collecting(said.append):
             _KINDS[type(statement)](statement, here)
     except NotAllowedError as refused:
-        error = Raised("Not allowed", str(refused), True)
+        error = LineError("Not allowed", str(refused), True)
     except Exception as raised:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
-        error = Raised(type(raised).__name__, _shortened(str(raised)), False)
+        error = LineError(type(raised).__name__, _shortened(str(raised)), False)
     book.before, book.now = book.now, holding(here.names)
     changed, warnings = changes(book.before, book.now), dict.fromkeys(map(_shortened, said))
     last = statement.end_lineno or statement.lineno

@@ -26,7 +26,7 @@ class NotAllowedError(Exception):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReprOnly:
     """A value that can only be looked at: its text is never made of other values, so it cannot grow."""
 
     text: str
@@ -35,7 +35,7 @@ class Shown:
         return self.text
 
 
-OF_ONE_SIZE = (float, slice, torch.dtype, type, type(None), Shown)
+OF_ONE_SIZE = (float, slice, torch.dtype, type, type(None), ReprOnly)
 
 
 def fits(shape: Iterable[int]) -> None:

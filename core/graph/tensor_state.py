@@ -10,7 +10,7 @@ INVALID = "Invalid"  # PyTorch's word for it
 
 
 @dataclass(frozen=True)
-class Held:
+class TensorState:
     """One tensor as it is now.
 
     values: detached, as shaped. grad: a copy of .grad, None where it is None. version: how often
@@ -35,13 +35,13 @@ class Held:
         return tuple(self.values.shape)
 
 
-def held(name: str, tensor: Tensor, copy: bool) -> Held:
+def tensor_state(name: str, tensor: Tensor, copy: bool) -> TensorState:
     """One tensor as it is now. copy: whether later lines may write into it."""
     values, grad_fn = tensor.detach(), _grad_fn(tensor)
     is_leaf = grad_fn is None
     keeps_grad = is_leaf or tensor.retains_grad
     grad = tensor.grad if keeps_grad else None  # asking the others makes PyTorch warn
-    return Held(
+    return TensorState(
         name,
         values.clone() if copy else values,
         tensor.requires_grad,

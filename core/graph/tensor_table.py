@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from core.graph.tensor_state import Held, same
+from core.graph.tensor_state import TensorState, same
 from core.words import DIGITS, grad_in_words, in_words
 
 LOSS_DIGITS = 5  # that matter; small changes of the loss are what one looks for
@@ -30,8 +30,8 @@ class Table:
 
 def rows(
     names: Sequence[str],
-    now: Mapping[str, Held],
-    before: Mapping[str, Held],
+    now: Mapping[str, TensorState],
+    before: Mapping[str, TensorState],
     columns: Sequence[str] = COLUMNS,
 ) -> Table:
     """One row for each of these names, with these of COLUMNS."""
@@ -42,7 +42,7 @@ def rows(
     return Table(cells, marks.assign(changed=[bool(found) for found in changed]))
 
 
-def _row(name: str, held: Held | None) -> dict[str, str]:
+def _row(name: str, held: TensorState | None) -> dict[str, str]:
     if held is None:
         return {"name": name, **dict.fromkeys(COLUMNS, ""), "values": "not defined yet"}
     return {
@@ -59,7 +59,7 @@ def _row(name: str, held: Held | None) -> dict[str, str]:
     }
 
 
-def _changed(held: Held | None, earlier: Held | None) -> set[str]:
+def _changed(held: TensorState | None, earlier: TensorState | None) -> set[str]:
     """The columns in which a tensor differs, values to the bit, and "new tensor" or "new"."""
     if held is None or earlier is None:
         return set() if held is None else {"new", *COLUMNS}

@@ -46,7 +46,7 @@ def exact(config: Config) -> bool:
     return quadratic and config.batch_size == 0
 
 
-def in_words(limits: Sequence[Limit]) -> str:
+def rate_limit_words(limits: Sequence[Limit]) -> str:
     """What the lines are: rates, the curvature they follow from, and where they hold."""
     if not limits:
         return ""

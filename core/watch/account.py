@@ -13,7 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from core.config import Config
-from core.graph.tensor_state import Held, same
+from core.graph.tensor_state import TensorState, same
 from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
 from core.losses import LOSSES
@@ -77,7 +77,7 @@ def forward_account(done: Executed) -> Said:
     return recorded_in_words(done.details.operations, outputs), formulas, None
 
 
-def _rows_of_line(done: Executed, outputs: Held) -> list[str]:
+def _rows_of_line(done: Executed, outputs: TensorState) -> list[str]:
     """weight × input + bias = output, row by row if there are few and the model computes just that."""
     line, inputs = weight_and_bias(done.before), done.before.tensors["inputs"]
     if line is None or inputs.shape != outputs.shape or len(inputs.values) > FEW:
@@ -161,7 +161,7 @@ def other_account(done: Executed) -> Said:
     return f"Changed: {', '.join(names)}.", changes, None
 
 
-def _changes(name: str, earlier: Held | None, now: Held, done: Executed) -> list[str]:
+def _changes(name: str, earlier: TensorState | None, now: TensorState, done: Executed) -> list[str]:
     if earlier is None or earlier.version != now.version or not same(earlier.values, now.values):
         operations = done.details.operations if name in ("outputs", "loss") else []
         recorded = f" {recorded_in_words(operations, now)}" if name in ("outputs", "loss") else ""

@@ -10,7 +10,7 @@ import pandas as pd
 from torch import Tensor
 
 from core.config import Config
-from core.graph.tensor_state import Held
+from core.graph.tensor_state import TensorState
 from core.watch.ledger import element_name
 from core.watch.snapshot import Look
 from core.watch.tape import Details
@@ -33,7 +33,7 @@ class Executed:
     details: Details
 
     @property
-    def pairs(self) -> dict[str, tuple[Held, Held]]:
+    def pairs(self) -> dict[str, tuple[TensorState, TensorState]]:
         """Every parameter before and after."""
         return {name: (held, self.after.parameters[name]) for name, held in self.before.parameters.items()}
 
@@ -48,7 +48,7 @@ class Executed:
         return self.entries == len(self.before.parameters) <= 2
 
 
-def recorded_in_words(operations: Sequence[str], result: Held) -> str:
+def recorded_in_words(operations: Sequence[str], result: TensorState) -> str:
     """What autograd recorded, in a sentence; the last operation alone if they are not known."""
     if result.grad_fn is None:
         return "Autograd recorded nothing."

@@ -57,7 +57,7 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Path:
+class WeightPath:
     """The path of a run in its plane, up to the last weights that are finite.
 
     steps: (n,). losses: (n,), nan where unknown. points: (n, 2). shown: so many rows, from the
@@ -83,7 +83,7 @@ def path_of(
     losses: np.ndarray,
     steps: np.ndarray | None = None,
     names: tuple[str, str] = ("weight", "bias"),
-) -> Path:
+) -> WeightPath:
     """The path of a run, in the plane that suits it.
 
     weights: (n, P), all parameters in the order of `model.parameters()`, row by row.
@@ -106,7 +106,7 @@ def path_of(
     weights, losses, steps = weights[:finite], losses[:finite], steps[:finite]
     shown = _shown_rows(losses)
     plane = own_plane(names) if weights.shape[1] == 2 else principal_plane(weights[:shown])
-    return Path(plane, steps, losses, plane.coordinates(weights), shown, ended)
+    return WeightPath(plane, steps, losses, plane.coordinates(weights), shown, ended)
 
 
 def _finite_rows(weights: np.ndarray) -> int:

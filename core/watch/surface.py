@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
-from core.watch.plane import FAR, Path, Plane
+from core.watch.plane import FAR, Plane, WeightPath
 from core.words import percent
 
 Window = tuple[tuple[float, float], tuple[float, float]]  # lowest and highest x, lowest and highest y
@@ -29,7 +29,7 @@ ROUNDING = 64  # times the precision of the loss: differences below that are not
 STRETCHED = 3.0  # times as long as the other side: then the words say that the scales differ
 
 
-def window(path: Path, minimum: Sequence[float] | None = None) -> Window:
+def window(path: WeightPath, minimum: Sequence[float] | None = None) -> Window:
     """What a picture shows: the shown rows and the minimum (x, y), if there is one, and a margin.
 
     Each axis has its own scale, but the shorter side is at least a tenth of the longer one.
@@ -172,7 +172,7 @@ def _rounded(ascending: np.ndarray) -> np.ndarray:
     return inner
 
 
-def surface_words(surface: Surface, path: Path, minimum: Sequence[float] | None = None) -> str:
+def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] | None = None) -> str:
     """What the picture holds, in words, with its numbers.
 
     minimum: (x, y), where the caller knows it.

@@ -15,7 +15,7 @@ from contourpy import LineType, contour_generator
 
 from core.charts import with_scales, without_data
 from core.thinning import thin
-from core.watch.plane import Path
+from core.watch.plane import WeightPath
 from core.watch.surface import LEVELS, Surface, Window, levels
 
 PARTS = ("contour", "label", "path", "start", "here", "minimum")
@@ -40,7 +40,7 @@ MARKS = {  # part -> word and shape
 }
 
 
-def contour_frame(surface: Surface, path: Path) -> pd.DataFrame:
+def contour_frame(surface: Surface, path: WeightPath) -> pd.DataFrame:
     """Rows of the parts "contour" and "label" for `picture_frame`.
 
     Lines run through the points of a segment in the order of column `order`; rank counts the
@@ -75,7 +75,7 @@ def _few(lines: list[tuple[int, np.ndarray]]) -> list[tuple[int, np.ndarray]]:
 
 
 def _labels(
-    surface: Surface, path: Path, lines: list[tuple[int, np.ndarray]]
+    surface: Surface, path: WeightPath, lines: list[tuple[int, np.ndarray]]
 ) -> list[tuple[int, np.ndarray]]:
     """(rank, (1, 2) place) of each label: far from the labels before it, the path and the edge."""
     corner = np.array([surface.x[0], surface.y[0]])
@@ -116,7 +116,11 @@ def _joined(parts: list[Rows]) -> pd.DataFrame:
 
 
 def picture_frame(
-    contours: pd.DataFrame, path: Path, window: Window, step: int, minimum: Sequence[float] | None = None
+    contours: pd.DataFrame,
+    path: WeightPath,
+    window: Window,
+    step: int,
+    minimum: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """The contours, the path up to a step, its start, where it is, and the minimum.
 
@@ -127,7 +131,7 @@ def picture_frame(
     return pd.concat([contours, _joined(parts + _walked(path, window, step))], ignore_index=True)
 
 
-def _walked(path: Path, window: Window, step: int) -> list[Rows]:
+def _walked(path: WeightPath, window: Window, step: int) -> list[Rows]:
     """Start, path up to a step, and its end."""
     so_far = int((path.steps <= step).sum())
     rows = thin(path.points[: path.shown], MAX_PATH_ROWS)  # of the whole, so that the line only grows

@@ -27,7 +27,7 @@ from core.autograd.syntax import RefusedError
 from core.graph import nodes
 from tests.helpers.notebooks import GROUPS, by_python
 
-KINDS = (torch.Tensor, int, float, list, tuple, type(None), torch.dtype, sizes.Shown, slice, type(float))
+KINDS = (torch.Tensor, int, float, list, tuple, type(None), torch.dtype, sizes.ReprOnly, slice, type(float))
 HOSTILE = [text for group in GROUPS.values() for text in group]
 # Shown as they are, since there is nothing wrong with them.
 HARMLESS = {"a = 1;\\\n b = 2", "tensor([1.]).sum(dim=None)", "torch.float"}
@@ -288,7 +288,7 @@ def test_a_program_of_the_language_does_what_python_does_or_is_refused(text):
             if isinstance(value, torch.Tensor):
                 assert alike(value, names[name]), name
             else:
-                assert repr(value) == repr(names[name]) or isinstance(value, sizes.Shown)
+                assert repr(value) == repr(names[name]) or isinstance(value, sizes.ReprOnly)
 
 
 def alike(one, other):
@@ -371,10 +371,10 @@ def test_what_is_shown_is_counted_in_entries_before_it_is_written(monkeypatch):
     """Lines of 664 entries: six of them are 3,984."""
     done = told(LONG + "print(c, c, c, c)\n" * 9)
     assert [one.shows is not None for one in done] == [False] * 2 + [True] * 5 + [False]
-    monkeypatch.setattr(sizes.Shown, "__repr__", lambda self: pytest.fail("written"))
+    monkeypatch.setattr(sizes.ReprOnly, "__repr__", lambda self: pytest.fail("written"))
     here = workspace.Workspace(shown=workspace.MAX_SHOWN)
     with pytest.raises(sizes.NotAllowedError):
-        workspace.show(here, sizes.Shown("1"))
+        workspace.show(here, sizes.ReprOnly("1"))
 
 
 STARTS = {

@@ -16,7 +16,7 @@ from torch import nn
 
 from core import Config, Run
 from core.build import make_optimizer
-from core.graph.tensor_state import held
+from core.graph.tensor_state import tensor_state
 from core.lines import USUAL
 from core.optimizers import OPTIMIZERS
 from core.watch.optimizer_rules import ONE, RULES, Sheet, Term, known, settings, update
@@ -160,7 +160,7 @@ def at(weight, grad, lr=0.01, **state):
     whole = {
         name: torch.tensor(v) if name == "step" else torch.full_like(values, v) for name, v in state.items()
     }
-    return Look({"weight": held("weight", values, copy=True)}, {"weight": whole}, lr)
+    return Look({"weight": tensor_state("weight", values, copy=True)}, {"weight": whole}, lr)
 
 
 def config(optimizer, **choices):

@@ -49,7 +49,7 @@ def draw(sweep: Sweep, device: str) -> None:
         alt="Loss against a learning rate that grows in one run",
     )
     crosses = " ✖ is not finite." if frame["loss"].isna().any() else ""
-    st.caption(range_test.in_words(range_test.found(frame)) + crosses)
+    st.caption(range_test.range_test_words(range_test.found(frame)) + crosses)
     st.page_link(
         "pages/watch.py",
         label="Watch this run",

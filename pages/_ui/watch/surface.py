@@ -25,7 +25,7 @@ class Computed:
 
     config: Config
     contours: pd.DataFrame
-    path: plane.Path
+    path: plane.WeightPath
     window: surface.Window
     minimum: tuple[float, float] | None
     words: str
@@ -80,7 +80,7 @@ def _computed(config: Config, device: str) -> Computed | None:
     return computed
 
 
-def _path(run: Run) -> plane.Path | None:
+def _path(run: Run) -> plane.WeightPath | None:
     """All weights that were kept: of every step, or of the evaluated ones."""
     history = run.history
     if history.full and not run.config.batch_size and run.error is None:
