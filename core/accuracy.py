@@ -1,4 +1,4 @@
-"""Which class does a model name, and how often is that right?
+"""The class that a model's outputs name, and the share of rows where it is right.
 
 Shapes: outputs (rows, outputs), targets as of a form of `core.data.FORMS`; or with a leading run axis
 and the rows last, (runs, outputs, rows). Classes are along dim 1 in both.

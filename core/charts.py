@@ -1,4 +1,4 @@
-"""How are numbers drawn? Data-free Vega-Lite specs, built with Altair and kept.
+"""Vega-Lite specs of the linked curves and the sparkline, built with Altair, without data, and kept.
 
 Building a chart in Altair takes longer than drawing it, so a spec depends only on a few short
 values. Its colours come from the page's theme; every colour also has a dash pattern.

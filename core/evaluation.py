@@ -1,4 +1,4 @@
-"""How good is the model on all rows? Losses and accuracies on the whole sets, at some steps."""
+"""Losses and accuracies of a model on the whole sets, at some steps."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""How is a run taken home? Config -> script, listing; results -> data file.
+"""Exports a run: Config -> script and listing; results -> data file.
 
 The script is plain PyTorch that needs nothing of this project, made of pieces from `core.source`; it
 prints the same losses to the last bit on the same machine.

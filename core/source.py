@@ -1,4 +1,4 @@
-"""Which pieces of source make up a run? Functions, data, model, loss, optimizer and the lines of the loop.
+"""Pieces of source that make up a run: functions, data, model, loss, optimizer, lines of the loop.
 
 They are the very functions and lines that the run used, read from their source. Text comes only from
 tables and from `repr` of checked values.

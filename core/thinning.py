@@ -1,4 +1,4 @@
-"""How few rows does a chart need, and where does its axis end?
+"""Thins curves to the rows that a chart needs, and says where its axis ends.
 
 A chart of a thousand points per line draws as slowly as it reads; what counts is that no spike
 is lost, and that one exploding run does not flatten the others.

@@ -99,13 +99,13 @@ METHODS = {
 def _data(tensor: Tensor) -> Tensor:
     """Writes into it are not counted: class indices that are changed so would be used unchecked."""
     if not tensor.is_floating_point():
-        raise NotAllowedError("There is .data for tensors of floating point.")
+        raise NotAllowedError("Here only floating-point tensors have .data.")
     return tensor.data
 
 
 def _turned(tensor: Tensor) -> Tensor:
     if tensor.ndim != 2:
-        raise NotAllowedError("There is .T for tensors of two dimensions.")
+        raise NotAllowedError("Here only tensors with two dimensions have .T.")
     return tensor.T
 
 
@@ -127,7 +127,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
 def set_grad(tensor: Tensor, value: Any) -> None:
     """As an optimizer does when it sets gradients to None."""
     if value is not None:
-        raise NotAllowedError("To .grad, None can be assigned.")
+        raise NotAllowedError("Only None can be assigned to .grad.")
     tensor.grad = None
 
 
@@ -135,7 +135,7 @@ def set_data(tensor: Tensor, value: Any) -> None:
     """Other numbers of the same shape and type, which what was saved for backward relies on."""
     kind = (tensor.shape, tensor.dtype)
     if not tensor.is_floating_point() or not isinstance(value, Tensor) or (value.shape, value.dtype) != kind:
-        raise NotAllowedError("To .data, a tensor of the same shape and float dtype can be assigned.")
+        raise NotAllowedError("Only a tensor of the same shape and float dtype can be assigned to .data.")
     tensor.data = value
 
 

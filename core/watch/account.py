@@ -156,7 +156,7 @@ def other_account(done: Executed) -> Said:
         earlier = done.before.tensors.get(name)
         changes += _changes(name, earlier, now, done)
     if not changes:
-        return "Nothing that is held here has changed.", [], None
+        return "Nothing shown here has changed.", [], None
     names = list(dict.fromkeys(change.split(":")[0] for change in changes))
     return f"Changed: {', '.join(names)}.", changes, None
 

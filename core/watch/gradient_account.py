@@ -159,7 +159,7 @@ def _why_unmoved(done: Executed) -> str:
     if done.before.lr == 0:
         return "the learning rate is 0"
     if not all(held.values.isfinite().all() for held in looked):
-        return "what is not finite stays so"
+        return "weights that are not finite stay that way"
     return "every update is too small for the precision of its weight"
 
 

@@ -58,7 +58,7 @@ WAYS = {
         LIST,
         TRAIN,
         "losses.append(loss.item())",
-        "A plain number has no grad_fn: the graph goes as soon as the next step replaces the loss.",
+        "A plain number has no grad_fn: the graph is freed as soon as the next step replaces the loss.",
     ),
     "no_grad": Way(
         "loss, no_grad",

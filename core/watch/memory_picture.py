@@ -151,6 +151,6 @@ def limit_words(watch: MemoryRun, asked: int = STEPS) -> str | None:
     if watch.steps == asked:
         return None
     return (
-        f"{watch.steps} in place of {asked}: at {size_text(watch.per_loss)} per loss, one more "
+        f"{watch.steps} instead of {asked}: at {size_text(watch.per_loss)} per loss, one more "
         f"could pass the limit of {size_text(MAX_BYTES)}."
     )
