@@ -5,7 +5,7 @@ import streamlit as st
 from core import Config
 from core.compare.comparison import Comparison, Variant
 from core.loss_lessons import outlier
-from core.loss_lessons.outlier_picture import outlier_spec
+from core.loss_lessons.pictures import outlier_spec
 from core.losses import LOSSES
 from core.words import signed
 from pages._ui.shared import address_fields
