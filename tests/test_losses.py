@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from core import Config, Run
-from core.accuracy import accuracy
+from core.config import KNOBS
 from core.data import DATASETS, FORMS_OF_TASK
+from core.evaluation import accuracy
 from core.focal import FocalLoss
-from core.losses import LOSSES, fitting, form
+from core.losses import LOSSES, Loss, fitting, form
 from core.source import setup
 from core.terms import terms, unreduced
 
@@ -128,22 +130,22 @@ def test_accuracy_with_one_output_asks_for_its_side_of_the_threshold():
     outputs = torch.tensor([[-2.0], [0.1], [0.4], [0.6]])
     targets = torch.tensor([[0.0], [1.0], [1.0], [1.0]])
     # logits name class 1 above 0; outputs trained towards 0 and 1 do above 0.5
-    assert accuracy(outputs, targets, "zero_one", LOSSES["bce"].threshold).item() == 1.0
-    assert accuracy(outputs, targets, "zero_one", LOSSES["focal"].threshold).item() == 1.0
+    assert accuracy(outputs, targets, "zero_one", LOSSES["bce"].share).item() == 1.0
+    assert accuracy(outputs, targets, "zero_one", LOSSES["focal"].share).item() == 1.0
     for loss in (*ANY, "bce_of_sigmoid"):
-        assert accuracy(outputs, targets, "zero_one", LOSSES[loss].threshold).item() == 0.5
+        assert accuracy(outputs, targets, "zero_one", LOSSES[loss].share).item() == 0.5
 
 
 def test_accuracy_with_several_outputs_asks_for_the_largest():
     # the largest outputs are 0, 1, 0, 2; the classes 0, 2, 1, 2
     outputs = torch.tensor(OUTPUTS)
-    assert accuracy(outputs, torch.tensor(CLASSES), "class_index", 0.5).item() == 0.5
-    assert accuracy(outputs, torch.tensor(ONE_HOT), "one_hot", 0.5).item() == 0.5
+    assert accuracy(outputs, torch.tensor(CLASSES), "class_index", None).item() == 0.5
+    assert accuracy(outputs, torch.tensor(ONE_HOT), "one_hot", None).item() == 0.5
 
 
 def test_accuracy_of_regression_is_refused():
     with pytest.raises(ValueError, match="must be classes for an accuracy; got values"):
-        accuracy(torch.zeros(2, 1), torch.zeros(2, 1), "values", 0.5)
+        accuracy(torch.zeros(2, 1), torch.zeros(2, 1), "values", None)
 
 
 # -- terms, arguments, last layers ------------------------------------------------------------
@@ -268,3 +270,44 @@ def test_focal_keeps_its_digits_where_the_answer_is_sure():
     z = torch.tensor([30.0])
     tiny = FocalLoss()(z, torch.ones(1)).item()
     assert tiny == pytest.approx(np.exp(-90.0), rel=1e-4)  # (1 - p)^2 times -log p, both about e^-30
+
+
+def new_loss(module, share):
+    return Loss("Mine", module, ("zero_one", "one_hot"), "f", "Two classes.", "nats", share)
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        None,
+        lambda z: z,  # no probability
+        lambda z: -z.sigmoid() + 1,  # falls
+        lambda z: z.sigmoid().round().bool(),
+        lambda z: z.sigmoid().mean(),
+        lambda z: z.sigmoid() * torch.nan,
+        lambda z: z.nosuch(),
+        lambda z: 0.5,
+    ],
+)  # fmt: skip
+def test_a_loss_that_does_not_say_what_its_outputs_mean_is_refused_by_name(share):
+    with pytest.raises(
+        ValueError, match=r"^share of the loss Mine must say how outputs become a probability"
+    ):
+        new_loss(nn.BCEWithLogitsLoss, share)
+
+
+def test_only_losses_for_targets_of_0_and_1_need_a_share():
+    assert {name for name, loss in LOSSES.items() if loss.share} == {*ANY, *YES_OR_NO}
+
+
+def test_a_new_loss_of_logits_shows_the_accuracy_of_its_logits(monkeypatch):
+    """Before share was asked for, it was that of outputs above 0.5, in silence."""
+    monkeypatch.setitem(LOSSES, "mine", new_loss(nn.BCEWithLogitsLoss, torch.sigmoid))
+    monkeypatch.setitem(KNOBS["loss"].choices, "mine", "Mine")
+    run = Run(Config(dataset="moons", loss="mine", steps=60, lr=0.2)).advance()
+    with torch.no_grad():
+        logits = run.model(run.data.inputs)
+    expected = ((logits > 0) == (run.data.targets > 0.5)).double().mean().item()
+    at_half = ((logits > 0.5) == (run.data.targets > 0.5)).double().mean().item()
+    assert run.history.evaluations["train_accuracy"].iloc[-1] == pytest.approx(expected, abs=1e-6)
+    assert abs(expected - at_half) > 0.05

@@ -21,7 +21,7 @@ from core.curvature import limits, starting_curvature
 from core.data import DATASETS
 from core.export import script
 from core.loss_lessons.softmax_twice import logits, of_logits
-from core.losses import FLOATS, LOSSES, Loss
+from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.notes.claim import JUDGEMENTS, answer
 from core.notes.notes import CLAIMS
 from core.optimizers import OPTIMIZERS
@@ -87,7 +87,7 @@ import torch
 from torch import Tensor, nn
 
 from core.data import DATASETS, DataSet
-from core.losses import FLOATS, LOSSES, Loss
+from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.optimizers import OPTIMIZERS, Optimizer
 
 """
@@ -121,7 +121,8 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
 
 
 def test_the_added_loss_is_what_its_formula_says():
-    names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss, "FLOATS": FLOATS}
+    names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss}
+    names |= {"FLOATS": FLOATS, "clipped": clipped}
     exec(compile(block("LOSSES[").split("OPTIMIZERS")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
     errors = torch.tensor([-3.0, -0.1, 0.0, 2.0], dtype=torch.float64)
     expected = errors.cosh().log().mean().item()
