@@ -291,7 +291,7 @@ def new_loss(module, share):
 )  # fmt: skip
 def test_a_loss_that_does_not_say_what_its_outputs_mean_is_refused_by_name(share):
     with pytest.raises(
-        ValueError, match=r"^share of the loss Mine must say how outputs become a probability"
+        ValueError, match=r"^share of the loss Mine must say how outputs become"
     ):
         new_loss(nn.BCEWithLogitsLoss, share)
 
@@ -304,10 +304,10 @@ def test_a_new_loss_of_logits_shows_the_accuracy_of_its_logits(monkeypatch):
     """Before share was asked for, it was that of outputs above 0.5, in silence."""
     monkeypatch.setitem(LOSSES, "mine", new_loss(nn.BCEWithLogitsLoss, torch.sigmoid))
     monkeypatch.setitem(KNOBS["loss"].choices, "mine", "Mine")
-    run = Run(Config(dataset="moons", loss="mine", steps=60, lr=0.2)).advance()
+    run = Run(Config(dataset="moons", loss="mine", steps=15, lr=0.2)).advance()
     with torch.no_grad():
         logits = run.model(run.data.inputs)
     expected = ((logits > 0) == (run.data.targets > 0.5)).double().mean().item()
     at_half = ((logits > 0.5) == (run.data.targets > 0.5)).double().mean().item()
     assert run.history.evaluations["train_accuracy"].iloc[-1] == pytest.approx(expected, abs=1e-6)
-    assert abs(expected - at_half) > 0.05
+    assert expected - at_half > 0.3
