@@ -4,7 +4,6 @@ Shapes: outputs (rows, outputs), targets as of a form of `core.data.FORMS`; or w
 and the rows last, (runs, outputs, rows). Classes are along dim 1 in both.
 """
 
-import copy
 from collections.abc import Callable
 
 import torch
@@ -45,20 +44,6 @@ def _scores(model: nn.Module, loss_fn: nn.Module, data: Data, share: Share) -> S
         return Scores(train[0], train_accuracy=train[1])
     val = score(data.val_inputs, data.val_targets)
     return Scores(train[0], val[0], train[1], val[1])
-
-
-@torch.no_grad()
-def check_labels(model: nn.Module, data: Data) -> None:
-    """Raise PyTorch's own error for a label out of range on the CPU, before a GPU sees it.
-
-    There it would be a device-side assert, after which nothing works until a restart.
-    """
-    if data.target_form != "class_index":
-        return
-    classes = copy.deepcopy(model).eval()(data.inputs[:1]).shape[-1]
-    for targets in (data.targets, data.val_targets):
-        if targets is not None:
-            nn.functional.nll_loss(torch.zeros(len(targets), classes), targets.long())
 
 
 def named(outputs: Tensor, target_form: str, share: Share) -> Tensor:

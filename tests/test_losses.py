@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from core import Config, Run
+from core.build import build
 from core.config import KNOBS
 from core.data import DATASETS, FORMS_OF_TASK
 from core.evaluation import accuracy
+from core.export import setup
 from core.focal import FocalLoss
 from core.losses import LOSSES, Loss, fitting, form
-from core.source import setup
 from core.terms import terms, unreduced
 
 OUTPUTS = np.array([[2.0, -1.0, 0.5], [-0.3, 4.0, 1.0], [0.2, 0.1, -6.0], [9.0, 9.5, 10.0]])
@@ -22,6 +23,10 @@ ONE_HOT = np.eye(3)[CLASSES]
 
 
 SHARES = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.25, 0.5, 0.25], [1.0, 0.0, 0.0]])
+
+
+def written(config, device="cpu"):
+    return setup(config, build(config), device)
 
 
 def huber(errors):
@@ -199,7 +204,7 @@ WRITTEN = {
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_arguments_of_a_loss_are_those_of_the_script(name):
-    assert f"loss_fn = {WRITTEN[name]}" in setup(Config(dataset="iris", loss=name))
+    assert f"loss_fn = {WRITTEN[name]}" in written(Config(dataset="iris", loss=name))
     known = {"nn": torch.nn, "torch": torch, "FocalLoss": FocalLoss}
     built = eval(WRITTEN[name], known)
     own = LOSSES[name].build(3)
@@ -209,9 +214,9 @@ def test_arguments_of_a_loss_are_those_of_the_script(name):
 
 
 def test_weights_are_in_the_precision_of_the_run():
-    assert setup(Config(dataset="iris", loss="weighted", dtype="float64"))[2].endswith("])).double()")
-    assert setup(Config(dataset="iris", loss="smoothed", dtype="float64"))[2].endswith("=0.1)")
-    assert setup(Config(dataset="iris", loss="weighted"), "cuda:0")[4] == "loss_fn.to('cuda:0')"
+    assert written(Config(dataset="iris", loss="weighted", dtype="float64"))[2].endswith("])).double()")
+    assert written(Config(dataset="iris", loss="smoothed", dtype="float64"))[2].endswith("=0.1)")
+    assert written(Config(dataset="iris", loss="weighted"), "cuda:0")[4] == "loss_fn.to('cuda:0')"
     run = Run(Config(dataset="iris", loss="weighted", dtype="float64", steps=2)).advance()
     assert run.error is None and run.history.losses.dtype == np.float64
 
@@ -290,9 +295,7 @@ def new_loss(module, share):
     ],
 )  # fmt: skip
 def test_a_loss_that_does_not_say_what_its_outputs_mean_is_refused_by_name(share):
-    with pytest.raises(
-        ValueError, match=r"^share of the loss Mine must say how outputs become"
-    ):
+    with pytest.raises(ValueError, match=r"^share of the loss Mine must say how outputs become"):
         new_loss(nn.BCEWithLogitsLoss, share)
 
 

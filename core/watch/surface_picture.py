@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from contourpy import LineType, contour_generator
 
-from core.charts import without_data
-from core.thinning import thin
+from core.charts import thin, without_data
 from core.watch.plane import Path
 from core.watch.surface import LEVELS, Surface, Window, levels
 
