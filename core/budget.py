@@ -1,4 +1,4 @@
-"""What does a comparison cost, and how much is allowed? Checked before any work starts."""
+"""What a comparison costs, and how much is allowed, checked before any work starts."""
 
 from collections.abc import Iterable
 from functools import lru_cache

@@ -78,7 +78,7 @@ def torch_dtype(config: Config) -> torch.dtype:
 
 @lru_cache(maxsize=32)
 def _raw(dataset: str, noise: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Inputs and labels before standardising; read only, since they are shared."""
+    """Inputs and labels before standardizing; read only, since they are shared."""
     row = DATASETS[dataset]
     return row.make(noise, stream(seed, "data")) if row.noisy else row.make()
 

@@ -1,4 +1,4 @@
-"""What decides a run? Config: every choice, with its label, help and limits at the field.
+"""Config: every choice that determines a run, with its label, help, and limits at the field.
 
 The check, the widget, the address of the page and the exported script derive from the field.
 Values come from Python (`Config(lr=0.5)`) or as text from a link (`Config.from_params`);
@@ -41,12 +41,28 @@ def _titles(table: Mapping[str, Any]) -> dict[str, str]:
 class Config:
     """Everything that decides a run, and so its every bit on one machine."""
 
-    dataset: str = choice("moons", "Data set", _titles(DATASETS), "What is learned from.")
-    noise: float = real(0.2, "Noise", (0.0, 1.0), "Spread of the made data sets.")
-    val_share: float = real(
-        0.2, "Validation share", (0.0, 0.5), "Share of the rows held out; 0 trains on all."
+    dataset: str = choice(
+        "moons",
+        "Data set",
+        _titles(DATASETS),
+        ("The rows to train on; the held-out share is for validation."),
     )
-    model: str = choice("mlp", "Model", _titles(MODELS), "What is trained.")
+    noise: float = real(
+        0.2,
+        "Noise",
+        (0.0, 1.0),
+        ("Standard deviation of the noise in generated data sets (Two spirals: a quarter of it)."),
+    )
+    val_share: float = real(
+        0.2,
+        "Validation share",
+        (0.0, 0.5),
+        (
+            "Share of the rows held out for validation; 0 trains on all. Data sets with fewer than "
+            "20 rows are never split."
+        ),
+    )
+    model: str = choice("mlp", "Model", _titles(MODELS), "The network to train.")
     hidden: tuple[int, ...] = hidden_sizes(
         (16, 16), "Hidden sizes", "Units of each hidden layer of the MLP, such as 16-16."
     )
@@ -58,39 +74,48 @@ class Config:
     )
     start: tuple[float, ...] = starting_weights(
         "Starting weights",
-        "Drawn from the seed; or one number for every tensor; or one for each, as 5_2 for weight 5, bias 2.",
+        "Drawn from the seed; or one number for every tensor; or one per tensor, such as 5_2 for "
+        "weight 5, bias 2.",
     )
     loss: str = choice(
         lambda values: fitting(values["dataset"])[0],
         "Loss",
         _titles(LOSSES),
-        "The number that training makes small.",
+        "The number that training minimizes.",
     )
-    optimizer: str = choice("sgd", "Optimizer", _titles(OPTIMIZERS), "How gradients move the weights.")
-    lr: float = real(0.5, "Learning rate", RATES, "How far one step goes.")
+    optimizer: str = choice(
+        "sgd", "Optimizer", _titles(OPTIMIZERS), "The rule by which gradients update the weights."
+    )
+    lr: float = real(
+        0.5,
+        "Learning rate",
+        RATES,
+        ("Scales each update: plain SGD moves every weight by this times its gradient."),
+    )
     schedule: tuple[tuple[int, float], ...] = schedule(
-        "Learning rate changes", "Steps and the learning rate from there on, as 120_0.1__200_0.01."
+        "Learning rate changes",
+        ("Steps, each with the learning rate from there on, such as 120_0.1__200_0.01."),
     )
     momentum: float = real(
         lambda values: 0.9 if values["optimizer"] == "nesterov" else 0.0,
         "Momentum",
         (0.0, 1.0),
-        "Share of the last step that goes into the next one.",
+        "How much of the previous update direction is carried into the next one.",
     )
-    weight_decay: float = real(
-        0.0, "Weight decay", (0.0, 1.0), "Pull of every weight towards 0, at every step."
-    )
+    weight_decay: float = real(0.0, "Weight decay", (0.0, 1.0), "Pulls every weight toward 0 at every step.")
     batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
-    steps: int = whole(300, "Steps", STEPS, "How often the loop runs.")
-    seed: int = whole(0, "Seed", (0, MAX_SEED), "Decides made data, split, starting weights and batches.")
+    steps: int = whole(300, "Steps", STEPS, "How many times the body of the loop runs.")
+    seed: int = whole(
+        0, "Seed", (0, MAX_SEED), ("Determines generated data, the split, starting weights, and batches.")
+    )
     dtype: str = choice(
         "float32",
         "Precision",
         {"float32": "float32", "float64": "float64"},
-        "The number format of weights and data.",
+        "The dtype of weights and data.",
     )
     loop: tuple[str, ...] = loop_lines(
-        USUAL, "Loop", "The lines in their order; leave letters out to leave lines out."
+        USUAL, "Loop", "The lines in order; leave out a letter to leave out its line."
     )
     before: tuple[str, ...] = lines_before(
         "Before the loop", "Lines that run once, after the optimizer is made; most of them are mistakes."

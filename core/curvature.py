@@ -5,7 +5,8 @@ shrinks while lr c < 2. With momentum b the limit is 2 (1 + b) / c (Polyak 1964)
 never calls zero_grad is momentum 1, hence 4 / c; a step on the gradient of the step before
 shrinks only while lr c < 1. On other losses the limits hold near the weights they are taken
 at (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of
-stability", which also gives the one for Nesterov).
+stability", which also gives the one for Nesterov). At momentum 1 nothing is damped: below 4 / c the
+weights stay bounded and never settle.
 """
 
 import copy
@@ -41,6 +42,7 @@ START = (
 USUAL_ORDERS = {"ZFLBS", "FZLBS", "FLZBS", "FLBSZ", "SZFLB", "SFZLB", "SFLZB"}
 STALE_ORDERS = {"FLSZB", "FSZLB", "FSLZB"}  # each step uses the gradient of the step before
 SKIPPED_ORDERS = {"FLBS", "SFLB"}
+KINKED = {"l1"}  # the second derivative of the loss says nothing of its steps
 
 
 def _products(
@@ -121,15 +123,28 @@ def limits(curvature: float) -> dict[str, float]:
     return {"stale": 1 / curvature, "usual": 2 / curvature, "skipped": 4 / curvature}
 
 
+def is_quadratic(config: Config) -> bool:
+    """Whether the curvature is the same everywhere and at every step, so that a limit holds throughout."""
+    return config.model == "linear" and config.loss == "mse" and config.batch_size == 0
+
+
+def settles(config: Config) -> bool:
+    """Whether a run below its limit comes to rest; at momentum 1 it only stays bounded."""
+    return letters(parts(config.loop)) not in SKIPPED_ORDERS and config.momentum < 1
+
+
 def stability_limit(config: Config, curvature: float) -> float | None:
     """Largest stable learning rate of a run at this curvature; None where none is known.
 
     Known for one learning rate in the SGD family, in the usual order, and without momentum and
-    weight decay also for a stale gradient and for zero_grad skipped.
+    weight decay also for a stale gradient and for zero_grad skipped. Not with mini-batches, each of which has
+    a curvature of its own (with momentum 1 their noise adds up at any rate), nor for losses with a kink,
+    whose gradient does not shrink on the way down.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = is_plain(config.loop) and not config.before
-    if config.optimizer not in SGD_FAMILY or config.schedule or not known or not steepness > 0:
+    known = is_plain(config.loop) and not config.before and not config.batch_size
+    known = known and config.loss not in KINKED and not config.schedule
+    if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum
     if config.optimizer == "sgd_by_hand":

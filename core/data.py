@@ -1,4 +1,4 @@
-"""What is learned from? Data sets by name, all offline.
+"""Data sets by name, all available offline.
 
 A data set makes inputs (rows, features) and labels in float64: one value per row for
 regression, a class number for classification. `standardise` and `split` prepare them;
@@ -46,14 +46,14 @@ def sine(noise: float, generator: torch.Generator, rows: int = 160) -> tuple[Ten
 
 
 def xor(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
-    """Class 1 where the two inputs differ in sign; the noise moves the points afterwards."""
+    """Class 1 where the two inputs differ in sign; the noise moves the points afterward."""
     inputs = 2 * torch.rand(rows, 2, generator=generator, dtype=torch.float64) - 1
     labels = (inputs[:, 0] * inputs[:, 1] < 0).long()
     return inputs + noise * torch.randn(rows, 2, generator=generator, dtype=torch.float64), labels
 
 
 def moons(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[Tensor, Tensor]:
-    """Two half circles that reach into each other."""
+    """Two interleaving half circles."""
     labels = torch.arange(rows) % 2
     angle = math.pi * torch.rand(rows, generator=generator, dtype=torch.float64)
     upper = torch.stack([torch.cos(angle), torch.sin(angle)], dim=1)
@@ -79,13 +79,13 @@ def diabetes() -> tuple[Tensor, Tensor]:
 
 
 def breast_cancer() -> tuple[Tensor, Tensor]:
-    """569 tumours, 30 measurements of cell nuclei; 1 = benign."""
+    """569 tumors, 30 measurements of cell nuclei; 1 = benign."""
     inputs, labels = datasets.load_breast_cancer(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
 
 def iris() -> tuple[Tensor, Tensor]:
-    """150 flowers, 4 lengths; three species."""
+    """150 flowers, 4 measurements; three species."""
     inputs, labels = datasets.load_iris(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
@@ -102,7 +102,7 @@ class DataSet:
 
     make: the function above. task: "regression", "binary" or "classes". noisy: whether
     `make` takes noise and a generator. scale: what one mean and one standard deviation are
-    taken over ("column", "image"), or "raw" for no standardising.
+    taken over ("column", "image"), or "raw" for no standardizing.
     """
 
     title: str
@@ -118,7 +118,7 @@ class DataSet:
 DATASETS = {
     "deliveries": DataSet(
         "Deliveries",
-        "Four deliveries, distance against minutes, from the course notes this project began with.",
+        "Four deliveries, minutes against distance, from the course notes this project began with.",
         deliveries,
         "regression",
         scale="raw",
@@ -127,7 +127,7 @@ DATASETS = {
     ),
     "deliveries_exact": DataSet(
         "Deliveries, exact",
-        "The same four distances; each takes exactly 5 minutes per distance and 2 more.",
+        "The same four distances; each delivery takes exactly 5 × distance + 2 minutes.",
         deliveries_exact,
         "regression",
         scale="raw",
@@ -136,56 +136,57 @@ DATASETS = {
     ),
     "line": DataSet(
         "Line with outliers",
-        "A straight line of 120 made points; every twelfth is far too high.",
+        "A straight line: 120 generated points; every twelfth is an outlier, far too high.",
         line,
         "regression",
         noisy=True,
     ),
     "sine": DataSet(
         "Sine",
-        "160 made points on a sine wave.",
+        "160 generated points on a sine wave.",
         sine,
         "regression",
         noisy=True,
     ),
     "xor": DataSet(
         "XOR",
-        "250 made points; the class says whether the two inputs differ in sign.",
+        "250 generated points; the class says whether the two inputs differ in sign.",
         xor,
         "binary",
         noisy=True,
     ),
     "moons": DataSet(
         "Two moons",
-        "250 made points on two half circles that reach into each other.",
+        "250 generated points on two interleaving half circles.",
         moons,
         "binary",
         noisy=True,
     ),
     "spirals": DataSet(
         "Two spirals",
-        "250 made points on two arms that wind around each other.",
+        "250 generated points on two arms that wind around each other.",
         spirals,
         "binary",
         noisy=True,
     ),
     "diabetes": DataSet(
         "Diabetes",
-        "442 patients: ten measurements against the disease a year later (Efron et al. 2004, "
-        "from scikit-learn).",
+        "442 patients: ten measurements, and how far the disease was a year later (Efron et al. 2004, from "
+        "scikit-learn).",
         diabetes,
         "regression",
     ),
     "breast_cancer": DataSet(
         "Breast cancer",
-        "569 tumours: thirty measurements of cell nuclei, malignant (0) or benign (1) (Wisconsin "
-        "1995, from scikit-learn).",
+        "569 tumors: thirty measurements of their cell nuclei, malignant (0) or benign (1) "
+        "(Wisconsin 1995, from scikit-learn).",
         breast_cancer,
         "binary",
     ),
     "iris": DataSet(
         "Iris",
-        "150 flowers of three species, four lengths each (Fisher 1936, from scikit-learn).",
+        "150 flowers of three species, four measurements each: lengths and widths (Fisher 1936, from "
+        "scikit-learn).",
         iris,
         "classes",
     ),
@@ -246,8 +247,8 @@ class Form:
 FORMS = {
     "values": Form(one_column, "one float per row"),
     "zero_one": Form(one_column, "0.0 or 1.0 per row"),
-    "one_hot": Form(one_hot, "one float per class, 1.0 at the right one"),
-    "class_index": Form(class_index, "the class number, int64"),
+    "one_hot": Form(one_hot, "one float per class, 1.0 for the right one"),
+    "class_index": Form(class_index, "the class index, int64"),
 }
 
 FORMS_OF_TASK = {

@@ -1,4 +1,4 @@
-"""Where can a run be computed? What this machine has, by torch.accelerator."""
+"""The devices this machine can compute on, by torch.accelerator."""
 
 import torch
 

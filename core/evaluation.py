@@ -1,4 +1,4 @@
-"""Losses and accuracies on the whole sets, at some steps.
+"""Losses and accuracies of a model on the whole sets, at some steps.
 
 Shapes: outputs (rows, outputs), targets as of a form of `core.data.FORMS`; or with a leading run axis
 and the rows last, (runs, outputs, rows). Classes are along dim 1 in both.

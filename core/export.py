@@ -1,4 +1,4 @@
-"""A run taken home: as a script, as the listing on the page, its numbers as a data file.
+"""Exports a run: Config -> script and listing; results -> data file.
 
 The script is plain PyTorch that needs nothing of this project, and prints the same losses to the last bit
 on the same machine. It is made of the very functions and lines that the run used, read from their source;

@@ -1,4 +1,4 @@
-"""How can easy examples count less? The focal loss, which PyTorch has no class for.
+"""The focal loss, in which easy examples count less; PyTorch has no class for it.
 
 Source: Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4.
 """

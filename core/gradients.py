@@ -1,4 +1,4 @@
-"""What is in .grad? What this backward adds, what was left over before it, what the step uses."""
+"""What is in .grad: what this backward adds, what was left over before it, what step uses."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""How large are the entries of the gradients? Counts per power of two, at every tenth step.
+"""Counts of gradient entries per power of two, at every tenth step.
 
 The bin of a value is its exponent, taken from `torch.frexp`, so it is exact: a value in the bin of
 low exponent e has 2^e <= |value| < 2^(e + 1). Exact zeros have a bin of their own, and so have

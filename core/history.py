@@ -1,4 +1,4 @@
-"""What did a run record? Arrays of every step, and data frames with a column per quantity.
+"""What a run recorded: arrays of every step, and data frames with a column per quantity.
 
 Full vectors are kept while they fit FULL_BYTES; norms, losses, scores on the whole sets and
 snapshots of the weights always are. Steps count from 0: row t was computed with the weights

@@ -1,4 +1,4 @@
-"""What is a line? Source text that is shown, executed and exported, and what it is for."""
+"""Line: source text that is shown, executed, and exported, and what it is for."""
 
 from dataclasses import dataclass
 from types import CodeType

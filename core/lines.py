@@ -1,4 +1,4 @@
-"""What are the five lines? One table: it is shown, executed and exported.
+"""The five lines of the loop as a table: it is shown, executed, and exported.
 
 The order follows the page of torch.optim; the beginners' tutorial calls zero_grad after
 the loss instead. Both are right, and so are two more orders: the page lets you try all 120.

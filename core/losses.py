@@ -1,4 +1,4 @@
-"""Which number shrinks? Losses by name: the torch class, its target form, formula, when to use it.
+"""Losses by name: the torch class, the targets it takes, its formula, when to use it.
 
 A loss fits a data set if the data set offers a form of target that the loss takes (see
 `core.data.FORMS`). Two losses can then be compared on one classification task. Where a loss takes
@@ -120,7 +120,7 @@ LOSSES = {  # those that are met most often first
         nn.L1Loss,
         FLOATS,
         r"\frac{1}{N}\sum_i |z_i - y_i|",
-        "Regression with outliers. The gradient keeps its size however small the error is.",
+        "Regression with outliers. The gradient of each error keeps its size, however small the error.",
         "target units",
         share=clipped,
         term=term_texts.absolute,
@@ -131,7 +131,7 @@ LOSSES = {  # those that are met most often first
         FLOATS,
         r"\frac{1}{N}\sum_i \begin{cases}\frac12 (z_i - y_i)^2 & |z_i - y_i| < 1 \\"
         r" |z_i - y_i| - \frac12 & \text{else}\end{cases}",
-        "Regression. Squared near zero, linear for outliers.",
+        "Regression. Quadratic for small errors, linear for outliers.",
         "target units squared near zero",
         share=clipped,
         term=term_texts.huber,
@@ -141,7 +141,7 @@ LOSSES = {  # those that are met most often first
         nn.CrossEntropyLoss,
         INDEX_OR_SHARES,
         r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
-        "One class of several. Takes logits; a softmax before it would be applied twice.",
+        "One class of several. Takes logits: softmax is inside, so one before it would be applied twice.",
         "nats per example",
         term=term_texts.cross_entropy,
     ),
@@ -149,8 +149,8 @@ LOSSES = {  # those that are met most often first
         "BCE with logits",
         nn.BCEWithLogitsLoss,
         SHARES,
-        r"-\frac{1}{N}\sum_i y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))",
-        "Two classes, or several yes-or-no questions. Takes logits; the sigmoid is inside.",
+        r"-\frac{1}{N}\sum_i \big[y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))\big]",
+        "Two classes, or several yes-or-no questions per row. Takes logits: the sigmoid is inside.",
         "nats per output",
         share=torch.sigmoid,
         term=term_texts.bce,
@@ -159,10 +159,10 @@ LOSSES = {  # those that are met most often first
         "Smooth L1",
         nn.SmoothL1Loss,
         FLOATS,
-        r"\frac{1}{N}\sum_i \begin{cases}(z_i - y_i)^2 / 2\beta & |z_i - y_i| < \beta \\"
+        r"\frac{1}{N}\sum_i \begin{cases}\frac{(z_i - y_i)^2}{2\beta} & |z_i - y_i| < \beta \\"
         r" |z_i - y_i| - \beta / 2 & \text{else}\end{cases}",
-        "Regression. Huber divided by beta: the slope far out is 1 whatever beta is, and at beta 1 the two "
-        "are one.",
+        "Regression. Huber with delta = beta, divided by beta: the slope far out is 1 whatever beta "
+        "is, and with beta = 1 the two are the same.",
         "target units",
         share=clipped,
         term=term_texts.smooth_l1,
@@ -172,9 +172,10 @@ LOSSES = {  # those that are met most often first
         "BCE of probabilities",
         nn.BCELoss,
         SHARES,
-        r"-\frac{1}{N}\sum_i y_i \log z_i + (1 - y_i) \log(1 - z_i)",
-        "Two classes, where the model itself ends in a sigmoid. BCE with logits is safer: here a sure and "
-        "wrong answer has no gradient left, and the logarithm is cut off at -100.",
+        r"-\frac{1}{N}\sum_i \big[y_i \log z_i + (1 - y_i) \log(1 - z_i)\big]",
+        "Two classes, where the model itself ends in a sigmoid. BCE with logits is safer: here a "
+        "confidently wrong answer can lose its gradient altogether, and the logarithm is clamped at "
+        "-100.",
         "nats per output",
         share=clipped,
         term=term_texts.bce_of_probability,
@@ -186,8 +187,8 @@ LOSSES = {  # those that are met most often first
         SHARES,
         r"-\frac{1}{N}\sum_i (1 - p_i)^\gamma \log p_i,\quad"
         r" p_i = \begin{cases}\sigma(z_i) & y_i = 1 \\ 1 - \sigma(z_i) & y_i = 0\end{cases}",
-        "Two classes of which one is rare, as in object detection: what is easy and right hardly counts "
-        "(Lin et al. 2017). Takes logits.",
+        "Two classes of which one is rare, as in object detection: easy rows that are already right "
+        "hardly count (Lin et al. 2017). Takes logits.",
         "nats per output, scaled down",
         share=torch.sigmoid,
         term=term_texts.focal,
@@ -199,8 +200,8 @@ LOSSES = {  # those that are met most often first
         INDEX_OR_SHARES,
         r"-\frac{1}{N}\sum_i \Big[(1 - \varepsilon) \log \operatorname{softmax}(z_i)_{y_i} +"
         r" \frac{\varepsilon}{C} \sum_c \log \operatorname{softmax}(z_i)_c\Big]",
-        "One class of several, when the model should not become too sure (Szegedy et al. 2016). It never "
-        "reaches 0.",
+        "One class of several, when the model should not become overconfident (Szegedy et al. 2016). "
+        "It never reaches 0.",
         "nats per example",
         term=term_texts.smoothed,
         arguments={"label_smoothing": 0.1},
@@ -210,8 +211,9 @@ LOSSES = {  # those that are met most often first
         nn.CrossEntropyLoss,
         INDEX_OR_SHARES,
         r"-\frac{1}{\sum_i w_{y_i}}\sum_i w_{y_i} \log \operatorname{softmax}(z_i)_{y_i}",
-        "One class of several, when some are rare or their errors cost more: here class 0 counts three "
-        "times. The sum is divided by the weights, not by the number of rows.",
+        "One class of several, when some are rare or their errors cost more: here class 0 counts "
+        "three times. With class indices the sum is divided by the rows' total weight, not by the "
+        "number of rows.",
         "nats per unit of weight",
         term=term_texts.weighted,
         weights=first_counts_more,
@@ -221,8 +223,8 @@ LOSSES = {  # those that are met most often first
         nn.NLLLoss,
         INDEX,
         r"-\frac{1}{N}\sum_i z_{i,\,y_i}",
-        "One class of several, where the model itself ends in a log-softmax. Together they are "
-        "cross-entropy, to the last bit.",
+        "One class of several, where the model itself ends in a log-softmax. The two together are "
+        "cross-entropy.",
         "nats per example",
         term=term_texts.nll,
         last=log_softmax,
@@ -232,8 +234,9 @@ LOSSES = {  # those that are met most often first
         nn.KLDivLoss,
         ("one_hot",),
         r"\frac{1}{N}\sum_i \sum_c y_{ic}\,(\log y_{ic} - z_{ic})",
-        "Targets that are probabilities, such as another model's answers (distillation). Takes "
-        "log-probabilities. batchmean divides by the rows; PyTorch's own mean divides by the entries.",
+        "Targets that are probabilities, such as another model's outputs (distillation). Takes "
+        'log-probabilities. "batchmean" divides by the rows; PyTorch\'s default, "mean", by the '
+        "entries.",
         "nats per example",
         term=term_texts.kl_div,
         arguments={"reduction": "batchmean"},

@@ -1,4 +1,4 @@
-"""Which lines do people write that go wrong, and how are they repaired? A table of known lines.
+"""Lines that go wrong and their repairs: a table of known lines.
 
 Those of MISTAKES stand in the loop: in place of one of the five lines, or between them. Those of
 BEFORE run once, between the making of the optimizer and the loop. They see the names model, loss_fn,
@@ -31,9 +31,9 @@ _LOSS = {
     "loss_by_hand_squeezed": Line(
         "loss = ((outputs - targets.squeeze(1)) ** 2).mean()", "written out, targets of shape (n,)"
     ),
-    "loss_unreduced": Line("loss = (outputs - targets) ** 2", "an error for each row", number=False),
+    "loss_unreduced": Line("loss = (outputs - targets) ** 2", "one error per row", number=False),
     "loss_of_classes": Line(
-        "loss = (outputs.argmax(dim=1) != targets).float().mean()", "the share of wrong classes"
+        "loss = (outputs.argmax(dim=1) != targets).float().mean()", "the share of wrong predictions"
     ),
     "loss_rewrapped": Line("loss = torch.tensor(loss_fn(outputs, targets))", "the loss in a new tensor"),
     "loss_from_item": Line(
@@ -41,7 +41,7 @@ _LOSS = {
         "a new tensor that asks for a gradient",
     ),
     "loss_cross_entropy": Line(
-        "loss = nn.functional.cross_entropy(outputs, targets)", "cross-entropy of a single output"
+        "loss = nn.functional.cross_entropy(outputs, targets)", "cross-entropy with a single output"
     ),
     "loss_targets_float": Line("loss = loss_fn(outputs, targets.float())", "targets as floats"),
     "loss_targets_int": Line("loss = loss_fn(outputs, targets.int())", "targets as 32-bit integers"),
@@ -82,7 +82,7 @@ _STEP = {
         "new tensors for the weights",
     ),
     "step_in_place": Line(
-        "weight -= lr * weight.grad\nbias -= lr * bias.grad", "weights changed while autograd looks"
+        "weight -= lr * weight.grad\nbias -= lr * bias.grad", "weights changed while autograd is recording"
     ),
     "step_by_hand": Line(
         "with torch.no_grad():\n    weight -= lr * weight.grad\n    bias -= lr * bias.grad",
@@ -93,14 +93,14 @@ _STEP = {
 _BETWEEN = {
     "backward_again": Line("loss.backward()", "backward a second time"),
     "step_again": Line("optimizer.step()", "step a second time"),
-    "read_grad": Line("size = model.weight.grad.norm()", "the length of the gradient"),
+    "read_grad": Line("size = model.weight.grad.norm()", "the norm of the gradient"),
     "scheduler_step": Line("scheduler.step()", "the schedule of the learning rate"),
     "look_in_training_mode": Line(
-        "with torch.no_grad():\n    answers = model(inputs[:8])", "answers while in training mode"
+        "with torch.no_grad():\n    answers = model(inputs[:8])", "predictions in training mode"
     ),
     "look_in_eval_mode": Line(
         "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
-        "answers in eval mode",
+        "predictions in eval mode",
     ),
 }
 
@@ -120,7 +120,7 @@ MISTAKES = {
 BEFORE = {
     "optimizer_of_a_copy": Line(
         "optimizer = torch.optim.SGD(copy.deepcopy(model).parameters(), lr=0.01)",
-        "an optimizer of another model",
+        "an optimizer for another model",
     ),
     "weight_replaced": Line(
         "model.weight = nn.Parameter(torch.zeros_like(model.weight))", "a weight replaced after the optimizer"

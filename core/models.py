@@ -1,4 +1,4 @@
-"""What is trained? Models by name -> nn.Module, with PyTorch's own starting weights.
+"""Models by name -> nn.Module, with PyTorch's own starting weights.
 
 `build` draws those weights from a private generator, bit for bit what `nn.Linear` and
 `nn.Conv2d` draw from the global one after ``torch.manual_seed(seed)``. They are drawn in
@@ -52,7 +52,7 @@ def mlp(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -
 
 
 def mlp_norm(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
-    """The MLP with batch normalisation before each activation (Ioffe & Szegedy 2015)."""
+    """The MLP with batch normalization before each activation (Ioffe & Szegedy 2015)."""
     sizes = (features, *hidden)
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(sizes):

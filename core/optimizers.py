@@ -1,4 +1,4 @@
-"""How do gradients move the weights? Optimizers by name; SGD written by hand among them.
+"""Optimizers by name, SGD written by hand among them.
 
 All others are the real classes of torch.optim. `arguments` says what one is called with:
 the run and the exported script both take it from there.

@@ -1,4 +1,4 @@
-"""What does a sweep keep of each run? Losses to the last bit, last scores and verdict, in few bytes."""
+"""Brief: what a sweep keeps of each run, in few bytes: losses to the last bit, last scores, verdict."""
 
 from dataclasses import dataclass
 

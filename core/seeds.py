@@ -1,4 +1,4 @@
-"""Which random numbers does a run use? One seeded generator per purpose.
+"""The random numbers of a run: one seeded generator per purpose.
 
 The global random state is shared by every visitor of a server, so nothing here touches it.
 A generator per purpose also keeps choices apart: another batch size leaves the starting

@@ -1,4 +1,4 @@
-"""How is one term of a loss written? One function per loss: its text with places for the numbers.
+"""One term of a loss as text: a function per loss, with places for the numbers.
 
 Each takes an output z (of losses of classes: one row of them), its target y and the arguments of the
 loss's module; in the text, {z} and {y} stand for the two numbers.

@@ -1,4 +1,4 @@
-"""What does a loss add up, and what does it divide the sum by? Its terms, by its own module.
+"""What a loss adds up, and what it divides the sum by: its terms, by its own module.
 
 Every loss here is a sum of terms over a divisor: their number, the number of rows ("batchmean"), or
 the weights of the rows' classes.

@@ -1,4 +1,4 @@
-"""What did PyTorch warn of in a run? Its warnings as data, not in the server's log.
+"""What PyTorch warned of in a run, as data, not in the server's log.
 
 Python has one list of warning filters for the whole process, and many runs share the process. So there is
 one filter for all of them, put in front of the list once: it swallows a warning, and hands its text

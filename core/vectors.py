@@ -1,4 +1,4 @@
-"""How is one vector per step kept? Tensors in, norms per parameter and full arrays out.
+"""One vector per step: tensors in, norms per parameter and full arrays out.
 
 A vector is the list of one tensor per parameter: weights, gradients. The rows of a chunk stand in
 buffers on their device, which are used again and again (fresh memory is slow), and leave them for

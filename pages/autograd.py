@@ -1,4 +1,4 @@
-"""What does autograd record, and what does backward do? A few typed lines, one by one."""
+"""The page Autograd: a few typed lines, one by one, and what autograd records of them."""
 
 import streamlit as st
 

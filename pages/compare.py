@@ -1,4 +1,4 @@
-"""Which loop learns, and why? Several runs side by side, each with one change."""
+"""The page Compare: several runs side by side, each with one change."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Which loss is it, and what does it do? Values, gradients and refusals, by PyTorch's own modules."""
+"""The page Losses: values, gradients, and refusals of each loss, by PyTorch's own modules."""
 
 import streamlit as st
 

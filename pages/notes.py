@@ -1,4 +1,4 @@
-"""Is it true what notes say about PyTorch? Every claim of five, and the lines that check it."""
+"""The page Notes: every claim of five course notes, and the lines that check it."""
 
 import streamlit as st
 

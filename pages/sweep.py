@@ -1,4 +1,4 @@
-"""Which learning rates work, for which loss, with and without zero_grad? A grid of runs, as a map."""
+"""The page Sweep: a grid of runs, as a map."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a training loop, and how does one tell? Mistakes, each as a real run."""
+"""The page Break: mistakes in a training loop, each as a real run."""
 
 import streamlit as st
 

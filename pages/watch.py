@@ -1,4 +1,4 @@
-"""What does each line do? One run, line by line, forward and back."""
+"""The page Watch: one run, line by line, forward and back."""
 
 from pages._ui.shared import guard
 

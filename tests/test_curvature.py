@@ -284,6 +284,8 @@ def test_sgd_by_hand_has_neither_momentum_nor_weight_decay():
         {"loop": from_letters("FLBS"), "weight_decay": 0.1},
         {"loop": ()},
         {"schedule": ((5, 0.1),)},  # which of the two rates would it be?
+        {"batch_size": 16},  # each batch has a curvature of its own
+        {"dataset": "line", "loss": "l1"},  # its gradient does not shrink
     ],
 )
 def test_no_limit_is_claimed_where_none_is_known(choices):

@@ -659,7 +659,7 @@ def test_any_loop_of_any_config_is_recorded_to_its_end(config):
     assert len(run.history.parameters) == len(run.history.losses) * len(list(run.model.parameters()))
     assert run.history.evaluations["step"].iloc[0] == 0
     if raised:
-        one_row = config.model == "mlp_norm"  # batch normalisation raises ValueError on a batch of one
+        one_row = config.model == "mlp_norm"  # batch normalization raises ValueError on a batch of one
         assert run.error.line in LINES
         assert isinstance(run.error.exception, (NameError, RuntimeError, ValueError)[: 2 + one_row])
 

@@ -68,7 +68,7 @@ def test_the_lesson_shows_what_is_said_about_it():
     assert f"{curvature:.2f}" == "16.70" and f"{curvature:.2f}" in README
     assert all(f"{limits(curvature)[name]:.4f}" in README for name in ("usual", "skipped"))
     words = [verdict(result(Run(c).advance())).word for c in runs]
-    assert words == ["diverged", "learns", "bounces"]
+    assert words == ["diverged", "learns", "oscillates"]
 
 
 def test_the_second_lesson_opens_where_it_says():

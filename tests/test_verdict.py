@@ -17,7 +17,7 @@ from core.curvature import starting_curvature
 from core.lines import from_letters
 from core.result import Message, Result, loss_path, result
 from core.stacked import blocks
-from core.verdict import WORDS, verdict
+from core.verdict import RULES, WORDS, verdict
 from core.words import number
 
 LINE = {"dataset": "deliveries", "model": "linear"}
@@ -47,68 +47,113 @@ def trained(**choices):
 STEPS = np.arange(301)
 
 
-@pytest.mark.parametrize(
-    "expected, losses",
-    [
-        ("learns", np.exp(-STEPS / 30)),
-        ("learns", 0.3 + 0.7 * np.exp(-STEPS / 10)),
-        ("learns", 1 - 0.9 * STEPS / 300),  # has lost most of the first loss, though it still falls
-        ("slow", 1 - 0.2 * STEPS / 300),
-        ("slow", 1 - 0.4 * (STEPS / 300) ** 3),
-        ("stuck", np.full(301, 0.7)),
-        ("stuck", 0.7 + 0.001 * np.sin(STEPS)),
-        ("stuck", 0.95 + 0.05 * np.exp(-STEPS)),
-        ("oscillates", 1.1 + np.cos(STEPS / 10)),
-        ("bounces", 1.1 + np.cos(math.pi * STEPS) * (1 - np.exp(-STEPS / 10))),
-        ("bounces", 0.5 + STEPS % 2),
-        ("diverged", 1.1**STEPS),
-        ("diverged", [1.0, 4.0, math.inf, math.nan]),
-        ("diverged", [math.nan]),
-    ],
-)
+def spikes(height, *at):
+    """An exponential fall to 0.1 with single losses of this height."""
+    losses = 0.1 + 0.9 * np.exp(-STEPS / 30)
+    losses[list(at)] = height
+    return losses
+
+
+def leap(height, *then):
+    """One loss of 1, a leap at the second step, and what follows."""
+    return np.concatenate([[1.0, height], *then])
+
+
+ZIGZAG = STEPS % 2
+SHAPES = [
+    ("learns", np.exp(-STEPS / 30)),
+    ("learns", 0.3 + 0.7 * np.exp(-STEPS / 10)),
+    ("learns", 1 - 0.9 * STEPS / 300),  # has lost most of the first loss, though it still falls
+    ("learns", np.exp(-STEPS / 60) * (1 + 0.5 * np.sin(STEPS / 5))),  # its waves shrink as it does
+    ("learns", spikes(0.9, 200, 260)),
+    ("learns", leap(50.0, 5 * np.exp(-STEPS / 20))),  # a leap on the way is no harm
+    ("learns", 0.005 + 0.05 * (STEPS % 40 == 0) + 2.3 * np.exp(-STEPS / 10)),  # jumps at the very bottom
+    ("slow", 1 - 0.2 * STEPS / 300),
+    ("slow", 1 - 0.4 * (STEPS / 300) ** 3),
+    ("slow", 1 - 0.002 * STEPS / 300),  # hardly any change, but at every step
+    ("stuck", np.full(301, 0.7)),
+    ("stuck", 0.7 + 0.001 * np.sin(STEPS)),
+    ("stuck", 0.95 + 0.05 * np.exp(-STEPS)),
+    ("stuck", leap(1e15, np.full(300, 0.4))),  # fell in the end, but by an accident
+    ("stuck", leap(1e15, np.full(300, 1.0))),
+    ("oscillates", 1.1 + np.cos(STEPS / 10)),
+    ("oscillates", 1.1 + np.cos(STEPS / 20)),
+    ("oscillates", 1.1 + np.cos(math.pi * STEPS) * (1 - np.exp(-STEPS / 10))),
+    ("oscillates", 0.5 + ZIGZAG),
+    ("oscillates", np.maximum(0.2 + 0.3 * ZIGZAG, np.exp(-STEPS / 10))),  # fell, and swings ever since
+    ("oscillates", leap(1e7, 0.6 + 0.6 * ZIGZAG)),
+    ("rebounds", 0.1 + abs(1 - STEPS / 150)),
+    ("rebounds", np.concatenate([np.exp(-STEPS[:200] / 30), [50.0], np.full(100, 0.9)])),
+    ("diverged", 1.1**STEPS),
+    ("diverged", 1.03**STEPS * (1.1 + np.cos(STEPS / 5))),  # every swing is larger
+    ("diverged", 1 + STEPS / 300),
+    ("diverged", leap(1e7, 3 + 5 * ZIGZAG)),  # came back, but not to where it began
+    ("diverged", leap(65.0, np.full(300, 65.0))),
+    ("diverged", [1.0, 4.0, math.inf, math.nan]),
+    ("diverged", [math.nan]),
+]
+
+
+@pytest.mark.parametrize("expected, losses", SHAPES)
 def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
 
 
-def peaks(factor):
-    """Four quarters of a zigzag down to 0.5, whose peaks grow by a factor; it ends on a peak."""
-    return [height for quarter in range(4) for height in (0.5, factor**quarter) * 5]
+LONG = [pair for pair in SHAPES if len(pair[1]) > 100]
+SMOOTH = [(w, losses) for w, losses in LONG if abs(np.diff(losses)).max() <= 0.25 * np.ptp(losses)]
 
 
-def test_a_zigzag_whose_peaks_more_than_double_each_quarter_diverges():
-    """It comes down again and again, so it does not rise from quarter to quarter; its peaks do."""
-    assert word([1.0, *peaks(3.0)]) == "diverged"  # 1, 3, 9, 27
-    assert word([1.0, *peaks(1.9)]) == "bounces"  # 1, 1.9, 3.6, 6.9
-    assert word([1.0, *peaks(3.0), 0.5]) == "bounces"  # but ends low
+@pytest.mark.parametrize("expected, losses", SMOOTH)
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_fewer_points_of_the_same_curve_have_the_same_word(expected, losses, every):
+    assert word(losses[::every]) == expected
 
 
-@pytest.mark.parametrize("share, expected", [(0.06, "bounces"), (0.04, "learns")])
-def test_a_swing_near_0_is_one_from_a_twentieth_of_the_first_loss_on(share, expected):
-    """0.001 and forty times as much is rounding, if the loss began at 1."""
-    assert word([*np.geomspace(1, 0.001, 20), *[0.001 + share, 0.001] * 15]) == expected
+@pytest.mark.parametrize("expected, losses", LONG)
+def test_a_noise_too_small_to_be_seen_changes_no_word(expected, losses):
+    noise = 1 + 1e-7 * np.random.default_rng(0).standard_normal(len(losses))
+    assert word(losses * noise) == expected
 
 
-def test_every_word_has_an_icon_and_no_other_word_is_used():
-    shapes = ([1.0, 0.1], [1.0, math.nan], [1.0, 1.0], [], [0.0])
-    words = {word(losses) for losses in shapes}
-    assert words <= set(WORDS)
+def test_every_word_has_an_icon_and_a_rule_and_no_other_word_is_used():
+    words = {word(losses) for _, losses in SHAPES} | {word([])}
+    assert words == {*WORDS} - {"raised"}
     assert all(re.fullmatch(r":material/\w+:", icon) for icon in WORDS.values())
+    assert list(RULES) == list(WORDS)
+    assert all(re.fullmatch(r"The loss .*\.|A line .*\.", rule) for rule in RULES.values())
 
 
-def test_a_leftover_longer_than_the_fresh_gradient_oscillates_and_is_quoted():
-    bouncing = 0.5 + STEPS % 2
-    said = verdict(made(bouncing, leftover=7.25, fresh=0.5))
-    assert said.word == "oscillates"
+def test_the_peak_is_quoted_wherever_it_is():
+    assert "peak 1e+15 at step 1" in verdict(made(leap(1e15, np.full(300, 0.4)))).because
+    assert "peak 50 at step 200" in verdict(made(SHAPES[22][1])).because
+    assert "peak" not in verdict(made(np.exp(-STEPS / 30))).because  # the first loss
+
+
+def test_a_leftover_longer_than_the_fresh_gradient_is_quoted_and_changes_no_word():
+    swinging = 0.5 + ZIGZAG
+    said = verdict(made(swinging, leftover=7.25, fresh=0.5))
     assert "7.25" in said.because and "0.5 (medians)" in said.because
-    assert verdict(made(bouncing, leftover=0.25, fresh=0.5)).word == "bounces"
+    small = verdict(made(swinging, leftover=0.25, fresh=0.5))
+    assert said.word == small.word == "oscillates" and "medians" not in small.because
 
 
-def test_jumps_of_batches_are_not_called_an_oscillation():
-    wave = 1.1 + np.cos(STEPS / 10)
-    run = made(wave, batch_size=16)
-    whole = run.steps.rename(columns={"loss": "train_loss"})[["step", "train_loss"]]
-    by_batches = Result(*(run.config, run.done, run.steps, run.parameters, whole, run.snapshots, None))
-    assert verdict(by_batches).word == "bounces"
+@given(st.lists(st.floats(0.0, 1000.0), min_size=2, max_size=60))
+@settings(deadline=None)
+def test_what_never_falls_never_learns(steps):
+    losses = 1 + np.cumsum([0.0, *steps])
+    assert word(losses) in ("stuck", "diverged")
+
+
+@given(st.floats(1e-3, 1e3), st.lists(st.floats(0.01, 0.999999), min_size=1, max_size=60))
+@settings(deadline=None)
+def test_what_falls_at_every_step_learns_at_once_or_slowly(first, factors):
+    assert word(first * np.cumprod([1.0, *factors])) in ("learns", "slow")
+
+
+def test_a_loss_that_falls_below_0_learns_unless_it_comes_back():
+    assert word(-STEPS / 10 - 0.1) == "learns"
+    assert "It fell below 0" in verdict(made(1 - STEPS / 10)).because
+    assert word(np.concatenate([-STEPS / 10, STEPS / 10 - 30])) == "rebounds"
 
 
 def test_a_run_that_raised_quotes_type_and_line_and_the_loss_before():
@@ -169,7 +214,7 @@ def test_lr_1_on_the_deliveries_quotes_the_steps_of_inf_and_nan():
     said = verdict(from_zero(lr=1.0, steps=100), curvature=16.7006)
     assert said.word == "diverged"
     assert "began at 242.4 and became inf at step 15 and nan at step 33." in said.because
-    assert "Learning rate 1 is above 0.1198, the limit of stability" in said.because
+    assert "Learning rate 1 is above this loop's limit of stability, 0.1198: every swing" in said.because
 
 
 def test_lr_0_13_on_the_deliveries_diverges_before_and_after_it_overflows():
@@ -177,15 +222,38 @@ def test_lr_0_13_on_the_deliveries_diverges_before_and_after_it_overflows():
     early, late = (verdict(from_zero(lr=0.13, steps=steps)) for steps in (40, 1000))
     assert early.word == late.word == "diverged"
     assert "332.4" not in late.because and "inf at step" in late.because
-    assert "still growing" in early.because
+    assert "Each quarter of the run is higher than the one before." in early.because
 
 
-def test_the_limit_is_quoted_where_one_is_known_and_belongs_to_the_loop():
+@pytest.mark.parametrize("lr", [0.002, 0.01, 0.05, 0.1, 0.2, 0.23])
+def test_without_zero_grad_the_deliveries_oscillate_at_every_rate_below_the_limit(lr):
+    """Bounded by 1 / (1 - lr c / 4) in each direction, undamped, up to 4 / 16.7006 = 0.2395."""
+    assert verdict(from_zero(lr=lr, steps=300, loop=from_letters("FLBS"))).word == "oscillates"
+    assert verdict(from_zero(lr=0.245, steps=300, loop=from_letters("FLBS"))).word == "diverged"
+
+
+def test_the_limit_is_quoted_with_what_it_means():
     skipped = trained(**LINE, lr=0.2, loop=from_letters("FLBS"))
-    assert "0.2 is below 0.2395" in verdict(skipped, curvature=starting_curvature(Config(**LINE))).because
+    said = verdict(skipped, curvature=starting_curvature(Config(**LINE))).because
+    assert (
+        "0.2 is below this loop's limit of stability, 0.2395: swings stay bounded, but nothing damps" in said
+    )
     assert "limit" not in verdict(skipped).because
-    adam = trained(**LINE, lr=100.0, optimizer="adam")
-    assert "limit" not in verdict(adam, curvature=16.7006).because
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {**LINE, "lr": 100.0, "optimizer": "adam"},
+        {**LINE, "lr": 0.2, "batch_size": 2, "loop": from_letters("FLBS")},
+        {**LINE, "lr": 1.0, "loss": "l1"},
+        {**LINE, "lr": 10.0, "loss": "huber"},  # a quadratic near 0 only
+        {"lr": 50.0},  # the first comparison
+        {"loop": from_letters("FLBS")},
+    ],
+)
+def test_no_limit_is_quoted_where_it_does_not_hold_at_every_step(choices):
+    assert "limit" not in verdict(trained(**choices), curvature=16.7006).because
 
 
 positive = st.floats(0, allow_infinity=False)
@@ -240,21 +308,22 @@ def test_what_does_not_move_is_stuck(loss, length):
 @settings(deadline=None)
 def test_what_is_stuck_never_was_far_below_its_start(losses):
     if word(losses) == "stuck":
-        assert losses[-1] <= losses[0] * 1.01  # 1 % counts as no change
-        assert min(losses) >= 0.85 * losses[0]
+        leapt = max(losses) >= 10 * losses[0]
+        assert min(losses) >= 0.8 * losses[0] or (leapt and losses[-1] >= 0.1 * losses[0])
 
 
 @given(losses_of_a_run)
 @settings(deadline=None)
-def test_a_finite_run_called_diverged_ends_far_above_its_start(losses):
+def test_a_finite_run_called_diverged_ends_above_its_start_and_was_far_above(losses):
     if word(losses) == "diverged":
-        assert losses[-1] >= 1.5 * losses[0]
+        assert losses[-1] > losses[0]
+        assert max(losses) >= 1.2 * losses[0]
 
 
 @given(walks(), st.lists(st.floats(0.01, 1000), min_size=1, max_size=40))
 @example([0.7], np.geomspace(40, 0.5, 60).tolist())
 @settings(deadline=None)
-def test_what_only_falls_in_the_end_and_ends_lowest_neither_bounces_nor_oscillates(begun, falling):
+def test_what_only_falls_in_the_end_and_ends_lowest_neither_rebounds_nor_oscillates(begun, falling):
     falling = sorted([*falling, *begun], reverse=True)  # the longer half
     losses = [*begun, *falling, 0.9 * falling[-1]]
     assert word(losses) in ("learns", "slow", "stuck")
@@ -269,8 +338,10 @@ def test_what_lies_still_in_the_end_does_not_oscillate(begun, loss):
 
 def numbers(text):
     """Numbers and inf, nan of a sentence; shares of 100 apart."""
-    found = re.findall(r"(?<![\w.])(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)(%?)", text)
-    return {n for n, percent in found if not percent}, {float(n) for n, percent in found if percent}
+    found = re.findall(r"(?<![\w.])(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)( ?%?)", text)
+    return {n for n, percent in found if "%" not in percent}, {
+        float(n) for n, percent in found if "%" in percent
+    }
 
 
 @given(losses_of_a_run, st.floats(0, 10), st.floats(0, 10))
@@ -292,9 +363,9 @@ def test_a_share_of_the_drop_is_at_most_the_whole(losses):
 @given(losses_of_a_run)
 @settings(deadline=None)
 def test_a_quoted_drop_is_that_from_the_first_loss_to_the_last(losses):
-    fell = re.search(r"It fell by ([\d.]+)%", verdict(made(losses)).because)
+    fell = re.search(r"It fell by ([\d.e+-]+) %", verdict(made(losses)).because)
     if fell:
-        assert float(fell[1]) == pytest.approx(100 * (1 - losses[-1] / losses[0]), abs=0.051)
+        assert float(fell[1]) == pytest.approx(100 * (1 - losses[-1] / losses[0]), rel=0.006, abs=1e-12)
 
 
 @given(walks(), st.floats(1e-6, 1e6))
@@ -310,15 +381,17 @@ def test_the_word_does_not_depend_on_the_unit_of_the_loss(losses, unit):
 def test_the_first_comparison_shows_the_same_three_words_at_20_seeds():
     """All of the first two runs; nearly all of the third, which is chaotic: its last bit decides.
 
-    How many depends on the processor: 18 to 20 over the kernels of MKL (SSE4.2, AVX2, AVX-512) and ATen.
+    How many depends on the processor: 18 to 20 over the kernels of MKL (SSE4.2, AVX2, AVX-512) and ATen. At
+    100 times the learning rate the loss leaps to 1e7 or so, every unit of a layer is off from there on, and
+    the output's bias swings far above the first loss to the end: it did not come back.
     """
     seeds = [Config(seed=seed) for seed in range(20)]
     runs = [seeds, *([one.config(config)[0] for config in seeds] for one in FIRST.variants)]
     (block,) = blocks.blocks([config for one in runs for config in one])
     trained = blocks.Training(block, "cpu").advance(lambda done: True).results()
     found = {one.config: verdict(one).word for one in trained}
-    learns, bounces, oscillates = ([found[config] for config in one] for one in runs)
-    assert {*learns} == {"learns"} and {*bounces} == {"bounces"}
+    learns, diverged, oscillates = ([found[config] for config in one] for one in runs)
+    assert {*learns} == {"learns"} and {*diverged} == {"diverged"}
     assert oscillates.count("oscillates") >= 16
 
 
@@ -352,7 +425,7 @@ def test_where_the_bug_does_harm_its_verdict_says_so():
         assert other.steps["loss"].tail(200).mean() > 2 * one.steps["loss"].tail(200).mean()
     assert {verdict(one).word for one in usual} == {"learns"}
     words = [verdict(one).word for one in skipped]
-    assert sum(one in ("bounces", "oscillates", "diverged") for one in words) >= 16
+    assert sum(one in ("rebounds", "oscillates", "diverged") for one in words) >= 16
 
 
 def test_no_word_depends_on_how_the_run_was_trained():

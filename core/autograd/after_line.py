@@ -1,4 +1,4 @@
-"""What is there after a typed line? Every tensor that has a name, and the graph behind one of them.
+"""What there is after a typed line: every named tensor, and the graph behind one of them.
 
 Plain data: the notebook is run again up to that line, which takes no time and gives the same bits.
 """

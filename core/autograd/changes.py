@@ -1,4 +1,4 @@
-"""What did a typed line change? A sentence for each name that is new, or holds something else now."""
+"""What a typed line changed: a sentence for each name that is new or holds something else now."""
 
 import reprlib
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What is there to try in the notebook? Examples, each with a question to answer before it is run.
+"""Examples for the notebook, each with a question to answer before it is run.
 
 The first are those of the course notes that this project began with, and so are most questions. `trap` is
 the same mistake in a training loop, a name in `core.traps.table`; `loss` what it is about, one in
@@ -43,9 +43,9 @@ A.grad""",
             "A, B and E have a history; A and B have a .grad",
             "A, C and E have a history; all three have a .grad",
         ),
-        "C and E were computed from a tensor that requires grad, so they have a grad_fn. A has none: it is "
-        "a leaf, where backward ends and leaves the gradient. B and D ask for nothing. A.grad is 2: if A "
-        "grows by a little, E grows by twice as much.",
+        "C and E were computed from a tensor that requires grad, so they have a grad_fn. A has none: "
+        "it is a leaf, where backward ends and leaves the gradient. B and D require no gradient. "
+        "A.grad is 2: if A grows by a little, E grows by twice as much.",
     ),
     "variance": Example(
         "torch.var",
@@ -73,10 +73,11 @@ b = torch.tensor([[1, 3, 4]], requires_grad=True)""",
         (
             "It makes the numbers float64; without it the last line raises",
             "It makes the numbers float32; without it they would be float64",
-            "Nothing: tensors are of floating point anyway",
+            "Nothing: tensors are floating point anyway",
         ),
-        "dtype=float is Python's float, which is float64; PyTorch's usual float is float32. Without a "
-        "dtype, whole numbers become int64, and there is no derivative by a whole number.",
+        "dtype=float is Python's float, which is float64; PyTorch's default is float32. Without a "
+        "dtype, whole numbers become int64, which cannot require gradients: there is no derivative "
+        "with respect to a whole number.",
     ),
     "detach": Example(
         "detach",
@@ -87,14 +88,14 @@ Y_pred = X @ W
 Y_pred_detached = Y_pred.detach()  # Line A
 loss = torch.sum(Y_pred_detached**2)
 loss.backward()""",
-        "Will the gradient of the loss for W be computed and stored in W.grad?",
+        "Will the gradient of the loss with respect to W be computed and stored in W.grad?",
         (
             "No: backward raises, since the loss has no history",
             "No: W.grad becomes zeros",
             "Yes: detach only keeps Y_pred itself from being tracked",
         ),
-        "detach returns a new tensor with the same numbers and no history; Y_pred keeps its own. The loss "
-        "is made of the new one alone, so from it no way leads back to W.",
+        "detach returns a new tensor with the same numbers and no history; Y_pred keeps its own. The "
+        "loss is made of the new one alone, so no path leads from it back to W.",
         "detached",
     ),
     "not_detached": Example(
@@ -106,10 +107,10 @@ Y_pred = X @ W
 loss = torch.sum(Y_pred**2)
 loss.backward()
 torch.allclose(W.grad, 2 * X.T @ Y_pred)""",
-        "Now the way back to W is there. What is W.grad?",
+        "Now there is a path back to W. What is W.grad?",
         ("2 Xᵀ X W", "2 X W", "2 Xᵀ W"),
-        "The derivative of the sum of squares is 2 Y, and that of Y = X W carries it back to W by Xᵀ: 2 Xᵀ "
-        "Y = 2 Xᵀ X W. It has the shape of W.",
+        "The derivative of the sum of squares is 2 Y; going back through Y = X W multiplies it by "
+        "Xᵀ: 2 Xᵀ Y = 2 Xᵀ X W. It has the shape of W.",
     ),
     "shared": Example(
         "detach shares the memory",
@@ -121,8 +122,8 @@ a""",
         "b is detached from a, then multiplied in place. What is a at the end?",
         ("10, 20", "1, 2", "The third line raises"),
         "detach does not copy: both are views of the same numbers, and only the history is cut. "
-        "a.detach().clone() would be a copy. The version counter of both has moved: autograd knows of the "
-        "write.",
+        "a.detach().clone() would be a copy. The two share a version counter, which went up: "
+        "autograd knows of the write.",
     ),
     "adds_up": Example(
         "Gradients add up",
@@ -137,9 +138,9 @@ loss.backward()
 w.grad = None""",
         "Three losses with gradients 0.5, 0.3 and 0.4. What is w.grad before the last line?",
         ("1.2", "0.4", "0.5", "The second backward raises"),
-        "backward adds to .grad, so that several losses or small batches can be summed: 0.5, 0.8, 1.2. Each"
-        " loss here has a graph of its own, so each can be walked once. zero_grad does what the last line "
-        "does.",
+        "backward adds to .grad, so that several losses or small batches can be summed: 0.5, 0.8, "
+        "1.2. Each loss here has its own graph, and each graph is used once. zero_grad does what the "
+        "last line does.",
         "skipped",
     ),
     "twice": Example(
@@ -153,14 +154,14 @@ a.grad
 c = (a * a).sum()
 c.backward()
 c.backward()""",
-        "Which of the two sums can be walked back twice?",
+        "Which of the two sums can backward be called on twice?",
         (
             "The first can, and the gradients add up; the second raises",
             "Both can, and the gradients add up",
             "Neither can: its first backward frees the graph",
         ),
-        "The derivative of a + 3 needs no numbers: nothing was saved, so nothing is missing. The product "
-        "saved a, and the first backward freed it. retain_graph=True keeps what was saved.",
+        "The derivative of a + 3 needs no saved values, so none are missing. The product saved a, "
+        "and the first backward freed it. retain_graph=True keeps what was saved.",
         "backward_twice",
     ),
     "not_scalar": Example(
@@ -174,13 +175,13 @@ c = a**2
 c.backward()""",
         "Must what backward is called on be a single number?",
         (
-            "Yes, or there must be a gradient= that weighs its entries",
+            "Yes, or there must be a gradient= that weights its entries",
             "Yes, always",
             "No: backward takes the sum of the entries by itself",
         ),
-        "A gradient belongs to one number. With gradient=v, backward gives that of the sum of v times b, "
-        "here 2 a. Without, PyTorch does not choose for you. Any tensor of one entry will do, whatever its "
-        "shape.",
+        "A gradient is that of one number. With gradient=v, backward computes that of the sum of v × "
+        "b, here 2 a. Without it, PyTorch does not choose for you. Any tensor with one entry will "
+        "do, whatever its shape.",
         "not_scalar",
     ),
     "broadcast": Example(
@@ -199,8 +200,8 @@ F.mse_loss(output, target)""",
             "Yes: both have ten entries",
             "No: mse_loss raises",
         ),
-        "(1, 10) less (10, 1) is (10, 10): every output against every target. PyTorch warns and goes on "
-        "with a loss that means something else. view(1, -1) matches.",
+        "(1, 10) minus (10, 1) is (10, 10): every output against every target. PyTorch warns and "
+        "goes on with a loss that means something else. view(1, -1) matches.",
         "broadcast",
         "mse",
     ),
@@ -216,15 +217,15 @@ with torch.no_grad():
     w -= lr * w.grad
 w
 w -= lr * w.grad""",
-        "The same line stands there twice: under torch.no_grad() and without. What happens?",
+        "The same line appears twice: under torch.no_grad() and without it. What happens?",
         (
             "w becomes 2.85; then the line raises, since w is a leaf that requires grad",
             "w becomes 2.85, then 2.7",
             "The first has no effect; the second makes w 2.85",
         ),
-        "w − 0.01 × 15 = 2.85. An update is no part of the model, so it is done while autograd does not "
-        "look. Outside, it would have to be recorded as a change of a leaf, whose gradient then means "
-        "nothing.",
+        "w − 0.01 × 15 = 2.85. An update is not part of the model, so it is done while autograd is "
+        "not recording. Outside no_grad, autograd refuses to change a leaf in place: it would no "
+        "longer be a leaf, and could not receive a gradient.",
         "in_place_leaf",
     ),
     "new_tensor": Example(
@@ -241,12 +242,13 @@ loss.backward()
 w.grad""",
         "w = w − lr · w.grad instead of −=. What is w.grad at the end?",
         (
-            "None, with a warning: w is a result now, no leaf",
+            "None, with a warning: w is a result now, not a leaf",
             "5.88: twice the new w",
             "11.88: the second gradient was added to the first",
         ),
-        "The name w stands for a new tensor that was computed from the old one. backward goes through it to"
-        " the old leaf, which no name holds any more. PyTorch warns when .grad of a result is read.",
+        "The name w now refers to a new tensor, computed from the old one. backward goes through it "
+        "to the old leaf, which no name refers to anymore. PyTorch warns when .grad of a non-leaf is "
+        "read.",
         "not_a_leaf",
     ),
     "before_backward": Example(
@@ -261,10 +263,11 @@ loss.backward()""",
         (
             "It raises: f.grad is still None",
             "Nothing: f.grad is still zero",
-            "It takes a step with the gradient of the last time",
+            "It takes a step with the previous gradient",
         ),
-        ".grad is None until the first backward, and again after zero_grad: not zero, but nothing at all. "
-        "After backward the line works; with torch.no_grad() is the way that autograd knows of.",
+        ".grad is None until the first backward, and again after zero_grad: not zero, but nothing at "
+        "all. After backward the line works; `with torch.no_grad()` is the way that autograd can "
+        "keep track of.",
         "read_none",
     ),
     "uncounted": Example(
@@ -279,15 +282,15 @@ c = a.exp()
 with torch.no_grad():
     c.zero_()
 c.sum().backward()""",
-        "exp keeps its result for backward. Here it is set to zero before, in two ways. What happens?",
+        "exp saves its result for backward. Here it is set to zero first, in two ways. What happens?",
         (
-            "By way of .data the gradient is wrong, in silence; the other way backward raises",
+            "Through .data the gradient is silently wrong; the other way backward raises",
             "Both times backward raises",
             "Both times the gradient is right: what was saved is a copy",
         ),
-        "The derivative of exp is its own result, which was kept without a copy. The version counter tells "
-        "autograd that it was changed since. A write through .data is not counted: the gradient is 0 in "
-        "place of 2.718 and 7.389.",
+        "The derivative of exp is its own result, which was saved without a copy. The version "
+        "counter tells autograd that it has changed since. A write through .data is not counted: the "
+        "gradient is 0 instead of 2.718 and 7.389.",
         "data_edit",
     ),
     "results": Example(
@@ -301,14 +304,14 @@ c.backward()
 a.grad
 b.grad
 c.grad""",
-        "backward computes the gradients of a, b and c on its way. Which can be read afterwards?",
+        "backward computes gradients for a, b, and c along the way. Which can be read afterward?",
         (
             "Those of a and b; that of c is None, with a warning",
             "Those of all three",
             "That of a alone",
         ),
-        "Leaves keep their gradient. Of results it is dropped as soon as it has been passed on, unless "
-        "retain_grad was called before.",
+        "Leaves keep their gradient. That of a result is dropped as soon as it has been passed on, "
+        "unless retain_grad was called first.",
         "not_a_leaf",
     ),
     "deliveries": Example(
@@ -323,14 +326,14 @@ loss = ((outputs - times) ** 2).mean()
 loss.backward()
 (2 / 4 * (outputs - times) * distances).sum()
 weight.grad""",
-        "The last line but one computes a derivative by hand. Of what, and does it agree?",
+        "The second-to-last line computes a derivative by hand. Of what, and does it agree?",
         (
-            "Of the loss by the weight; it agrees with weight.grad",
-            "Of the loss by the bias; weight.grad is another number",
-            "Of the outputs by the weight; weight.grad is another number",
+            "Of the loss with respect to the weight; it agrees with weight.grad",
+            "Of the loss with respect to the bias; weight.grad is another number",
+            "Of the outputs with respect to the weight; weight.grad is another number",
         ),
-        "(2 / n) Σ (output − time) × distance is the chain rule, written out. backward goes the same way "
-        "through the graph. Without × distance it is the derivative by the bias.",
+        "(2 / n) Σ (output − time) × distance is the chain rule, written out. backward goes the same "
+        "way through the graph. Without × distance it is the derivative with respect to the bias.",
         loss="mse",
     ),
     "cross_entropy": Example(
@@ -349,9 +352,9 @@ logits.grad.sum()""",
             "No: it applies softmax without the logarithm",
             "Almost: rounding differs",
         ),
-        "F.cross_entropy does just these two. So the model's outputs go in as they are: with a softmax "
-        "before it, softmax would be applied twice. Each row of the gradient, softmax less one-hot, sums to"
-        " 0.",
+        "F.cross_entropy does exactly these two. So the model's outputs go in as they are: with a "
+        "softmax before it, softmax would be applied twice. Each row of the gradient, (softmax − "
+        "one-hot) / rows, sums to 0.",
         "softmax_twice_3",
         "cross_entropy",
     ),

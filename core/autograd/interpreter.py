@@ -1,4 +1,4 @@
-"""What is an expression worth? A walk over its tree that knows only what `core.autograd.language` lists.
+"""Evaluates typed expressions: a walk over the tree that knows only what `core.autograd.language` lists.
 
 Nothing is looked up by name but in those tables, so no attribute, call or operator outside them can happen.
 What is not on the lists raises NotAllowedError; PyTorch's own errors, and Python's, pass through.
@@ -79,7 +79,7 @@ def _owner(node: ast.Attribute, here: Workspace, known: set[str]) -> Tensor:
     if base is None and node.attr in known:
         raise AttributeError(f"'NoneType' object has no attribute '{node.attr}'")
     if not isinstance(base, Tensor):
-        raise NotAllowedError("Before a dot stands a tensor, torch or F.")
+        raise NotAllowedError("Only a tensor, torch, or F can stand before a dot.")
     return base
 
 
@@ -118,7 +118,7 @@ def _asked(row: Allowed, node: ast.Call) -> None:
 def _argument(node: ast.expr, row: Allowed, here: Workspace) -> Any:
     found = value(node, here)
     if isinstance(found, Shown) and row is not FUNCTIONS["print"]:
-        raise NotAllowedError("That can only be looked at, not be used in a call.")
+        raise NotAllowedError("That can only be displayed, not used in a call.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What may be typed in the notebook? Functions, methods and attributes: these lists, and nothing else.
+"""The functions, methods, and attributes that may be typed in the notebook: these and nothing else.
 
 What is not here does not exist for the notebook. Adding something is one entry, which must hold what the
 others do: the call reads and writes nothing but its arguments, its result is no larger than its check
@@ -97,13 +97,13 @@ METHODS = {
 def _data(tensor: Tensor) -> Tensor:
     """Writes into it are not counted: class indices that are changed so would be used unchecked."""
     if not tensor.is_floating_point():
-        raise NotAllowedError("There is .data for tensors of floating point.")
+        raise NotAllowedError("Here only floating-point tensors have .data.")
     return tensor.data
 
 
 def _turned(tensor: Tensor) -> Tensor:
     if tensor.ndim != 2:
-        raise NotAllowedError("There is .T for tensors of two dimensions.")
+        raise NotAllowedError("Here only tensors with two dimensions have .T.")
     return tensor.T
 
 
@@ -125,7 +125,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
 def set_grad(tensor: Tensor, value: Any) -> None:
     """As an optimizer does when it sets gradients to None."""
     if value is not None:
-        raise NotAllowedError("To .grad, None can be assigned.")
+        raise NotAllowedError("Only None can be assigned to .grad.")
     tensor.grad = None
 
 
@@ -133,7 +133,7 @@ def set_data(tensor: Tensor, value: Any) -> None:
     """Other numbers of the same shape and type, which what was saved for backward relies on."""
     kind = (tensor.shape, tensor.dtype)
     if not tensor.is_floating_point() or not isinstance(value, Tensor) or (value.shape, value.dtype) != kind:
-        raise NotAllowedError("To .data, a tensor of the same shape and float dtype can be assigned.")
+        raise NotAllowedError("Only a tensor of the same shape and float dtype can be assigned to .data.")
     tensor.data = value
 
 

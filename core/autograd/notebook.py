@@ -1,4 +1,4 @@
-"""What does each typed line do to the tensors? A few lines, interpreted one after the other.
+"""Runs a few typed lines, interpreted one after the other, and says what each did to the tensors.
 
 Nothing typed is ever compiled or executed: `core.autograd.syntax` parses it, `core.autograd.interpreter`
 walks the tree over short lists of what is allowed. PyTorch's own error at a line ends the notebook there.
@@ -147,17 +147,19 @@ def _assignment(statement: ast.Assign, here: Workspace) -> None:
     if isinstance(target, ast.Attribute):
         owner = value(target.value, here)
         if target.attr not in SETTABLE or not isinstance(owner, Tensor):
-            raise NotAllowedError("Of attributes, .grad and .data of a tensor can be assigned to.")
+            raise NotAllowedError(
+                "The only attributes that can be assigned to are .grad and .data of a tensor."
+            )
         SETTABLE[target.attr](owner, found)
     elif isinstance(target, ast.Name):
         _bind(target.id, found, here)
     else:
-        raise NotAllowedError("What can be assigned to is a name, or .grad or .data of a tensor.")
+        raise NotAllowedError("Only a name, or .grad or .data of a tensor, can be assigned to.")
 
 
 def _bind(name: str, found: Any, here: Workspace) -> None:
     if name in MODULES or name in CONSTANTS or name.startswith("_"):
-        raise NotAllowedError(f"Names here do not begin with _, and {', '.join(MODULES)}, float are taken.")
+        raise NotAllowedError(f"Names here may not begin with _, and {', '.join(MODULES)}, float are taken.")
     if name not in here.names and len(here.names) >= MAX_NAMES:
         raise NotAllowedError(f"There may be at most {MAX_NAMES} names.")
     here.names[name] = found
@@ -165,14 +167,14 @@ def _bind(name: str, found: Any, here: Workspace) -> None:
 
 def _in_place(statement: ast.AugAssign, here: Workspace) -> None:
     if not isinstance(statement.target, ast.Name):
-        raise NotAllowedError("Before += and its like stands a name.")
+        raise NotAllowedError("A name must stand to the left of += and the like.")
     one = value(ast.Name(statement.target.id, ast.Load()), here)
     found = compute(statement.op, IN_PLACE, one, value(statement.value, here))
     _bind(statement.target.id, here.keep(found), here)
 
 
 def _other_with(statement: ast.With, here: Workspace) -> None:
-    raise NotAllowedError("After with comes torch.no_grad() alone, and no other with inside of it.")
+    raise NotAllowedError("A with block takes torch.no_grad() alone, and no other with can be inside it.")
 
 
 _KINDS = {ast.Expr: _expression, ast.Assign: _assignment, ast.AugAssign: _in_place, ast.With: _other_with}

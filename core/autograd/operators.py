@@ -1,4 +1,4 @@
-"""Which operators may be typed, and what do they make of tensors and numbers?"""
+"""The operators that may be typed, and what they make of tensors and numbers."""
 
 import ast
 import operator

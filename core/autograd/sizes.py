@@ -1,4 +1,4 @@
-"""How large would the result be? Asked before anything typed is computed.
+"""The sizes of results, asked before anything typed is computed.
 
 Every tensor of the notebook has at most MAX_ENTRIES entries and MAX_DIMS dimensions, every list and tuple
 MAX_PARTS parts, every whole number a size that takes no time, and all other kinds of values have one size.

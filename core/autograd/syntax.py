@@ -1,4 +1,4 @@
-"""What was typed? Text -> statements as a syntax tree, refused before anything of it is evaluated.
+"""Typed text -> statements as a syntax tree, refused before anything of it is evaluated.
 
 Nothing typed is ever compiled or executed: it is parsed, and only the kinds of nodes in NODES pass. So there
 is no function, class, comprehension, loop, lambda, format string or star among them. Length and depth are
@@ -33,7 +33,7 @@ IN_WORDS = {
     "A comprehension": (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
     "A function of your own": (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
     "A class": (ast.ClassDef,),
-    "An import, but of torch,": (ast.Import, ast.ImportFrom),
+    "An import of anything but torch": (ast.Import, ast.ImportFrom),
     "A condition": (ast.If, ast.IfExp, ast.BoolOp, ast.Match),
     "A format string": (ast.JoinedStr,),
     "A star": (ast.Starred,),
@@ -77,7 +77,9 @@ def _plain(text: str) -> None:
         for place, sign in enumerate(line, 1):
             if not " " <= sign <= "~":
                 plain = "letters, digits and signs of ASCII, and no tabs"
-                raise RefusedError(number, f"Sign {place} of this line is none of those allowed: {plain}.")
+                raise RefusedError(
+                    number, f"Character {place} of this line is not allowed here; allowed are {plain}."
+                )
 
 
 def _is_known_import(statement: ast.stmt) -> bool:
@@ -116,5 +118,5 @@ def _one_to_a_line(tree: ast.Module) -> None:
     for node, _ in _walk(tree):
         if isinstance(node, ast.stmt):
             if node.lineno <= ends:
-                raise RefusedError(node.lineno, "There may be one statement in a line.")
+                raise RefusedError(node.lineno, "A line may hold only one statement.")
             ends = node.lineno if isinstance(node, ast.With) else node.end_lineno or node.lineno

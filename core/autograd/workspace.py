@@ -1,4 +1,4 @@
-"""What have the typed lines made so far? Names, and every tensor behind them.
+"""What the typed lines have made so far: names, and every tensor behind them.
 
 Each run of a notebook has one of its own: random numbers come from its own generator, and when the run is
 over all its tensors are let go, also those that hold each other.

@@ -1,4 +1,4 @@
-"""Which numbers do the linked curves show? Several results -> one wide frame.
+"""The numbers that the linked curves show: several results -> one wide frame.
 
 A row per step, a column per run and quantity, under internal names: a name such as `lr:Q` would
 be read as a formula by the chart. Wide, so that one look reads all runs at one step.

@@ -1,4 +1,4 @@
-"""What does the model compute at a step? Curve, decision surface, scatter or confusion matrix.
+"""What a model computes at a step: a curve, decision surface, scatter, or confusion matrix.
 
 Drawn from the recorded weights of an evaluated step, by the model that was trained.
 """
@@ -107,7 +107,7 @@ def _confusion(config: Config, model: nn.Module, data: build.Data) -> pd.DataFra
 def fit_problem(result: Result, index: int) -> str | None:
     """Why there is no picture at this row, in one sentence; None if there is one."""
     if MODELS[result.config.model].averages:
-        return "The running averages of batch normalisation are not recorded, so there is no picture."
+        return "The running averages of batch normalization are not recorded, so there is no picture."
     if not np.isfinite(result.snapshots[index]).all():
         return "The weights are no longer finite here."
     return None

@@ -1,4 +1,4 @@
-"""How is a fit drawn? Specs of curve, decision surface, scatter and confusion matrix.
+"""Specs of a fit: curve, decision surface, scatter, and confusion matrix.
 
 Each is for the frame that `core.compare.fit.picture` gives for its kind.
 """

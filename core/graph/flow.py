@@ -1,4 +1,4 @@
-"""Which gradients flow back along the graph? Noted by hooks while backward runs."""
+"""The gradients that flow back along the graph, noted by hooks while backward runs."""
 
 from collections.abc import Iterable
 from functools import partial

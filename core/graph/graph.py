@@ -1,4 +1,4 @@
-"""What has autograd recorded? The graph of a tensor: operations, leaves, and what each keeps.
+"""The autograd graph of a tensor as plain data: operations, leaves, and what each keeps.
 
 All of it is read from the real nodes. What is returned is plain data and keeps no tensor and no
 node alive.

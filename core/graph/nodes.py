@@ -1,4 +1,4 @@
-"""Which operations has autograd recorded? The nodes behind a tensor, by way of its grad_fn."""
+"""The operations that autograd recorded: the nodes behind a tensor, by way of its grad_fn."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How is the autograd graph drawn? DOT text for Graphviz, and the same in two sentences.
+"""The autograd graph as DOT text for Graphviz, and in two sentences.
 
 Top to bottom as the code runs: parameters first, the loss last. The arrows point up, the way that
 backward goes from the loss, and carry the gradient once it has flowed. What an operation keeps

@@ -1,4 +1,4 @@
-"""What does autograd keep for backward? The tensors that each node saved, and their bytes.
+"""What autograd keeps for backward: the tensors that each node saved, and their bytes.
 
 Read from the `_saved_*` attributes of the real nodes. `torch.autograd.graph.saved_tensors_hooks`
 would show the same tensors, but hooks switch PyTorch's version check off: a loop that raises

@@ -1,4 +1,4 @@
-"""Where do the numbers of a tensor lie? Tensors that share a storage, and the bytes of each.
+"""Where the numbers of a tensor lie: tensors that share a storage, and the bytes of each.
 
 A view keeps all of the storage that it looks at. So bytes are those of whole storages, and each
 storage counts once.

@@ -1,4 +1,4 @@
-"""What is a tensor at this moment? Its values, .grad, and what autograd says of it, copied."""
+"""A tensor as it is at this moment: its values, .grad, and what autograd says of it, copied."""
 
 import weakref
 from dataclasses import dataclass

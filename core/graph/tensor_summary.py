@@ -1,4 +1,4 @@
-"""How is a tensor said in short? Its shape, its norm, and its entries if they are few."""
+"""A tensor in short: its shape, its norm, and its entries if they are few."""
 
 from dataclasses import dataclass
 

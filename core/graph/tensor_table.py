@@ -1,4 +1,4 @@
-"""Which tensors are there, and what has the last line changed in them? One row per tensor.
+"""A table of all tensors, one row each, and what the last line has changed in them.
 
 All cells are text, in PyTorch's own words where it has any.
 """

@@ -1,4 +1,4 @@
-"""What is sent to where training happens? Configs and what to do with them; plain data comes back."""
+"""Jobs that are sent to where training happens: Configs and what to do with them; plain data comes back."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Which loss is it? From what is learned, the form of the targets, and what the model ends in.
+"""Which losses fit: by what is predicted, the form of the targets, and what the model ends in.
 
 Everything is read off the tables of data sets and losses.
 """

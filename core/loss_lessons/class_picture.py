@@ -1,4 +1,4 @@
-"""How are numbers of a few classes drawn? A bar for each, up or down from 0, with its number below."""
+"""Bars for numbers of a few classes, up or down from 0, with the number below each."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""How does cross-entropy get from logits to one number, and what is its gradient? Step by step, in double."""
+"""Cross-entropy from logits to one number and its gradient, step by step, in float64."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What are a loss and its gradient, as functions of the prediction? By the loss's own module and autograd.
+"""A loss and its gradient as functions of the prediction, by the loss's own module and autograd.
 
 The prediction x is what a model computes before the layer that its loss asks for. A loss of classes sees
 the two logits 0 and x, so that x speaks for class 1, as a single logit does.

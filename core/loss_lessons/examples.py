@@ -1,4 +1,4 @@
-"""Which three rows can a loss be tried on? Outputs and targets as PyTorch takes them, in float32."""
+"""Three rows to try each loss on: outputs and targets as PyTorch takes them, in float32."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""How hard does one outlier pull? A straight line fitted with several losses, by the real loop.
+"""How hard one outlier pulls: a straight line fitted with several losses, by the real loop.
 
 Nine points near y = 2x + 1, of which one is moved.
 """

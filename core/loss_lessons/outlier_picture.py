@@ -1,4 +1,4 @@
-"""How is a fit with an outlier drawn? Points, the line, and the line without an outlier, on fixed axes."""
+"""A fit with an outlier: points, the line, and the line without the outlier, on fixed axes."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""How is a loss drawn over the prediction? Its value and its gradient as a linked pair of charts.
+"""A loss over the prediction: its value and its gradient as a linked pair of charts.
 
 The frame is one of `core.loss_lessons.curves.framed`.
 """

@@ -1,4 +1,4 @@
-"""What do mean, sum and none make of the same three rows? By the loss's own module."""
+"""Mean, sum, and none of the same three rows, by the loss's own module."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Are class numbers and probabilities the same targets? And what does label smoothing do to them?
+"""Class indices and probabilities as targets, and what label smoothing does to them.
 
 Cross-entropy against probabilities q is the sum of -q log softmax over the classes. One-hot
 probabilities pick one entry, as a class number does; smoothed ones mix in all others.

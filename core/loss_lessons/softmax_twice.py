@@ -1,4 +1,4 @@
-"""What does a softmax before cross-entropy do? A floor under the loss, and a gradient that fades.
+"""A softmax before cross-entropy: a floor under the loss, and a gradient that fades.
 
 CrossEntropyLoss applies log-softmax itself. A softmax before it leaves it only values from 0 to 1.
 """

@@ -1,4 +1,4 @@
-"""Why is there a BCE with logits? The same formula in three ways, at outputs far from 0.
+"""BCE with logits: the same formula in three ways, at outputs far from 0.
 
 A float32 sigmoid is exactly 1 from an output of about 17 on, and the logarithm of 1 - 1 is minus
 infinity. BCELoss cuts it off at -100, and the gradient is gone; BCEWithLogitsLoss never takes it.

@@ -1,4 +1,4 @@
-"""Which targets does a loss take, and what does PyTorch say to others? Asked of the module itself."""
+"""The targets that a loss takes, and what PyTorch says to others, asked of the module itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from core.losses import LOSSES
 
 WORDS = {
     "taken": "taken",
-    "silent": "taken in silence, but wrong",
-    "warned": "taken, with a warning",
+    "silent": "accepted silently, but wrong",
+    "warned": "accepted, with a warning",
     "refused": "refused",
 }
 
@@ -44,15 +44,15 @@ AS_MEANT = Try("as it should be", lambda z, y: (z, y), mistake=False)
 FLOATS = (
     AS_MEANT,
     Try("targets without their second dimension", lambda z, y: (z, y.squeeze(1))),
-    Try("targets cut to whole numbers", lambda z, y: (z, y.long())),
-    Try("targets in double", lambda z, y: (z, y.double()), mistake=False),
+    Try("targets truncated to whole numbers", lambda z, y: (z, y.long())),
+    Try("targets in float64", lambda z, y: (z, y.double()), mistake=False),
 )
 YES_OR_NO = (*FLOATS, Try("a target of 2, which is no class", lambda z, y: (z, y * 2)))
 INDEX = (
     AS_MEANT,
-    Try("class numbers in int32", lambda z, y: (z, y.int())),
-    Try("class numbers as floats", lambda z, y: (z, y.float())),
-    Try("a column of class numbers", lambda z, y: (z, y.unsqueeze(1))),
+    Try("class indices in int32", lambda z, y: (z, y.int())),
+    Try("class indices as floats", lambda z, y: (z, y.float())),
+    Try("a column of class indices", lambda z, y: (z, y.unsqueeze(1))),
     Try("one-hot, as integers", lambda z, y: (z, nn.functional.one_hot(y))),
     Try("one-hot, as floats: probabilities", lambda z, y: (z, nn.functional.one_hot(y).float()), False),
     Try("classes counted from 1", lambda z, y: (z, y + 1)),
@@ -60,7 +60,7 @@ INDEX = (
 )
 SHARES = (
     AS_MEANT,
-    Try("class numbers", lambda z, y: (z, y.argmax(1))),
+    Try("class indices", lambda z, y: (z, y.argmax(1))),
     Try("one-hot, as integers", lambda z, y: (z, nn.functional.one_hot(y.argmax(1)))),
     Try("one-hot, as floats", lambda z, y: (z, nn.functional.one_hot(y.argmax(1)).float()), False),
     Try("logarithms of probabilities", lambda z, y: (z, y.clamp(min=1e-6).log())),

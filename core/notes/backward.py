@@ -1,4 +1,4 @@
-"""The last note on backward: what is a gradient, which numbers come out, and in which order?"""
+"""Claims of the last note on backward: what a gradient is, its numbers, and their order."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad is None, the lines raise, and the reader is told)
@@ -67,7 +67,7 @@ CLAIMS = {
         '"If I increase the weight by a tiny amount, how much does the loss change?" This is the derivative '
         "(gradient) of loss with respect to each parameter.",
         "holds",
-        "Per unit of the weight, and for an amount that is tiny enough.",
+        "Per unit of change in the weight, in the limit of tiny amounts.",
         tiny_amount,
         gives(15.0, 15.0),
         moment("backward"),
@@ -93,8 +93,9 @@ CLAIMS = {
     "in_reverse": Claim(
         "PyTorch traverses the computational graph in reverse: "
         "loss ←── [MSE] ←── outputs ←── [+bias] ←── [×weight] ←── distances",
-        "holds",
-        "Weight and bias are one operation, Addmm, and it ends with them: the distances get no gradient.",
+        "imprecise",
+        "In reverse, yes, but it ends at weight and bias: the distances get no gradient. And nn.Linear is "
+        "recorded as one operation, Addmm, with a transposed weight.",
         in_reverse,
         gives(["MseLossBackward0", "AddmmBackward0", "TBackward0"], None),
         moment("backward"),

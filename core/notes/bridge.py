@@ -1,4 +1,4 @@
-"""Day 05: what does it say of losses, backward and gradients that add up?"""
+"""Claims of day 05 on losses, backward, and gradients that add up."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad or grad_fn is None, the lines raise, and the reader is told)
@@ -97,7 +97,7 @@ CLAIMS = {
     "regression": Claim(
         "`nn.MSELoss`: Great for regression (predicting continuous numbers).",
         "holds",
-        "Trained on it by the five lines, a line through four deliveries ends where least squares puts it.",
+        "Trained with it by the five lines, a line through four deliveries ends where least squares puts it.",
         regression,
         gives(5.041, 1.91, 0.025417),
         compared(Config(dataset="deliveries", model="linear", start=(0.0,), lr=0.1, steps=300)),
@@ -106,7 +106,7 @@ CLAIMS = {
     "logits_expected": Claim(
         "`CrossEntropyLoss` expects raw logits (raw scores).",
         "holds",
-        "The softmax is inside: only the differences of the scores count.",
+        "The softmax is inside: only the differences between the scores count.",
         logits_expected,
         gives(0.407606, 0.407606, 0.407606),
         losses("cross_entropy"),
@@ -116,8 +116,8 @@ CLAIMS = {
         "If you put a Softmax at the end of your model and then use this loss, you're essentially doing the "
         "math twice, which messes up the gradients.",
         "holds",
-        "Where the model is sure and wrong, hardly any gradient is left. With three classes even a perfect "
-        "answer keeps a loss of 0.55. But nothing raises, and nothing becomes NaN.",
+        "Where the model is confidently wrong, hardly any gradient is left. With three classes even a "
+        "perfect answer keeps a loss of 0.55. But nothing raises, and nothing becomes NaN.",
         softmax_twice,
         gives(1.41418, lambda length: 0 < length < 1e-4, 0.551445),
         trap("softmax_twice_3"),
@@ -125,7 +125,7 @@ CLAIMS = {
     "reverse_walk": Claim(
         "When you call `loss.backward()`, PyTorch walks through the Computational Graph in reverse.",
         "holds",
-        "Made in the order y, z, loss; a hook on each notes when backward comes by.",
+        "They were computed in the order y, z, loss; a hook on each records when backward reaches it.",
         reverse_walk,
         gives(["loss", "z", "y"]),
         moment("forward"),
@@ -154,7 +154,7 @@ CLAIMS = {
         "PyTorch is designed to add (accumulate) gradients by default. If you don't clear them, the new "
         "gradients just get piled on top of the old ones …",
         "holds",
-        "Each of three equal backwards adds 6.",
+        "Each of three equal backward calls adds 6.",
         piled_up,
         gives([6.0, 12.0, 18.0]),
         moment("skipped"),
@@ -163,8 +163,8 @@ CLAIMS = {
     "mandatory": Claim(
         "This is why `optimizer.zero_grad()` or `model.zero_grad()` is mandatory in every loop.",
         "imprecise",
-        "Not where gradients are to add up: half of each half's gradient, added without zero_grad in "
-        "between, is the gradient of all rows.",
+        "Not where gradients are meant to add up: with the loss of each half of the rows divided by 2, two "
+        "backward calls without zero_grad in between give the gradient of all rows.",
         mandatory,
         gives([[-85.165]], [[-85.165]]),
         trap("micro_batches"),

@@ -1,4 +1,4 @@
-"""What is a claim? A sentence from course notes, a judgement, and a few lines that compute what it rests on.
+"""Claim: a sentence from course notes, a judgement, and a few lines that compute what it rests on.
 
 The lines are a plain function: its source is what is shown, and what it returns is what PyTorch gives.
 The judgement stands as long as `rests_on` is true of that; a later PyTorch may give something else.
@@ -19,8 +19,8 @@ from core.config import Config
 from core.watch.examples import PRESETS
 
 JUDGEMENTS = {
-    "holds": "it is so.",
-    "imprecise": "it is so under a condition, or in part, that the words leave out.",
+    "holds": "it is true as stated.",
+    "imprecise": "it is true in part, or under a condition that the words leave out.",
     "wrong": "PyTorch does something else.",
 }
 

@@ -1,4 +1,4 @@
-"""The last note on forward and loss: which numbers come out, and what does the graph remember?"""
+"""Claims of the last note on forward and loss: their numbers, and what the graph records."""
 
 # pyright: reportAttributeAccessIssue=false
 # (the stubs do not know the variable of a node at which backward ends)
@@ -72,8 +72,8 @@ CLAIMS = {
     "remembers": Claim(
         'PyTorch remembers: "To get `outputs`, I multiplied by `weight`, then added `bias`."',
         "imprecise",
-        "nn.Linear is recorded as one operation that does both, and a transposed weight. Written out by hand "
-        "it is two.",
+        "nn.Linear is recorded as one operation that does both, on a transposed weight. Written out by "
+        "hand, it is two.",
         remembers,
         gives(["TBackward0", "AddmmBackward0"], ["MulBackward0", "AddBackward0"]),
         moment("forward"),
@@ -81,7 +81,7 @@ CLAIMS = {
     "squared_errors": Claim(
         "MSE = (0.0016 + 0.0121 + 0.0529 + 0.0441) / 4 = 0.0277",
         "holds",
-        "0.027675, rounded. In float32 the last digits differ, since 6.96 and the others have to be rounded.",
+        "0.027675, rounded. In float32 the last digits differ, since 6.96 and the like have to be rounded.",
         squared_errors,
         gives([0.0016, 0.0121, 0.0529, 0.0441], 0.027675),
         moment("loss"),
@@ -89,7 +89,7 @@ CLAIMS = {
     "squares": Claim(
         "Error of +2 and -2 both become 4 … Error of 10 → 100, but error of 2 → 4",
         "holds",
-        "Squaring takes the sign away, and lets large errors count more.",
+        "Squaring removes the sign, and makes large errors count more.",
         squares,
         gives([2.0, -2.0, 10.0], [4.0, 4.0, 100.0]),
         losses("one", loss="mse"),
@@ -97,7 +97,7 @@ CLAIMS = {
     "smooth": Claim(
         "Mathematically convenient: Smooth, differentiable function",
         "holds",
-        "Its slope goes through 0 with the error. That of the absolute error jumps from −1 to 1.",
+        "Its slope passes through 0 with the error. That of the absolute error jumps from −1 to 1.",
         smooth,
         gives([-0.2, 0.0, 0.2], [-1.0, 0.0, 1.0]),
         losses("one", loss="mse", over="l1"),
@@ -106,8 +106,8 @@ CLAIMS = {
         "This graph is essential for the backward pass … Now PyTorch knows the complete path from inputs to "
         "loss.",
         "imprecise",
-        "From the loss to what requires a gradient: weight and bias. The distances are data, and no end of "
-        "it. Without a graph backward raises.",
+        "From the loss to what requires a gradient: weight and bias. The distances are data, where no path "
+        "ends. Without a graph, backward raises.",
         complete_path,
         gives(True, False, "element 0 of tensors does not require grad and does not have a grad_fn"),
         trap("no_grad"),

@@ -1,4 +1,4 @@
-"""Day 05, its lessons: what may backward be called on, what does .item() do, and who moves the weights?"""
+"""Claims of day 05's lessons: what backward may be called on, .item(), and what moves the weights."""
 
 import torch
 from torch import nn
@@ -75,8 +75,8 @@ CLAIMS = {
     "vector": Claim(
         "You can't call `.backward()` on a vector or a matrix.",
         "imprecise",
-        "Not without an argument. With `gradient=`, a weight for each entry, it works. And one entry is "
-        "enough, in any number of dimensions.",
+        "Not without an argument. With `gradient=`, one weight per entry, it works. And any tensor with a "
+        "single entry will do, in any number of dimensions.",
         vector,
         gives("grad can be implicitly created only for scalar outputs", [2.0, 4.0], "nothing"),
         example("not_scalar"),
@@ -85,7 +85,7 @@ CLAIMS = {
         "Mean Squared Error or Average Cross Entropy—it squashes all the individual errors of a batch into "
         "one single value that the Autograd engine can handle.",
         "holds",
-        "The mean of the errors, with no dimension left.",
+        "The mean of the squared errors, a tensor of shape ().",
         squashed,
         gives([1.0, 0.0, 4.0], 5 / 3, torch.Size([])),
         moment("loss"),
@@ -94,8 +94,8 @@ CLAIMS = {
     "huge_graph": Claim(
         "When you print a loss, it's a tensor attached to a huge graph.",
         "imprecise",
-        "Attached it is, and its grad_fn is printed too. How large the graph is depends on the model: one "
-        "layer and a loss make 5 nodes, two of them the places where .grad is filled.",
+        "It is attached, and its grad_fn is printed, too. How large the graph is depends on the model: one "
+        "layer and a loss make 5 nodes, two of which are where .grad gets filled.",
         huge_graph,
         gives(lambda loss: abs(loss - 0.027675) < 1e-6, 5),
         moment("loss"),
@@ -103,7 +103,7 @@ CLAIMS = {
     "item_float": Claim(
         "Using `loss.item()` pulls out the raw Python float.",
         "holds",
-        "The float32 number as Python's 64-bit float: its next digits become visible.",
+        "The float32 number as a 64-bit Python float, which shows more of its digits.",
         item_float,
         gives(0.2, 0.2, "float"),
         also=("passes",),
@@ -113,7 +113,7 @@ CLAIMS = {
         "graphs you no longer need.",
         "imprecise",
         "Only losses that are kept or summed hold their graphs, and backward frees what a graph saved. "
-        "Without backward the bytes stay; in a sum all graphs hang together.",
+        "Without backward the bytes stay; a sum chains all the graphs together.",
         item_memory,
         gives(0, 0, lambda held: held > 10_000, lambda count: count > 30),
         Link("watch", {"dataset": "moons", "at": "0.0", "look": "memory"}),

@@ -1,4 +1,7 @@
-"""The third note on losses: what comes out of one, and what does cross-entropy do?"""
+"""Claims of the third note on losses: what comes out of one, and what cross-entropy does."""
+
+# pyright: reportArgumentType=false
+# (a step without its closure raises, and the reader is told)
 
 import torch
 from torch import nn
@@ -25,7 +28,8 @@ def uses_loss() -> dict:
         loss.backward()
         optimizer.step()
         moved[f"weight after step, loss {loss.item()}"] = weight.item()
-    return moved
+    without_loss = said(torch.optim.LBFGS([weight]).step)
+    return {**moved, "LBFGS.step() without a closure that computes the loss": without_loss}
 
 
 def ten_classes() -> dict:
@@ -89,8 +93,8 @@ CLAIMS = {
     "single_scalar": Claim(
         "It outputs a single scalar value (the loss).",
         "imprecise",
-        'By default: the mean. With reduction="none" it gives one for each entry, and backward needs a mean '
-        "or a sum first.",
+        'By default, yes: the mean. With reduction="none" it gives one number per entry, and backward needs '
+        "a mean or a sum first.",
         single_scalar,
         gives(2.5, [1.0, 4.0]),
         trap("not_scalar"),
@@ -99,15 +103,16 @@ CLAIMS = {
         "Optimization algorithms (like Gradient Descent) use the loss to figure out how to adjust the "
         "model's internal parameters",
         "imprecise",
-        "They see gradients only. A loss that is 100 higher everywhere moves the weight to the same place.",
+        "SGD, Adam, and most others see only gradients: a loss that is 100 higher everywhere moves the "
+        "weight to the same place. LBFGS is one that does evaluate the loss, through a closure.",
         uses_loss,
-        gives(2.6, 2.6),
+        gives(2.6, 2.6, "missing 1 required positional argument: 'closure'"),
     ),
     "ten_classes": Claim(
         "Ideal for multi-class classification tasks (like MNIST digit recognition, where you have 10 "
         "classes).",
         "holds",
-        "Trained on it, one linear layer tells most of ten handwritten digits apart.",
+        "Trained with it, one linear layer gets most of the handwritten digits right.",
         ten_classes,
         gives("cross_entropy", lambda share: share > 0.85, lambda share: share > 0.8),
         compared(Config(dataset="digits", model="linear", lr=0.5, steps=30)),
@@ -117,7 +122,7 @@ CLAIMS = {
         "For a batch of N samples and C classes, this is typically a tensor of shape `(N, C)`. Example: "
         "`(64, 10)` for MNIST. … (Targets): … typically a tensor of shape `(N,)`",
         "holds",
-        "Ten equal logits give log 10, whatever the target. A column of targets is refused.",
+        "Ten equal logits give log 10, whatever the targets. A column of targets is refused.",
         shapes,
         gives(2.302585, "0D or 1D target tensor expected, multi-target not supported"),
         trap("targets_column"),
@@ -126,8 +131,8 @@ CLAIMS = {
         "True Labels (Targets): The correct class index for each sample … integers representing the class "
         "index (e.g., 0-9 for MNIST).",
         "imprecise",
-        "Not any integers: 64-bit ones, or bytes. And a row of float probabilities is a target too: with all "
-        "on one class it gives the same loss.",
+        "Not any integers: int64 or uint8. And a row of float probabilities is a valid target, too: with "
+        "all of it on one class, it gives the same loss.",
         class_index,
         gives(0.407606, "expected target dtype to be Long or Byte, but got Int", 0.407606, 0.907606),
         trap("targets_int"),
@@ -145,7 +150,7 @@ CLAIMS = {
         "Softmax converts logits into probabilities that sum to 1 … `LogSoftmax` takes the logarithm for "
         "numerical stability",
         "holds",
-        "A softmax that has underflowed to 0 has the logarithm −inf; taken in one go it is −200.",
+        "A softmax that has underflowed to 0 has the logarithm −inf; computed in one go, it is −200.",
         stability,
         gives(1.0, [0.0, float("-inf"), float("-inf")], [0.0, -200.0, -200.0]),
     ),

@@ -1,4 +1,4 @@
-"""The second note on methods: what are tensors, requires_grad, .detach(), .item(), .zero_() and backward?"""
+"""Claims of the second note on methods: tensors, requires_grad, .detach(), .item(), .zero_() and backward."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad is None, the lines raise, and the reader is told)
@@ -98,7 +98,8 @@ CLAIMS = {
         "It is a multi-dimensional array, similar to a NumPy array, but optimized for GPU computation and "
         "gradient tracking.",
         "holds",
-        "On the CPU both can even share their memory. Gradients and devices are what only the tensor has.",
+        "On the CPU the two can even share memory. Only a tensor has gradients, and only a tensor can live "
+        "on another device.",
         numpy_like,
         gives([7.0, 2.0, 3.0], [True, False], "cpu"),
     ),
@@ -106,7 +107,7 @@ CLAIMS = {
         "A boolean flag set during tensor creation … the signal to PyTorch's Autograd system to track every "
         "operation performed on this tensor.",
         "imprecise",
-        "It can be set later too; under no_grad nothing is tracked; and only floating-point and complex "
+        "It can be set later, too; under no_grad nothing is tracked; and only floating-point and complex "
         "tensors can have it.",
         flag,
         gives(True, True, False, "Only Tensors of floating point and complex dtype can require gradients"),
@@ -115,7 +116,8 @@ CLAIMS = {
     "parameters_only": Claim(
         "Only tensors representing model parameters (W,B) should typically have this set.",
         "holds",
-        "So it is in every module: parameters have it, data has not, and backward spends nothing on it.",
+        "Modules do just that: parameters have it, data does not, and backward computes no gradient for the "
+        "data.",
         parameters_only,
         gives([True, True], False, None),
         moment("backward"),
@@ -124,8 +126,8 @@ CLAIMS = {
         "`.detach()` … Creates a new tensor that shares the underlying data but detaches the tensor from the "
         "current computation graph.",
         "holds",
-        "The new one is detached; the old one and its graph stay as they were. Sharing works both ways: a "
-        "write through the new tensor changes the old one.",
+        "The new tensor is detached; the old one and its graph stay as they were. Sharing works both ways: "
+        "a write through the new tensor changes the old one.",
         detach_shares,
         gives(False, [False, True], [7.0, 2.0], "MulBackward0"),
         example("shared"),
@@ -134,7 +136,7 @@ CLAIMS = {
         "Converts a single-element (scalar) PyTorch tensor … into a standard Python number (float). "
         "Essential for printing or logging the loss.",
         "imprecise",
-        "A format such as :.4f takes the tensor as well. The number is a float only if the tensor's are.",
+        "A format such as :.4f takes the tensor as well. And .item() of an integer tensor is an int.",
         item_printing,
         gives("0.7500", "0.7500", "a Tensor with 2 elements cannot be converted to Scalar", "int"),
     ),
@@ -152,8 +154,8 @@ CLAIMS = {
         "It calculates the gradients for all tensors that have requires_grad=True and populates their .grad "
         "attributes.",
         "wrong",
-        "Of leaves only. b and the loss require a gradient too, but they are results of operations: their "
-        ".grad stays None, with a warning to who reads it.",
+        "It fills .grad of leaves only. Gradients of results such as b are computed on the way, then "
+        "dropped unless retain_grad() was called: their .grad stays None, and reading it warns.",
         all_tensors,
         gives([True, True, True], 36 * 1.0, "The .grad attribute of a Tensor that is not a leaf Tensor"),
         example("results"),

@@ -1,4 +1,4 @@
-"""The fourth note's steps: must the target be reshaped, what does backward fill, who updates the weights?"""
+"""Claims of the fourth note's steps: the target's shape, what backward fills, what updates the weights."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad is None, the lines raise, and the reader is told)
@@ -87,15 +87,15 @@ CLAIMS = {
         "First the input is passed throguh the network it produces an output, example shape (1,10). … "
         "conv1.weight.grad fc1.weight.grad",
         "holds",
-        "So does the small LeNet of this app, and backward gives every weight a .grad of the weight's shape.",
+        "As with the small LeNet of this app: backward gives every weight a .grad of the weight's own shape.",
         ten_outputs,
         gives(torch.Size([1, 10]), torch.Size([6, 1, 3, 3]), torch.Size([48, 64])),
     ),
     "target_view": Claim(
         "it MUST match the output shape so we reshape it. target = target.view(-1, 1)",
         "wrong",
-        "view(-1, 1) makes it (10, 1), and against (1, 10) that is broadcast: the mean of 100 errors, not of "
-        "10. PyTorch only warns. view(1, -1) matches.",
+        "view(-1, 1) makes it (10, 1), which broadcasts against (1, 10): the mean of 100 squared errors, "
+        "not of 10. PyTorch only warns. view(1, -1) matches.",
         target_view,
         gives(torch.Size([10, 10]), 1.721266, "Using a target size (torch.Size([10, 1]))", 1.15502),
         example("broadcast"),
@@ -103,7 +103,7 @@ CLAIMS = {
     "close_small": Claim(
         "If output is close to target the loss is small if output is far from target the loss is large",
         "holds",
-        "0, 0.1 and 10 off: the squares of that.",
+        "Off by 0, 0.1, and 10, the MSE is the square of that.",
         close_small,
         gives(0.0, 0.01, 100.0),
         also=("bridge", "losses"),
@@ -111,7 +111,7 @@ CLAIMS = {
     "improves": Claim(
         "The optimizer updates the weights using gradients … This improves the network",
         "imprecise",
-        "A step goes down the slope of the batch it has seen, and only if the learning rate is small enough. "
+        "A step goes downhill for the batch it has seen, and only if the learning rate is small enough. "
         "Here the last example alone pulls the best line away from the others.",
         improves,
         gives(0.025417, lambda loss: loss > 0.03),
@@ -129,8 +129,8 @@ CLAIMS = {
         "weight = weight - learning_rate * gradient … `for f in net.parameters(): "
         "f.data.sub_(f.grad.data * learning_rate)`",
         "holds",
-        "After backward; before it there is no gradient to take. Writes through .data are hidden from "
-        "autograd's own check, so `with torch.no_grad()` is the safer way.",
+        "After backward, that is; before it there is no gradient. Writes through .data are hidden from "
+        "autograd's checks, so `with torch.no_grad()` is safer.",
         by_hand,
         gives([2.85, 10.92], "'NoneType' object has no attribute 'data'", 0),
         example("update"),
@@ -138,7 +138,7 @@ CLAIMS = {
     "torch_optim": Claim(
         "There's a vairety of different update rules. torch.optim implemetns all these methods",
         "holds",
-        "The usual ones and more; Nesterov's is SGD(nesterov=True).",
+        "The usual ones and more; Nesterov momentum is SGD(nesterov=True).",
         torch_optim,
         gives(lambda names: {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad"} <= set(names)),
     ),

@@ -1,4 +1,4 @@
-"""Which claims do the five course notes make, in their order? All of them, note by note."""
+"""All claims of the five course notes, note by note, in their order."""
 
 from dataclasses import dataclass
 

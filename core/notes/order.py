@@ -1,4 +1,4 @@
-"""The last note's whole loop: what does each line need of those before it, and how often must it run?"""
+"""Claims of the last note on the whole loop: what each line needs of others, and how often it runs."""
 
 # pyright: reportOptionalMemberAccess=false
 # (a run that did not raise has no error; then the lines raise, and the reader is told)
@@ -71,8 +71,8 @@ CLAIMS = {
     "total_error": Claim(
         "loss = Σ(outputs - times)² / n … Single scalar measuring total error",
         "imprecise",
-        "The formula is a mean: a hundred times the same examples have the same loss, not a hundred times as "
-        "much.",
+        "The formula is a mean: the same examples repeated a hundred times have the same loss, not a "
+        "hundred times as much.",
         total_error,
         gives([242.4027, 242.4027]),
     ),
@@ -80,7 +80,8 @@ CLAIMS = {
         "If you skip… `zero_grad()`: Gradients accumulate, updates become erratic",
         "imprecise",
         "They accumulate, and what is left over soon outweighs the batch. The updates follow a rule, "
-        "momentum 1: a smooth swing, to and fro.",
+        "momentum 1: on all rows of a quadratic a smooth swing, to and fro; with mini-batches or an MLP one "
+        "that can grow.",
         skip_zero_grad,
         gives(
             [-85.165, -70.939, -44.8628, -11.2914, 24.1686, 55.5952],
@@ -101,7 +102,7 @@ CLAIMS = {
         "If you skip… `backward()`: No gradients computed, `.grad` stays None/zero … `step()`: Gradients "
         "computed but parameters never change",
         "holds",
-        "Without backward it is None, not zero. In both the weight stays where it began.",
+        "Without backward it is None, not zero. In both cases the weight stays where it began.",
         skip_backward_or_step,
         gives([0.0, None], [0.0, [[-85.165]]]),
         Link("traps", {"view": "orders", "loop": "ZFLB"}),
@@ -110,7 +111,7 @@ CLAIMS = {
         "Each step depends on the previous one—this sequence is the heartbeat of neural network training.",
         "imprecise",
         "zero_grad depends on none: three other orders give the same losses and weights, to the last bit. "
-        "Only between backward and step must it not stand.",
+        "It just must not come between backward and step.",
         sequence,
         gives("same", "same", "same", "never trains"),
         Link("traps", {"view": "orders", "loop": "FLBSZ"}),
@@ -120,8 +121,8 @@ CLAIMS = {
         "This cycle repeats for hundreds or thousands of epochs until the model learns the underlying "
         "pattern in the data.",
         "imprecise",
-        "That depends on data, batches and learning rate. The cycle is a step, not an epoch: here two "
-        "epochs, 90 steps, will do.",
+        "That depends on data, batches, and learning rate. And the cycle is a step, not an epoch: here two "
+        "epochs, 90 steps, are enough.",
         epochs,
         gives(2.00278, lambda share: share > 0.93, lambda share: share > 0.9),
         compared(Config(dataset="digits", model="linear", batch_size=32, lr=0.5, steps=90)),

@@ -1,4 +1,4 @@
-"""The second note, first part: which way does a gradient point, what does step do, what clears .grad?"""
+"""Claims of the second note's first part: which way a gradient points, what step does, what clears .grad."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad is None, the lines raise, and the reader is told)
@@ -16,6 +16,18 @@ def linear_layer() -> dict:
         "first row of nn.functional.linear(X, W, b)": nn.functional.linear(X, W, b)[0],
         "of X @ W.T + b": (X @ W.T + b)[0],
         "W @ X + b": said(lambda: W @ X + b),
+    }
+
+
+def scalar_quantity() -> dict:
+    outputs, targets = torch.tensor([1.0, 4.0]), torch.tensor([0.0, 2.0])
+    weight = torch.tensor([3.0, -1.0])
+    loss = nn.MSELoss()(outputs, targets)
+    return {
+        "shape of MSELoss()": loss.shape,
+        'of MSELoss(reduction="none")': nn.MSELoss(reduction="none")(outputs, targets).shape,
+        "MSELoss()": loss.item(),
+        "with a penalty of 0.1 × Σ weight²": (loss + 0.1 * weight.square().sum()).item(),
     }
 
 
@@ -103,16 +115,26 @@ CLAIMS = {
     "linear_layer": Claim(
         "Y = act(W @ X + b )",
         "imprecise",
-        "With one example in a column, as in textbooks. PyTorch puts each example in a row, and nn.Linear "
-        "computes X @ W.T + b; with that X the formula as it stands raises.",
+        "With one example per column, as in textbooks. PyTorch puts each example in a row, and nn.Linear "
+        "computes X @ W.T + b; with such an X the formula as written raises.",
         linear_layer,
         gives([1.0, 3.0, 5.0], [1.0, 3.0, 5.0], "shapes cannot be multiplied (3x2 and 4x2)"),
+    ),
+    "scalar_quantity": Claim(
+        "Loss : This is the scalar quantity that is calculated from the prediction and the factual data of "
+        "the observation present.",
+        "imprecise",
+        'Scalar by default, since it is averaged: with reduction="none" there is one number per observation. '
+        "And it may contain more than predictions and data, such as a penalty on the weights.",
+        scalar_quantity,
+        gives(torch.Size([]), torch.Size([2]), 2.5, 3.5),
+        trap("not_scalar"),
     ),
     "lower_better": Claim(
         "A lower loss is better. Eg. MSE Loss, BCE loss",
         "imprecise",
-        "Only of the same loss. The same outputs have an MSE of 0.01 and a BCE of 0.1054: neither is better. "
-        "And on training rows alone, a lower loss may mean overfitting.",
+        "Only when it is the same loss. The same outputs have an MSE of 0.01 and a BCE of 0.1054: neither "
+        "is better. And a lower loss on the training rows alone may mean overfitting.",
         lower_better,
         gives(0.01, 0.1053605),
         also=("losses",),
@@ -130,8 +152,8 @@ CLAIMS = {
     "direction": Claim(
         "It tells us the direction and magnitude to change W to reduce the loss.",
         "imprecise",
-        "It points to where the loss grows; one goes the other way. And how far is a matter of the "
-        "learning rate: the magnitude is a slope, no distance.",
+        "It points uphill; the step goes the other way. And how far is up to the learning rate: the "
+        "magnitude is a slope, not a distance.",
         direction,
         gives(15.0, 9.0, 11.41875, 6.91875),
         moment("step"),
@@ -150,7 +172,8 @@ CLAIMS = {
         "the Optimizer … uses the gradients … to physically update the parameters: "
         "W_new = W_old − (Learning Rate × W.grad).",
         "imprecise",
-        "That is plain SGD. Adam's first step is the learning rate long, however large the gradient.",
+        "That is plain SGD. Adam's first step moves a weight by the learning rate, whatever the size of its "
+        "gradient.",
         update_rule,
         gives(2.85, 2.99),
         moment("step"),
@@ -158,9 +181,9 @@ CLAIMS = {
     ),
     "none_or_zero": Claim(
         "W.grad = None (or W.grad.zero_())",
-        "imprecise",
-        "For the next backward both are the same. For an optimizer with momentum they are not: zeros are a "
-        "gradient, and the weight rolls on; None is none, and it stays.",
+        "holds",
+        "Both clear it: after the next backward .grad is the same. They differ only for a step before that: "
+        "on zeros, momentum still moves the weight; None is skipped.",
         none_or_zero,
         gives(0.9, 1.0, 0.81, 1.0),
         trap("zeros_with_momentum"),

@@ -1,4 +1,4 @@
-"""The fourth note's recap: what are tensors, modules, parameters and Functions?"""
+"""Claims of the fourth note's recap: tensors, modules, parameters and Functions."""
 
 # pyright: reportOptionalMemberAccess=false, reportArgumentType=false
 # (where a grad_fn is None, the lines raise, and the reader is told; a list is no attribute for a module)
@@ -83,7 +83,7 @@ CLAIMS = {
     "torch_tensor": Claim(
         "torch.tensor is a multidimensional array with support for autograd operaions like backward()",
         "imprecise",
-        "torch.tensor is a function; the array that it makes is a torch.Tensor.",
+        "torch.tensor is a function; the array it returns is a torch.Tensor.",
         torch_tensor,
         gives("builtin_function_or_method", "Tensor", True),
     ),
@@ -91,8 +91,8 @@ CLAIMS = {
         "nn.Module … helps encapsualate parameters with helpers from moving them to the GPU, exporting "
         "loading.",
         "holds",
-        "state_dict and load_state_dict carry every parameter over; .to moves them all, to another device or "
-        "another precision.",
+        "state_dict and load_state_dict save and load every parameter; .to moves them all to another device "
+        "or dtype.",
         module_helps,
         gives(["weight", "bias"], [5.0, 2.0], ["torch.float64", "torch.float64"]),
     ),
@@ -100,7 +100,7 @@ CLAIMS = {
         "nn.PArameter is a tensor that is automatically registered as parameter when assigned as an "
         "attribute to a module",
         "holds",
-        "A plain tensor is not, even if it requires a gradient; nor is a Parameter in a Python list.",
+        "A plain tensor is not, even if it requires grad; nor is a Parameter inside a Python list.",
         parameter,
         gives(True, ["weight"]),
         trap("layers_in_a_list"),
@@ -108,7 +108,7 @@ CLAIMS = {
     "function": Claim(
         "autograd.Function implements forward and backward definitions of autograd operation.",
         "holds",
-        "A cube of one's own: 3 x² at x = 2 is 12.",
+        "A cube of our own: its derivative 3 x² is 12 at x = 2.",
         function,
         gives("CubeBackward", 8.0, 12.0),
     ),
@@ -124,7 +124,7 @@ CLAIMS = {
     "flow": Claim(
         "`input --> network --> output --> loss --> backward --> update weights.`",
         "imprecise",
-        "One step of it is right. In a loop zero_grad is missing: from the third loss on, gradients have "
+        "Right for a single step. In a loop, zero_grad is missing: from the third loss on, gradients have "
         "added up.",
         flow,
         gives([242.4027, 168.2074, 116.7249, 81.0022], [242.4027, 168.2074, 67.3117, 4.30226]),

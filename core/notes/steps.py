@@ -1,4 +1,4 @@
-"""The last note on zero_grad: what does it leave behind, and what are sums of gradients good for?"""
+"""Claims of the last note on zero_grad: what it leaves behind, and what sums of gradients are good for."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad is None, the lines raise, and the reader is told)
@@ -37,10 +37,11 @@ def back_to_zero() -> dict:
 
 def micro_batches() -> dict:
     grads, (inputs, targets) = {}, deliveries()
-    for name, pieces, divided_by in (("all rows", 1, 1), ("4 batches", 4, 1), ("each loss / 4", 4, 4)):
+    ways = {"all rows": ([4], 1), "4 parts": ([1] * 4, 1), "each loss / 4": ([1] * 4, 4)}
+    for name, (rows, divided_by) in (ways | {"1 and 3 rows, each loss / 2": ([1, 3], 2)}).items():
         model = neuron(0.0, 0.0)
-        for rows, times in zip(inputs.chunk(pieces), targets.chunk(pieces), strict=True):
-            (nn.functional.mse_loss(model(rows), times) / divided_by).backward()
+        for part, times in zip(inputs.split(rows), targets.split(rows), strict=True):
+            (nn.functional.mse_loss(model(part), times) / divided_by).backward()
         grads[f"weight.grad, {name}"] = model.weight.grad.item()
     return grads
 
@@ -79,7 +80,8 @@ CLAIMS = {
     "resets_all": Claim(
         "Resets all gradients stored in the model's parameters (weight and bias)",
         "imprecise",
-        "Those of the parameters that the optimizer was given. model.zero_grad() clears all of the model's.",
+        "It clears those of the parameters that the optimizer was given. model.zero_grad() clears all of "
+        "the model's.",
         resets_all,
         gives([None, [1.0]], [None, None]),
         trap("optimizer_elsewhere"),
@@ -88,7 +90,8 @@ CLAIMS = {
         "Before zero_grad(): weight.grad = 0.5 … bias.grad = 0.2 … After zero_grad(): weight.grad = 0.0 "
         "bias.grad = 0.0",
         "wrong",
-        "None, since PyTorch 2.0. Zeros come with set_to_none=False, as they did before.",
+        "Since PyTorch 2.0 it leaves None. With set_to_none=False it leaves zeros, as it did by default "
+        "before.",
         back_to_zero,
         gives([None, None], [[[0.0]], [0.0]]),
         trap("read_none"),
@@ -97,16 +100,16 @@ CLAIMS = {
         "Gradient accumulation: When your batch is too large for GPU memory, you can process mini-batches "
         "and accumulate gradients before updating",
         "imprecise",
-        "With a loss that is a mean, each has to be divided by their number; else the gradient is 4 times as "
-        "large.",
+        "Where the loss is a mean and the parts are equal, each loss has to be divided by their number, or "
+        "the gradient is 4 times as large. Unequal parts need weights: their rows over all rows.",
         micro_batches,
-        gives(-85.165, -340.66, -85.165),
+        gives(-85.165, -340.66, -85.165, -61.41667),
         trap("micro_batches"),
     ),
     "several_losses": Claim(
         "Multi-loss training: Add gradients from multiple loss functions",
         "holds",
-        "6 and 10 add up to 16, the gradient of the sum of both.",
+        "6 and 10 add up to 16, the gradient of the sum of the two losses.",
         several_losses,
         gives(16.0, 16.0),
     ),
@@ -122,8 +125,9 @@ CLAIMS = {
     "erratic": Claim(
         "Your model will make increasingly erratic updates and fail to converge.",
         "imprecise",
-        "It fails to settle. But nothing increases: to the last bit this is momentum 1, which swings on by "
-        "the same amount as long as the learning rate is below 4 / curvature.",
+        "It fails to settle. But here, on all rows of a quadratic, nothing increases: it is momentum 1 to "
+        "the last bit, which swings evenly below 4 / curvature. With mini-batches or an MLP the swings can "
+        "grow.",
         erratic,
         gives(0, lambda g: 200 < g < 226, lambda g: 200 < g < 226, lambda loss: loss > 200, 0.239512),
         Link("traps", {"view": "momentum", "on": "linear", "lr": "0.01"}),

@@ -1,4 +1,4 @@
-"""The second note's exercises: which tensors have a history, whose .grad is filled, what does detach cut?"""
+"""Claims of the second note's exercises: who has a history, whose .grad is filled, what detach cuts."""
 
 # pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false, reportArgumentType=false
 # (where a .grad or grad_fn is None, the lines raise, and the reader is told; dtype=float is the notes')
@@ -81,8 +81,8 @@ CLAIMS = {
         "The tensors that will have a computation history … are those derived from a tensor that has "
         "requires_grad=True. … If at least one input tensor requires gradients, the output tensor will also "
         "require gradients.",
-        "holds",
-        "Unless it is computed under no_grad, or is no floating-point result, as A > 0 is.",
+        "imprecise",
+        "Not under no_grad, and not where the result cannot have a gradient, such as A > 0.",
         derived,
         gives([True, False], "AddBackward0", None),
         example("five"),
@@ -90,15 +90,15 @@ CLAIMS = {
     "explicit": Claim(
         "By default, requires_grad = False … It has to be explicity specified",
         "imprecise",
-        "So it is of tensors. nn.Parameter has it without being asked, and with it every weight of a module.",
+        "True of plain tensors. nn.Parameter sets it by default, and so every weight of a module has it.",
         explicit,
         gives(False, True, True),
     ),
     "five_tensors": Claim(
         "A,B,E have their history tracked by Autograd. … B,D dont have their history tracked.",
         "wrong",
-        "B is on both lists; C is on none. C and E have a history. A has none, as a leaf, but is what "
-        "requires the gradient; it alone gets a .grad: E grows by 2 when A grows by 1.",
+        "B is on both lists, C on neither. C and E have a history. A is a leaf without one; it requires "
+        "grad, and it alone gets a .grad: E grows by 2 when A grows by 1.",
         five_tensors,
         gives(["C", "E"], ["A", "C", "E"], ["A", "B", "D"], ["A"], [2.0]),
         example("five"),
@@ -116,7 +116,7 @@ CLAIMS = {
         "Here Y_pred = X @ W and has history tracked … But when the .detatch() is called, its gradients are "
         "no longer tracked",
         "imprecise",
-        "Y_pred keeps its history; only the new tensor has none, so its loss cannot go backward, and W.grad "
+        "Y_pred keeps its history; only the new tensor has none, so backward of its loss raises, and W.grad "
         "stays None. Without detach, W.grad is 2 XᵀXW.",
         detach_stops,
         gives(

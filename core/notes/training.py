@@ -1,4 +1,4 @@
-"""The third note on other losses and the loop: which loss is for what, and what do the loop's lines do?"""
+"""Claims of the third note on other losses and the loop: which loss is for what, what the loop's lines do."""
 
 import torch
 from torch import nn
@@ -22,6 +22,16 @@ def larger_errors() -> dict:
     outputs = torch.tensor([1.0, 10.0], requires_grad=True)
     (grad,) = torch.autograd.grad(nn.MSELoss(reduction="sum")(outputs, torch.zeros(2)), outputs)
     return {"errors": outputs.detach(), "squared": outputs.detach() ** 2, "gradients": grad}
+
+
+def l1_average() -> dict:
+    errors = torch.tensor([[1.0, -1.0], [3.0, -5.0]])  # two samples of two outputs
+    loss = nn.L1Loss()(errors, torch.zeros(2, 2))
+    return {
+        "sum of absolute errors": errors.abs().sum().item(),
+        "loss": loss.item(),
+        "sum / loss": errors.abs().sum().item() / loss.item(),
+    }
 
 
 def outliers() -> dict:
@@ -59,7 +69,12 @@ def zero_or_one() -> dict:
 def problem_type() -> dict:
     outputs = torch.tensor([[3.0], [-2.0]], requires_grad=True)  # one output for two classes
     loss = nn.CrossEntropyLoss()(outputs, torch.tensor([0, 0]))
-    return {"loss": loss.item(), "gradient": torch.autograd.grad(loss, outputs)[0]}
+    refused = said(lambda: nn.CrossEntropyLoss()(outputs, torch.tensor([0, 1])))
+    return {
+        "loss, all rows of class 0": loss.item(),
+        "gradient": torch.autograd.grad(loss, outputs)[0],
+        "a row of class 1": refused,
+    }
 
 
 def training_mode() -> dict:
@@ -82,6 +97,7 @@ def to_device() -> dict:
     return {
         "data, data.to(device)": [data.device.type, moved.device.type],
         "weight of the model after model.to(device)": model.weight.device.type,
+        'data.to("cpu") is data': data.to("cpu") is data,
     }
 
 
@@ -106,8 +122,8 @@ CLAIMS = {
         "`nn.MSELoss` … Calculates the average squared difference … "
         r"$L = \frac{1}{N} \sum_{i=1}^{N} (y_i - \hat{y}_i)^2$",
         "imprecise",
-        "With N samples of one number each, yes. In general it divides by the number of all entries: here by "
-        "4, for two samples of two outputs.",
+        "True of N samples with one number each. In general the sum is divided by the number of entries: "
+        "here by 4, for two samples of two outputs.",
         mse_average,
         gives(36.0, 9.0, 4.0),
         losses("one", loss="mse"),
@@ -117,10 +133,20 @@ CLAIMS = {
         "Penalizes larger errors more significantly due to squaring. Mathematically convenient and "
         "differentiable.",
         "holds",
-        "Ten times the error: a hundred times the square, ten times the gradient.",
+        "Ten times the error means a hundred times the loss and ten times the gradient.",
         larger_errors,
         gives([1.0, 10.0], [1.0, 100.0], [2.0, 20.0]),
         losses("one", loss="mse"),
+    ),
+    "l1_average": Claim(
+        "`nn.L1Loss` … Calculates the average absolute difference … "
+        r"$L = \frac{1}{N} \sum_{i=1}^{N} |y_i - \hat{y}_i|$",
+        "imprecise",
+        "As with MSE: true of N samples with one number each. In general the sum is divided by the number of "
+        "entries: here by 4, for two samples of two outputs.",
+        l1_average,
+        gives(10.0, 2.5, 4.0),
+        losses("one", loss="l1"),
     ),
     "outliers": Claim(
         "`nn.L1Loss` … Useful when the dataset might contain significant outliers, as it's less sensitive to "
@@ -136,7 +162,7 @@ CLAIMS = {
         "`nn.BCEWithLogitsLoss` … Combines a `Sigmoid` activation and `BCELoss` for numerical stability. … "
         "directly evaluating the predicted probability for the positive class.",
         "holds",
-        "Far off, a sigmoid of its own rounds to 1: BCELoss stops at 100 and its gradient is 0, where the "
+        "Far out, a separate sigmoid rounds to 1: BCELoss stops at 100 with a gradient of 0, where the "
         "combination still has the full gradient.",
         sigmoid_inside,
         gives(0.126928, [0.126928], [100.0, 200.0], [0.0, 1.0]),
@@ -145,8 +171,8 @@ CLAIMS = {
     "zero_or_one": Claim(
         "When the model outputs a single raw logit per sample, and the target is either 0 or 1.",
         "imprecise",
-        "Any float is taken: 0.5 as a probability, and 2 without a word, which makes the loss negative. "
-        "Integers are refused.",
+        "Any float is accepted: 0.5 as a probability, and 2 without a complaint, which can make the loss "
+        "negative. Integers are refused.",
         zero_or_one,
         gives(2.506715, -4.993285, "result type Float can't be cast to the desired output type Long"),
         losses("one", loss="bce"),
@@ -154,17 +180,17 @@ CLAIMS = {
     "problem_type": Claim(
         "The choice depends critically on the problem type … and the nature of the model's output.",
         "holds",
-        "Cross-entropy of one output for two classes is 0 whatever comes out, and so is its gradient: "
-        "nothing raises, and nothing is learned.",
+        "With a single output, softmax is always 1: for class 0, cross-entropy and its gradient are 0 "
+        "whatever the output, and nothing is learned; class 1 raises, since there is no such class.",
         problem_type,
-        gives(0.0, [[0.0], [0.0]]),
+        gives(0.0, [[0.0], [0.0]], "IndexError: Target 1 is out of bounds"),
         losses("which"),
     ),
     "training_mode": Claim(
         "`model.train()` # Set the model to training mode",
         "holds",
-        "A module is in it from the start. It decides what layers such as batch norm and dropout do, and "
-        "nothing else: gradients flow in both modes.",
+        "Modules start in it. It changes what layers such as batch norm and dropout do, and nothing else: "
+        "gradients flow in both modes.",
         training_mode,
         gives(True, [-1.0, 1.0], [0.762761, 2.669676], True),
         trap("no_eval"),
@@ -172,22 +198,23 @@ CLAIMS = {
     "to_device": Claim(
         "Move data to the target device … `data, target = data.to(device), target.to(device)`",
         "holds",
-        "A tensor's .to gives a new tensor, which has to be assigned, as the notes do; a module's moves its "
-        "parameters themselves.",
+        "A tensor's .to returns the moved tensor, or the same one if it is there already, so it has to be "
+        "assigned, as the notes do; a module's .to moves its own parameters.",
         to_device,
-        gives(["cpu", "meta"], "meta"),
+        gives(["cpu", "meta"], "meta", True),
     ),
     "progress": Claim(
         "`print(f'Epoch: {epoch} [{batch_idx * len(data)}/{len(train_loader.dataset)}]…')`",
         "imprecise",
-        "Right until the last batch: if that is smaller, the count goes back. 192 rows had been seen.",
+        "Right until the last batch: if that one is smaller, the count falls back, here to 24, although 192 "
+        "rows had been seen.",
         progress,
         gives(["0/200", "64/200", "128/200", "24/200"], [0, 64, 128, 192]),
     ),
     "repeats": Claim(
         "This cycle repeats for multiple batches and epochs, gradually improving the model.",
         "holds",
-        "With Adam and the notes' learning rate the loss on all rows falls, while that of the batches goes "
+        "With Adam at the notes' learning rate, the loss on all rows falls, while that of the batches goes "
         "up and down.",
         repeats,
         gives(lambda losses: losses[1] < 0.9 * losses[0], lambda rises: 5 < rises < 40),

@@ -1,4 +1,4 @@
-"""The last note on step: which way and how far do weights move, and when is that too far?"""
+"""Claims of the last note on step: which way and how far weights move, and when that is too far."""
 
 # pyright: reportOptionalMemberAccess=false
 # (where a .grad is None, the lines raise, and the reader is told)
@@ -91,8 +91,8 @@ CLAIMS = {
         "weight = 3.0 … weight.grad = 15.0 … learning_rate = 0.01 … new_weight = 3.0 - (0.01 × 15.0) = 3.0 - "
         "0.15 = 2.85",
         "holds",
-        "In float32 2.8499999. Weight 3 has the gradient 15 where the bias is 11: another model than the one "
-        "above with gradient 15.",
+        "In float32, 2.8499999. Weight 3 has a gradient of 15 where the bias is 11: not the same model as "
+        "above, where the gradient is 15, too.",
         new_weight,
         gives([15.0, 8.0], 2.85, 10.92),
         moment("step"),
@@ -110,8 +110,8 @@ CLAIMS = {
         "Adjusts the weight and bias to reduce the loss … Subtracting always moves opposite to the gradient, "
         "toward lower loss.",
         "imprecise",
-        "Opposite, always. To a lower loss only if the step is not too long: above 2 / curvature every step "
-        "lands higher on the other side.",
+        "Plain SGD always moves opposite to it, but to a lower loss only if the step is short enough: here, "
+        "above 2 / curvature, every step lands higher on the other side.",
         always_lower,
         gives([242.4027, 332.4257, 455.8859]),
         moment("dying"),
@@ -129,8 +129,8 @@ CLAIMS = {
     "faster": Claim(
         "lr = 0.01 (small): … slow, stable learning … lr = 0.1 (medium): … faster learning",
         "imprecise",
-        "Faster than 0.01, yes. But 0.05 is faster than both: near the limit the weights swing over the goal "
-        "and back.",
+        "Faster than 0.01, yes. But 0.05 is faster than both: near the limit, the weights overshoot and "
+        "swing back.",
         faster,
         gives(37, 5, 15),
         compared(PLAIN, ("lr", "0.05"), ("lr", "0.1")),
@@ -138,7 +138,7 @@ CLAIMS = {
     "overshoots": Claim(
         "lr = 1.0 (large): … might overshoot!",
         "imprecise",
-        "On these four deliveries it must: the limit is 2 / curvature, an eighth of that.",
+        "On these four deliveries it certainly does: the limit, 2 / curvature, is about an eighth of that.",
         overshoots,
         gives([242.4027, 59747.07, 14728050.0], 15, 0.119756),
         trap("rate_far_too_large"),
@@ -147,8 +147,8 @@ CLAIMS = {
         "Simplified version of what SGD optimizer does: "
         "`param.data = param.data - learning_rate * param.grad`",
         "imprecise",
-        "The same numbers. But SGD writes into the weights where they are, under no_grad; this line makes "
-        "new memory each time, behind autograd's back.",
+        "The same numbers. But SGD updates the weights in place, under no_grad; this line allocates new "
+        "memory each time, behind autograd's back.",
         what_sgd_does,
         gives(2.7, True, False),
     ),

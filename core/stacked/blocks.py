@@ -1,4 +1,4 @@
-"""Which runs train together, and how is such a block trained?
+"""Groups runs that can train together, and trains such a block.
 
 Runs of one shape are a Stack; what a Stack does not cover is a block of its own, and trains by the plain
 loop.

@@ -1,4 +1,4 @@
-"""Which rows does each of many runs see? Data and batches with a leading run axis, features before rows.
+"""The rows that each of many runs sees: data and batches with a leading run axis, features before rows.
 
 Runs of one seed share their rows: these are kept once, and the run axis is a view of them.
 """

@@ -1,4 +1,4 @@
-"""What did many runs record? Losses, norms and scores of each, in the frames that `History` gives of one.
+"""What many runs recorded: losses, norms, and scores of each, in the frames that `History` gives of one.
 
 Every step's weights, fresh gradients and used gradients pass through a buffer of one chunk of steps,
 where their lengths are taken for all runs together; whole vectors are kept only if asked for.

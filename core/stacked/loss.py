@@ -1,4 +1,4 @@
-"""What is the loss of many runs at once? The sum of the losses of all, so that each keeps its own gradient.
+"""The loss of many runs at once: the sum of all their losses, so that each keeps its own gradient.
 
 Since no run's loss depends on another's weights, backward through the sum gives every run just what its own
 loss would have given it.

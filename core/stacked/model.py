@@ -1,4 +1,4 @@
-"""How do many models of one shape become one? Weights with a leading run axis, and layers that work on all.
+"""Many models of one shape as one: weights with a leading run axis, and layers that work on all.
 
 A layer sees (runs, features, rows): with the features before the rows, small matrices multiply several
 times as fast on a CPU. Each run has its own slice of every product, so none can touch another.

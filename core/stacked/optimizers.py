@@ -1,4 +1,4 @@
-"""How do gradients move many models at once? The updates of torch.optim, with a rate for each run.
+"""The updates of torch.optim for many models at once, with a learning rate for each run.
 
 Weights and gradients are (runs, entries), rates (runs, 1). Each update does what `_single_tensor_...` of
 the class in torch.optim does, operation by operation, which is why it gives the same numbers for the

@@ -1,4 +1,4 @@
-"""Which fields can a sweep vary, and over which values? An axis: one field and its values, as text in links.
+"""Axis: a field that a sweep can vary and its values, as text in links.
 
 `loss~bce~mse` are two values, `lr~0.001..100..16` sixteen learning rates with equal ratios, and `loss`
 alone is all that fit.
@@ -29,7 +29,7 @@ SPREAD = ".."  # between lowest, highest and how many
 def spread(low: float, high: float, count: int) -> tuple[float, ...]:
     """So many numbers with equal ratios, rounded to three digits between the ends."""
     if not (0 < low < high and 2 <= count <= MAX_VALUES):
-        raise ValueError(f"must be from above 0 to more, in 2 to {MAX_VALUES} values")
+        raise ValueError(f"must start above 0 and rise, in 2 to {MAX_VALUES} values")
     inner = {float(f"{value:.3g}") for value in np.geomspace(low, high, count)[1:-1]}
     return (low, *sorted(value for value in inner if low < value < high), high)
 

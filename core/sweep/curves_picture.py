@@ -1,4 +1,4 @@
-"""How are the runs of a row or column of a sweep drawn? Their losses over the steps, one line per value."""
+"""The losses of a sweep's row or column over the steps, one line per value."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What came out of each cell of a sweep? A row per cell: its number, the range over its seeds, its words.
+"""What came out of each cell of a sweep: its number, the range over its seeds, its words.
 
 A cell without a number says why in its state; none is left blank. With several seeds the number is the
 median, and a loss that is no longer finite counts as larger than all others.
@@ -20,16 +20,16 @@ from core.words import number
 STATES = {  # state -> its sign on the map, and what it says
     "value": ("", "a number"),
     "diverged": ("✖", "diverged"),
-    "never": ("–", "never came to this loss"),
+    "never": ("–", "never reached this loss"),
     "raised": ("!", "raised an error"),
-    "stopped": ("◐", "stopped before its end"),
+    "stopped": ("◐", "stopped before it was done"),
     "waiting": ("·", "not trained yet"),
-    "refused": ("∅", "no run: the two choices do not fit"),
+    "refused": ("∅", "no run: the two choices do not go together"),
 }
 LETTERS = {
     "learns": "L",
     "slow": "S",
-    "bounces": "B",
+    "rebounds": "R",
     "oscillates": "O",
     "stuck": "T",
     "diverged": STATES["diverged"][0],

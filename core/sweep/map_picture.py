@@ -1,4 +1,4 @@
-"""How is a sweep drawn? A heat map: a cell per place, with its number or its sign, and limits as lines.
+"""A sweep as a heat map: a cell per place, with its number or sign, and limits as lines.
 
 Learning rates stand on a log axis, so that a limit of the theory has its place between two of them.
 """
@@ -24,7 +24,7 @@ from core.sweep.rate_limits import Limit
 COLORS = {  # verdict -> colour on which white reads
     "learns": "#0B7285",
     "slow": "#3B5BDB",
-    "bounces": "#C2410C",
+    "rebounds": "#C2410C",
     "oscillates": "#9C36B5",
     "stuck": "#7A5C00",
     "diverged": "#343A40",

@@ -1,4 +1,4 @@
-"""By what can the runs of a sweep be compared? One table: what a cell shows, and how it is read."""
+"""The measures by which a sweep compares runs: what a cell shows, and how it is read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,26 +37,32 @@ MEASURES = {
         "Last training loss",
         LOSS,
         lambda brief, loss: brief.last,
-        "On the training rows, after the last step.",
+        "The last training loss on the curve: on all training rows, normally after the last step.",
     ),
     "val_loss": Measure(
-        "Last validation loss", LOSS, _score("val_loss"), "On the rows held out, after the last step."
+        "Last validation loss", LOSS, _score("val_loss"), "On the held-out rows, after the last step."
     ),
     "accuracy": Measure(
-        "Accuracy", SHARE, _score("train_accuracy"), "Share of the training rows that are right at the end."
+        "Accuracy",
+        SHARE,
+        _score("train_accuracy"),
+        ("Share of the training rows classified correctly, after the last step."),
     ),
     "val_accuracy": Measure(
-        "Validation accuracy", SHARE, _score("val_accuracy"), "Share of the rows held out that are right."
+        "Validation accuracy",
+        SHARE,
+        _score("val_accuracy"),
+        ("Share of the held-out rows classified correctly, after the last step."),
     ),
     "reached": Measure(
         "Steps to a loss",
         STEP,
         lambda brief, loss: brief.reached(loss),
-        "The first step whose training loss is at most the one asked for; with batches, the first "
-        "step at which the whole set was evaluated.",
+        "The first step at which the training loss is no higher than the one asked for. With "
+        "mini-batches, the first evaluation of the whole training set that finds it there.",
     ),
     "verdict": Measure(
-        "Verdict", WORD, lambda brief, loss: float("nan"), "What the loss did, in one word for each run."
+        "Verdict", WORD, lambda brief, loss: float("nan"), "What the loss did, in one word per run."
     ),
 }
 

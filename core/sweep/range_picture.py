@@ -1,4 +1,4 @@
-"""How is a range test drawn? The loss against the learning rate that grew, and the spread at each rate."""
+"""A range test: the loss against the learning rate that grew, and the spread at each rate."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which learning rates are worth a try? One run whose rate grows (the range test of Smith 2015).
+"""The range test of Smith (2015): one run whose learning rate grows.
 
 L. N. Smith, "Cyclical Learning Rates for Training Neural Networks": train while the rate grows, and
 look where the loss falls and where it begins to rise. Here it grows in steps of equal ratio, as changes

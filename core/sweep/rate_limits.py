@@ -1,10 +1,10 @@
-"""Up to which learning rate is each row of a sweep stable? Limits of the theory, as lines on the axis."""
+"""Limits of the learning rate for each row of a sweep, by the theory: lines on its axis."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.config import Config
-from core.curvature import stability_limit
+from core.curvature import is_quadratic, settles, stability_limit
 from core.sweep.sweep import Sweep
 from core.words import number
 
@@ -15,8 +15,8 @@ Curvature = Callable[[Config], float | None]  # at the starting weights; None wh
 class Limit:
     """The largest stable learning rate of one row.
 
-    exact: whether the loss is a quadratic and each step sees all rows; elsewhere the limit is that of the
-    starting weights.
+    exact: whether the loss is a quadratic; elsewhere the limit is that of the starting weights. settles:
+    whether runs below it come to rest.
     """
 
     row: int
@@ -24,6 +24,7 @@ class Limit:
     rate: float
     curvature: float
     exact: bool
+    settles: bool = True
 
 
 def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
@@ -36,14 +37,8 @@ def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
         steep = curvature(config) if config is not None else None
         rate = stability_limit(config, steep) if config is not None and steep is not None else None
         if config is not None and steep is not None and rate is not None:
-            found.append(Limit(row, label, rate, steep, exact(config)))
+            found.append(Limit(row, label, rate, steep, is_quadratic(config), settles(config)))
     return found
-
-
-def exact(config: Config) -> bool:
-    """Whether the curvature is the same everywhere, and at every step."""
-    quadratic = config.model == "linear" and config.loss == "mse"
-    return quadratic and config.batch_size == 0
 
 
 def in_words(limits: Sequence[Limit]) -> str:
@@ -55,7 +50,12 @@ def in_words(limits: Sequence[Limit]) -> str:
     steep = {number(limit.curvature) for limit in limits}
     where = f"λ = {steep.pop()}" if len(steep) == 1 else "each row's own largest curvature"
     if all(limit.exact for limit in limits):
-        holds = "This loss is a quadratic, so they hold at every step."
+        holds = "This loss is a quadratic and each step sees all rows, so they hold at every step."
     else:
-        holds = "They are those of the starting weights, for steps on all rows; the curvature changes later."
+        holds = (
+            "They follow from the curvature at the starting weights: a guide only, since it changes later."
+        )
+    undamped = [limit.label for limit in limits if not limit.settles]
+    if undamped:
+        holds += f" Below its line, {undamped[0]} stays bounded without settling: nothing damps it."
     return f"Lines: the largest stable learning rates, {rates}{rest}, from {where}. {holds}"

@@ -1,4 +1,4 @@
-"""Do runs that trained together come out as they would alone? Three, again, by the plain loop."""
+"""Checks runs that trained together: three of them again, alone, by the plain loop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def in_words(found: Sequence[Difference], labels: Sequence[str]) -> str:
     said += f"their {losses:,} losses differ by at most {share} of their size"
     said += f" ({labels[place]}, step {worst.step})."
     if worst.relative > APART:
-        said += " Where rounding alone changes a run so much, its end is one of many that are as right."
+        said += " Where rounding alone changes a run this much, its end is one of many equally valid ones."
     return said
 
 

@@ -1,4 +1,4 @@
-"""Which runs make a sweep? A baseline with two of its fields varied: a grid of cells, one or more seeds each.
+"""Sweep: a baseline with two of its fields varied, a grid of cells with one or more seeds each.
 
 A sweep is data, and its address is the whole of it: the baseline's fields, `x` and `y` as in
 `core.sweep.axes`, and `seeds`, the number of runs per cell. Runs are counted before any is made.

@@ -1,4 +1,4 @@
-"""Which hidden mistake is it? A series of cases, drawn from the traps by a seed.
+"""A series of hidden mistakes to diagnose, drawn from the traps by a seed.
 
 The same seed gives everybody the same series. A case is a trap, the seed of its run, and the names that
 the learner chooses from; what can be seen of it holds no name and no code.
@@ -7,6 +7,7 @@ the learner chooses from; what can be seen of it holds no name and no code.
 import random
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -75,8 +76,9 @@ def _alike(one: str, other: str) -> bool:
 
 
 def seen(result: Result) -> Verdict:
-    """The verdict on a run from outside: what is left over in .grad would name the mistake."""
-    return verdict(replace(result, steps=result.steps.assign(leftover_norm=0.0)))
+    """The verdict on a run from outside: leftovers in .grad and units that are off would name the mistake."""
+    outside = result.steps.assign(leftover_norm=0.0)
+    return verdict(replace(result, steps=outside, snapshots=np.empty((0, 0))))
 
 
 SHAPES = ("tensor", "shape", "dtype", "requires_grad", "grad_fn", "grad")

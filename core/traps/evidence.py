@@ -1,4 +1,4 @@
-"""Which numbers show a mistake? Read off two trained runs, by the names that a trap gives.
+"""The numbers that show a mistake, read off two trained runs, by the names a trap gives.
 
 Floors and limits come from closed forms, all else from what the runs recorded or hold.
 """

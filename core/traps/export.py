@@ -1,4 +1,4 @@
-"""How does a test catch a mistake? A trap as a pytest file: passes on the repaired loop, fails on the other.
+"""A trap as a pytest file: it passes on the repaired loop and fails on the mistake.
 
 Plain PyTorch that needs nothing of this project. It holds both loops as functions, and pins numbers of the
 repaired one, which are computed when the file is made.

@@ -1,4 +1,4 @@
-"""What is a fact about two runs? Numbers as text, with the mistake and without it, and what they mean."""
+"""Fact: a number of two runs as text, with the mistake and without it, and what it means."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where did the gradients go? Facts about .grad, and about how far the weights moved."""
+"""Facts about .grad, and about how far the weights moved."""
 
 import math
 
@@ -12,7 +12,7 @@ from core.words import number
 
 
 def moved(wrong: Run, right: Run) -> list[Fact]:
-    return both("largest change of any weight", wrong, right, _moved, "0 means that no weight has moved.")
+    return both("largest change of any weight", wrong, right, _moved, "0 means that no weight moved.")
 
 
 def _moved(run: Run) -> float:
@@ -31,7 +31,11 @@ def grad_grows(wrong: Run, right: Run) -> list[Fact]:
 
 def first_gradient(wrong: Run, right: Run) -> list[Fact]:
     return both(
-        "length of the first gradient", wrong, right, lambda run: grad_length(run, 0), "Exactly 0: no way on."
+        "length of the first gradient",
+        wrong,
+        right,
+        lambda run: grad_length(run, 0),
+        ("Exactly 0: nothing can be learned."),
     )
 
 
@@ -43,7 +47,7 @@ def grad_missing(wrong: Run, right: Run) -> list[Fact]:
 
 
 def leftover(wrong: Run, right: Run) -> list[Fact]:
-    about = "What is left over from earlier steps outweighs what the batch says."
+    about = "What is left over from earlier steps outweighs the batch's own gradient."
     found = both("largest leftover gradient", wrong, right, lambda run: _largest(run, "leftover_norm"))
     found += both(
         "largest fresh gradient",
@@ -67,15 +71,15 @@ def grad_ratio(wrong: Run, right: Run) -> list[Fact]:
     ]
     values = np.unique(np.concatenate([r.ravel() for r in ratios]))
     about = (
-        "Of every entry of the first gradient, exactly."
+        "For every entry of the first gradient, exactly."
         if len(values) == 1
-        else "Of the entries of the first gradient."
+        else "For the entries of the first gradient."
     )
     found = [Fact("times the repaired gradient", ", ".join(map(number, values[:3])), "1", about)]
     if len(values) > 1:
         return found
     lr = wrong.config.lr
-    about = "As if the learning rate were so much larger."
+    about = "The effect is that of a learning rate this much larger."
     return [*found, Fact("learning rate times that", number(lr * float(values[0])), number(lr), about)]
 
 
@@ -91,7 +95,11 @@ def second_step(wrong: Run, right: Run) -> list[Fact]:
         return math.hypot(*(float(np.linalg.norm(a - b)) for a, b in zip(now(again), before, strict=True)))
 
     return both(
-        "way of the first step after zero_grad", wrong, right, length, "None is skipped, zeros are not."
+        "length of the first step after zero_grad",
+        wrong,
+        right,
+        length,
+        ("A parameter whose .grad is None is skipped; zeros are not."),
     )
 
 
@@ -106,7 +114,7 @@ def first_rate(wrong: Run, right: Run) -> list[Fact]:
         before, after = (np.concatenate([w[i].ravel() for w in run.history.weights.values()]) for i in (0, 1))
         return float(np.linalg.norm(after - before)) / grad_length(run, 0)
 
-    return both("learning rate of the first update", wrong, right, rate, "0.01 was planned for it.")
+    return both("learning rate of the first update", wrong, right, rate, "0.01 was meant to be used.")
 
 
 def data_gradient(wrong: Run, right: Run) -> list[Fact]:
@@ -129,7 +137,7 @@ def data_gradient(wrong: Run, right: Run) -> list[Fact]:
             "gradient of exp(a) at 1 and 2",
             at_cut,
             at_true,
-            "The sum of b = a.exp(), b written over with zeros or not.",
+            "Of the sum of b = a.exp(), with b overwritten by zeros or not.",
         ),
         Fact("_version of b", str(version), str(untouched), "A write through .data is not counted."),
     ]
@@ -146,5 +154,8 @@ def saves_nothing(wrong: Run, right: Run) -> list[Fact]:
         assert a.grad is not None
         return number(a.grad.item())
 
-    about = "backward twice, and once. Nothing was saved for it, so the second one raises nothing."
+    about = (
+        "After two calls of backward, and after one. Nothing had to be saved for backward, so the "
+        "second call does not raise."
+    )
     return [Fact("gradient of (a + 3).sum()", after(2), after(1), about)]

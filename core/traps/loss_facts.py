@@ -1,4 +1,4 @@
-"""How low can this loss go, and why is that not low? Facts about losses, their floors and limits."""
+"""Facts about losses: their floors, and the limits of the learning rate."""
 
 import math
 from dataclasses import replace
@@ -17,15 +17,20 @@ from core.words import number
 def variance(wrong: Run, right: Run) -> list[Fact]:
     y = wrong.data.targets.double()
     found = [
-        Fact("mean of the targets", number(float(y.mean())), "", "What a model says that ignores its inputs.")
+        Fact(
+            "mean of the targets",
+            number(float(y.mean())),
+            "",
+            ("What a model that ignores its inputs would predict."),
+        )
     ]
     spread = number(float(y.var(correction=0)))
-    found.append(Fact("variance of the targets", spread, "", "The loss of that model."))
+    found.append(Fact("variance of the targets", spread, "", "That model's loss (MSE)."))
     return found + last_loss(wrong, right)
 
 
 def lowest(wrong: Run, right: Run) -> list[Fact]:
-    about = "Of log-probabilities this loss is never below 0."
+    about = "For log-probabilities this loss is never below 0."
     return both("lowest loss", wrong, right, lambda run: float(run.history.losses.min()), about)
 
 
@@ -99,11 +104,19 @@ def limits(wrong: Run, right: Run) -> list[Fact]:
     """Learning rates against the limits that follow from the curvature."""
     curvature = theory.starting_curvature(right.config)
     known = theory.limits(curvature)
-    about = f"2 / {number(curvature)}; with the gradient of the step before, {number(known['stale'])}."
-    return [
+    found = [
         Fact("learning rate", number(wrong.config.lr), number(right.config.lr)),
-        Fact("limit of the usual loop", number(known["usual"]), number(known["usual"]), about),
+        Fact(
+            "limit of the usual loop",
+            number(known["usual"]),
+            number(known["usual"]),
+            f"2 / {number(curvature)}.",
+        ),
     ]
+    if theory.stability_limit(wrong.config, curvature) == known["stale"]:
+        about = f"1 / {number(curvature)}, with the previous step's gradient."
+        found.append(Fact("limit of this loop", number(known["stale"]), number(known["usual"]), about))
+    return found
 
 
 def whole_targets(wrong: Run, right: Run) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""What has the model become? Facts about its weights, its units, and its answers."""
+"""Facts about the trained model: its weights, its units, and its outputs."""
 
 import copy
 
@@ -52,8 +52,8 @@ def company(wrong: Run, right: Run) -> list[Fact]:
         with torch.no_grad():
             return ", ".join(number(float(model(rows)[0, 0])) for rows in with_others)
 
-    about = "The first row among 2, 8 and all rows."
-    return [Fact("answers to one row", answers(_copy(wrong).train()), answers(_copy(right).eval()), about)]
+    about = "The first row, in a batch of 2 rows, of 8, and of all."
+    return [Fact("outputs for one row", answers(_copy(wrong).train()), answers(_copy(right).eval()), about)]
 
 
 def _copy(run: Run) -> nn.Module:
@@ -61,9 +61,11 @@ def _copy(run: Run) -> nn.Module:
 
 
 def averages(wrong: Run, right: Run) -> list[Fact]:
-    about = "The training loss is the same to the last bit; evaluation uses the running averages."
+    about = (
+        "The training losses of both runs are the same to the last bit; evaluation uses the running averages."
+    )
     return both(
-        "loss in evaluation, at the end",
+        "loss in eval mode, at the end",
         wrong,
         right,
         lambda r: float(r.history.evaluations["train_loss"].iloc[-1]),

@@ -1,4 +1,4 @@
-"""Why does a loop without zero_grad still learn? It is momentum 1, to the last bit.
+"""A loop without zero_grad beside its twin: plain SGD with momentum 1, to the last bit.
 
 Under plain SGD, .grad holds the sum of all gradients when nothing clears it; the momentum buffer of
 SGD(momentum=1) holds the same sum. Stable learning rates follow from the curvature, see `core.curvature`.

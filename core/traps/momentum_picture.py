@@ -1,4 +1,4 @@
-"""How are limits of the learning rate drawn? A bar per loop on a log axis, as far as it is stable."""
+"""Limits of the learning rate: a bar per loop on a log axis, up to its limit."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -46,7 +46,7 @@ def limits_spec(low: float, high: float) -> dict[str, Any]:
     axis = alt.Axis(title="learning rate", format="~g", tickCount=5, grid=False)
     x = alt.X("low:Q", scale=scale, axis=axis)
     bars = alt.Chart().mark_bar(height=20, cornerRadiusEnd=4, opacity=0.45, clip=True)
-    tips = [alt.Tooltip("title:N", title="loop"), alt.Tooltip("words:N", title="stable below")]
+    tips = [alt.Tooltip("title:N", title="loop"), alt.Tooltip("words:N", title="bounded below")]
     ends = alt.Chart().mark_text(align="left", dx=6, fontSize=12, aria=False)
     theme = alt.Color("kind:N", legend=None)  # the theme's first colour, as of the bars; text would be black
     rule = alt.Chart().mark_rule(strokeWidth=2.5, color="#E8590C", clip=True, aria=False)

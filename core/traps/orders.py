@@ -1,4 +1,4 @@
-"""Which orders of the five lines train? All of them executed, each next to the usual one.
+"""All orders of the five lines, executed, each next to the usual one.
 
 There are 120 orders of the five lines, and 205 ways to leave some of them out. What came of an order
 is read off its run: its losses and weights, bit by bit, and what its steps used.
@@ -32,16 +32,14 @@ OUTCOMES = {
     "behind": Outcome(
         "1",
         "one step behind",
-        "Same losses; each update comes at the top of the next step, so the last is missing.",
+        "Same losses; each update comes at the top of the next step, so the last one is missing.",
     ),
-    "never": Outcome(
-        "0", "never trains", "No weight moves: no gradient is there when step comes, or no step comes."
-    ),
+    "never": Outcome("0", "never trains", "No weight moves: step finds no gradient, or there is no step."),
     "stale": Outcome("S", "stale gradient", "Trains, but each step uses the gradient of the step before."),
     "accumulates": Outcome(
         "+", "gradients add up", "Nothing clears .grad, so each step uses the sum of all gradients."
     ),
-    "raises": Outcome("!", "raises", "PyTorch, or Python, stops the run."),
+    "raises": Outcome("!", "raises", "PyTorch or Python raises an error."),
 }
 
 

@@ -1,4 +1,4 @@
-"""What did a run with a mistake do? One outcome, from its numbers and those of the repaired run alone."""
+"""What a run with a mistake did: one outcome, from its numbers and those of the repaired run alone."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ OUTCOMES = {
     "raises": "PyTorch or Python raises an error",
     "constant": "The loss stays the same, to the last bit",
     "explodes": "The loss explodes",
-    "swings": "The loss falls, and swings back up again and again",
-    "below": "The loss falls, and goes on falling below 0",
+    "swings": "The loss falls, and swings back up",
+    "below": "The loss falls, and keeps falling below 0",
     "same": "The same losses as the repaired run, to the last bit",
     "worse": "The loss falls, but ends clearly above that of the repaired run",
-    "close": "The loss falls, by about as much as that of the repaired run",
+    "close": "The loss falls about as far as that of the repaired run",
 }
 
 
@@ -31,7 +31,7 @@ def outcome(wrong: Result, right: Result) -> str:
         return "constant"
     if word == "diverged":
         return "explodes"
-    if word in ("oscillates", "bounces"):
+    if word in ("oscillates", "rebounds"):
         return "swings"
     if losses[-1] < 0:
         return "below"

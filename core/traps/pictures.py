@@ -1,4 +1,4 @@
-"""How are the orders of the lines drawn? A map with a tile per loop, coloured and lettered by outcome.
+"""The orders of the lines as a map: a tile per loop, colored and lettered by outcome.
 
 The map of all five lines has a row for the order of forward, loss and backward among themselves, and
 a column for the places of zero_grad and step. That of fewer lines has a row for what is left out.

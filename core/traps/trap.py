@@ -1,4 +1,4 @@
-"""What is a trap? A mistake as two Configs: with it, and repaired.
+"""Trap: a mistake as two Configs, with it and repaired.
 
 Both share data, starting weights and batches, so whatever differs between the two runs comes from the
 mistake. What the runs do is written nowhere: `core.traps.outcomes` and `core.traps.evidence` read it off
@@ -13,8 +13,8 @@ from core.lines import USUAL, from_letters
 
 GROUPS = {
     "nothing": "Nothing happens",
-    "explodes": "It explodes, or swings",
-    "raises": "It raises",
+    "explodes": "The loss explodes or swings",
+    "raises": "It raises an error",
     "fine": "It looks fine but is wrong",
 }
 
@@ -23,6 +23,7 @@ GROUPS = {
 class Trap:
     """title: as a learner would say it. group: a key of GROUPS. why: one paragraph.
 
+    notice: which number, curve, shape or message gives it away in a real script, in a sentence or two.
     evidence: keys of core.traps.evidence.EVIDENCE, what to look at. offers: keys of
     core.traps.outcomes.OUTCOMES that the learner chooses from before seeing the run.
     """
@@ -32,6 +33,7 @@ class Trap:
     wrong: Config
     right: Config
     why: str
+    notice: str
     evidence: tuple[str, ...]
     offers: tuple[str, ...]
 
@@ -47,6 +49,7 @@ def trap(
     loop: str,
     why: str,
     *evidence: str,
+    notice: str,
     repair: str = "",
     right: dict[str, Any] | None = None,
     before: tuple[str, ...] = (),
@@ -60,4 +63,4 @@ def trap(
     """
     wrong = _config(choices, loop, before=before)
     repaired = replace(wrong, **({"before": (), "loop": from_letters(repair) or USUAL} | (right or {})))
-    return Trap(title, group, wrong, repaired, why, evidence, offers)
+    return Trap(title, group, wrong, repaired, why, notice, evidence, offers)

@@ -1,4 +1,4 @@
-"""How is a matrix of errors drawn? A heat map with its numbers, an output per row, a target per column."""
+"""A matrix of errors as a heat map with its numbers, an output per row, a target per column."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""What did this line change? In one sentence, with the arithmetic behind it and the numbers.
+"""Says what a line has just changed: one sentence, the arithmetic behind it, and the numbers.
 
 Read off two looks, before and after the line; only the terms of the loss are computed again, by its
 own module. A line that raised has no account.

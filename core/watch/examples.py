@@ -1,4 +1,4 @@
-"""Which moments are worth opening at once? Loops with known numbers, and the place to look at.
+"""Moments worth opening: loops with known numbers, and the place to look.
 
 The numbers are those of the course notes this project began with (four deliveries, y = 5x + 2)
 and of the gradients that add up when zero_grad is skipped; each is computed when it is opened.
@@ -32,7 +32,7 @@ PRESETS = {
         _linear("deliveries", 5.0, 2.0),
         (0, 2),
         "graph",
-        "Weight 5 and bias 2: output = 5 x distance + 2, and the graph remembers how.",
+        "Weight 5 and bias 2: output = 5 × distance + 2, and the graph records how.",
     ),
     "loss": Preset(
         "Loss 0.027675",
@@ -46,27 +46,27 @@ PRESETS = {
         _linear("deliveries_exact", 5.0, 5.0),
         (0, 4),
         "tensors",
-        "Bias 5 in place of 2: every output is 3 too large, so the loss is 9.",
+        "Bias 5 instead of 2: every output is 3 too large, so the loss is 9.",
     ),
     "step": Preset(
         "Weight 3 to 2.85",
         _linear("deliveries_exact", 3.0, 11.0),
         (1, 0),
         "surface",
-        "3 - 0.01 x 15. The notes' weight 3 has the gradient 15 where the bias is 11.",
+        "3 − 0.01 × 15. With weight 3, the notes' gradient of 15 needs a bias of 11.",
     ),
     "skipped": Preset(
         "Gradients that add up",
         _linear("deliveries", 0.0, steps=60, loop=without_zero_grad(USUAL)),
         (8, 0),
         "ledger",
-        "zero_grad skipped: at steps 4 to 6 what is left over overrules this batch.",
+        "zero_grad skipped: in steps 4 to 6 the leftover gradient overrules that of the batch.",
     ),
     "dying": Preset(
-        "Where the right loop dies",
+        "Where the usual loop diverges",
         _linear("deliveries", 0.0, lr=0.13, steps=60),
         (20, 0),
         "surface",
-        "A learning rate of 0.13 is above 2 / curvature: every step goes further out.",
+        "A learning rate of 0.13 is above 2 / curvature: every step lands farther out.",
     ),
 }

@@ -1,4 +1,4 @@
-"""What did forward compute, and what did autograd record of it?"""
+"""What forward computed, and what autograd recorded of it."""
 
 from core.graph.tensor_state import Held, same
 from core.watch.line_effect import (

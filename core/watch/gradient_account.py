@@ -1,4 +1,4 @@
-"""What did zero_grad or backward do to .grad? Clear it; or add what is fresh to what was left over."""
+"""What zero_grad or backward did to .grad: cleared it, or added what is fresh to what was left over."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How are the sizes of gradients drawn? A heat map: steps across, powers of two up, share as colour.
+"""Sizes of gradients as a heat map: steps across, powers of two up, share as color.
 
 For frames of `core.histograms`, one per run, on one scale of sizes and one of colours. Exact zeros
 have a row of their own below the axis, what is not finite one above it.

@@ -1,4 +1,4 @@
-"""What is in .grad at each step? This batch's gradient plus what was left over, as a ledger.
+"""The ledger of .grad: at each step, this batch's gradient plus what was left over.
 
 Of one element of a parameter with its sign, or of a whole parameter as norms. The frames here
 have internal column names; `table` is the one to show.

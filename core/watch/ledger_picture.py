@@ -1,4 +1,4 @@
-"""How is the ledger of .grad drawn? Bars of this batch and the leftover, and their sum.
+"""The ledger of .grad as bars of this batch and the leftover, and their sum.
 
 For a frame of `core.watch.ledger.joined`. Each part has a colour of the theme and a form of its own:
 this batch is a full bar, the leftover a hollow one, .grad a ring, and a cross at the top marks a

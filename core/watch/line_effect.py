@@ -1,4 +1,4 @@
-"""What was held before a line and after it? With the numbers and half-sentences that accounts share."""
+"""What was held before a line and after it, and the half-sentences that accounts share."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Which terms is the loss the mean of? With the numbers of its formula put in.
+"""The terms that the loss is the mean of, with the numbers put into its formula.
 
 The terms are computed again by the loss's own module; the formula is shown only if it gives the loss.
 """

@@ -1,4 +1,4 @@
-"""What does keeping losses keep alive? The bytes and graph nodes that each way holds, measured.
+"""What keeping losses keeps alive: the bytes and graph nodes that each way holds, measured.
 
 A loss that has a grad_fn holds its graph; a graph that backward has not freed holds the tensors
 saved for it. Both are counted exactly, by running the lines: the process's own memory would show

@@ -1,4 +1,4 @@
-"""How is what kept losses hold drawn? A small panel for each way, all on one scale.
+"""What kept losses hold: a small panel for each way, all on one scale.
 
 Several ways hold the same, many of them nothing: in one panel their lines would cover each other.
 Each has a panel with its name instead, with backward on the left and without on the right, and

@@ -1,4 +1,4 @@
-"""What is there to say about kept losses? A table and sentences of what was measured."""
+"""What was measured of kept losses, as a table and in sentences."""
 
 from collections.abc import Iterable
 
@@ -53,6 +53,6 @@ def limit_words(watch: Watch, asked: int = STEPS) -> str | None:
     if watch.steps == asked:
         return None
     return (
-        f"{watch.steps} in place of {asked}: at {size_text(watch.per_loss)} per loss, one more "
+        f"{watch.steps} instead of {asked}: at {size_text(watch.per_loss)} per loss, one more "
         f"could pass the limit of {size_text(MAX_BYTES)}."
     )

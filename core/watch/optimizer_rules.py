@@ -1,4 +1,4 @@
-"""What does the optimizer do to one weight? Its rule, with this step's own numbers put in.
+"""What the optimizer does to one weight: its rule, with this step's own numbers put in.
 
 A rule is written once, as a formula of `Term`s: numbers that remember how they were computed. So
 what is shown in symbols, what is shown in numbers and what is computed (in double) are one.

@@ -1,4 +1,4 @@
-"""What did a line that is none of the five change? Every tensor that is another one now."""
+"""What a line that is none of the five has changed: every tensor that differs now."""
 
 from core.graph.tensor_state import Held, same
 from core.watch.line_effect import Executed, Said, recorded_in_words
@@ -12,7 +12,7 @@ def other_account(done: Executed) -> Said:
         earlier = done.before.tensors.get(name)
         changes += _changes(name, earlier, now, done)
     if not changes:
-        return "Nothing that is held here has changed.", [], None
+        return "Nothing shown here has changed.", [], None
     names = list(dict.fromkeys(change.split(":")[0] for change in changes))
     return f"Changed: {', '.join(names)}.", changes, None
 

@@ -1,4 +1,4 @@
-"""Which plane shows the way of a run through its weights, and how much of it?
+"""The plane that shows a run's path through its weights, and how much of it.
 
 Two parameters are a plane themselves. More are shown in the plane of the first two principal
 directions of the path (Li et al. 2018, "Visualizing the Loss Landscape of Neural Nets", section

@@ -1,4 +1,4 @@
-"""What does PyTorch hold at this moment? Every tensor of the loop and the optimizer's state.
+"""What PyTorch holds at this moment: every tensor of the loop and the optimizer's state.
 
 A look is taken between two lines. It copies what later lines write into (weights, .grad, state)
 and reads the rest; it changes nothing.

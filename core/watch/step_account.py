@@ -1,4 +1,4 @@
-"""Which weights did step move, from where to where, and by which arithmetic; or why did none move?"""
+"""Which weights step moved, from where to where and by which arithmetic, or why none moved."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,7 +40,7 @@ def _why_unmoved(done: Executed) -> str:
     if done.before.lr == 0:
         return "the learning rate is 0"
     if not all(held.values.isfinite().all() for held in looked):
-        return "what is not finite stays so"
+        return "weights that are not finite stay that way"
     return "every update is too small for the precision of its weight"
 
 

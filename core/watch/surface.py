@@ -1,4 +1,4 @@
-"""How high is the loss around the path of a run? The real loss at the points of a grid.
+"""The real loss at the points of a grid around the path of a run.
 
 Model and loss are those that were trained, on the whole training set; every point of the grid is
 one forward pass, so the picture takes its time and is computed in slices.
@@ -189,7 +189,7 @@ def surface_words(surface: Surface, path: Path, minimum: Sequence[float] | None 
     if max(width, height) > STRETCHED * min(width, height):
         sentences.append(f"The scales differ: the picture is {width:.3g} wide and {height:.3g} high.")
     if surface.done and not len(levels(surface.losses, surface.precision)):
-        sentences.append("The loss is the same all over it, so there are no contour lines.")
+        sentences.append("The loss is the same everywhere on it, so there are no contour lines.")
     return " ".join(sentences)
 
 

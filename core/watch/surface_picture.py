@@ -1,4 +1,4 @@
-"""How is the way over the loss surface drawn? Contour lines, path and marks: a frame and its spec.
+"""The path over the loss surface: contour lines, path, and marks, as a frame and its spec.
 
 One frame holds all parts, told apart by its column `part`, so that a page follows a run by cutting
 the path at a step, without computing the surface again.

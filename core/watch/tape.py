@@ -1,4 +1,4 @@
-"""Where in the run are we? Forward and back through it, by lines and by steps, to the same bits.
+"""Moves forward and back through a run, by lines and by steps, to the same bits.
 
 Going back restores a checkpoint of some steps before and executes the lines again. Everything a
 step depends on is in it, so the bits are those of the first time: weights and their version

@@ -1,4 +1,4 @@
-"""Which ways are there to keep a loss? A plain number, a tensor or a sum; with backward or without."""
+"""Ways to keep a loss: a plain number, a tensor, or a sum; with backward or without."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ WAYS = {
         LIST,
         TRAIN,
         "losses.append(loss.item())",
-        "A plain number has no grad_fn: the graph goes as soon as the next step replaces the loss.",
+        "A plain number has no grad_fn: the graph is freed as soon as the next step replaces the loss.",
     ),
     "no_grad": Way(
         "loss, no_grad",

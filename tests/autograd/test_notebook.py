@@ -176,10 +176,10 @@ def test_until_stops_after_so_many_statements():
     ("text", "line", "words"),
     [
         ("a = 1\nfor x in [1]: pass", 2, "A loop is not allowed here. Allowed are assignments"),
-        ("a = 1\nimport os", 2, "An import, but of torch, is not allowed here."),
+        ("a = 1\nimport os", 2, "An import of anything but torch is not allowed here."),
         ("a = (1\nb = 2", 1, "'(' was never closed"),
-        ("a = 1\nb = é", 2, "Sign 5 of this line is none of those allowed"),
-        ("1; 2", 1, "one statement in a line"),
+        ("a = 1\nb = é", 2, "Character 5 of this line is not allowed"),
+        ("1; 2", 1, "only one statement"),
         ("a = 1\n" * 41, 0, "at most 2,000 characters, in 40 lines of 200"),
         ("a = 1\nb = " + "-" * 40 + "a", 2, "nested at most 30 deep"),
         ("a = [" + "1," * 605 + "]", 0, "2,000"),
@@ -206,8 +206,8 @@ def test_a_text_is_refused_with_the_line_and_a_sentence(text, line, words):
         ("tensor([1.], device=1)", "Keywords of this call are, once each: dtype, requires_grad."),
         ("tensor([1.], dtype=float, dtype=float)", "once each"),
         ("torch.sum(tensor([1.]), 0, True)", "at most 2 arguments by position"),
-        ("x = tensor([1])\nx.data", "floating point"),
-        ("with torch.enable_grad():\n    1", "After with comes torch.no_grad()"),
+        ("x = tensor([1])\nx.data", "floating-point"),
+        ("with torch.enable_grad():\n    1", "A with block takes torch.no_grad() alone"),
     ],
 )
 def test_a_statement_is_refused_with_what_is_allowed(text, words):

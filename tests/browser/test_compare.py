@@ -42,7 +42,7 @@ def reading(page):
 
 def test_a_first_visitor_sees_three_finished_runs(visit):
     page = visit()
-    for index, word in enumerate(["Learns", "Bounces", "Oscillates"]):
+    for index, word in enumerate(["Learns", "Diverged", "Oscillates"]):
         card(page, index).get_by_text(word).wait_for()
     assert page.url.endswith("/")
     assert page.errors == []
@@ -198,7 +198,7 @@ def test_long_work_can_be_stopped_and_goes_on(visit):
     page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Go on").wait_for()
     settle(page)
-    assert page.get_by_text(re.compile(r"Training stopped: [\d,]+ of 3,000 steps are here")).count() == 1
+    assert page.get_by_text(re.compile(r"Training stopped: [\d,]+ of 3,000 steps are done")).count() == 1
     assert card(page, 0).get_by_test_id("stMetricValue").inner_text() != "none"
     page.get_by_role("button", name="Go on").click()
     page.get_by_test_id("stMain").get_by_role("button", name="Stop").wait_for()

@@ -36,9 +36,9 @@ def test_stop_keeps_what_is_there_and_go_on_goes_on(visit):
     stop.wait_for()
     main(page).get_by_text(re.compile("^0 of 2 runs, about")).wait_for()
     stop.click()
-    main(page).get_by_text("Training stopped: 0 of 2 runs are here").wait_for()
+    main(page).get_by_text("Training stopped: 0 of 2 runs are done").wait_for()
     settle(page)
-    main(page).get_by_text("stopped before its end").wait_for()
+    main(page).get_by_text("stopped before it was done").wait_for()
     step = main(page).get_by_text(re.compile("Stopped at step [\\d,]+ of 5,000")).inner_text()
     assert int(re.search(r"step ([\d,]+)", step)[1].replace(",", "")) > 0
     main(page).get_by_role("button", name="Go on", exact=True).first.click()

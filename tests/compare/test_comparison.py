@@ -430,6 +430,12 @@ def test_more_runs_than_fit_are_left_out_with_their_number():
     assert notes == ["runs must be at most 6, with the baseline; got 11"]
 
 
+def test_one_run_more_than_fits_is_said_and_as_many_as_fit_are_not():
+    runs = [f"seed~{i}" for i in range(1, MAX_RUNS + 1)]
+    assert read({"run": runs[:-1]})[1] == []
+    assert read({"run": runs})[1] == ["runs must be at most 6, with the baseline; got 7"]
+
+
 def test_a_thousand_bad_runs_are_not_all_read():
     assert len(read({"run": [f"~{i}" for i in range(1000)]})[1]) < 50
 

@@ -73,6 +73,7 @@ BRIDGE = {
 
 PASSES = {
     "linear_layer": [[1.0, 3.0, 5.0], [1.0, 3.0, 5.0], "(3x2 and 4x2)"],  # the first column of W
+    "scalar_quantity": [(), (2,), (1 + 4) / 2, (1 + 4) / 2 + 0.1 * (9 + 1)],
     "lower_better": [0.1**2, -math.log(0.9)],
     "learns": [9.0, 9.0, exact(5 - 0.01 * 15, 5 - 0.01 * 6)],
     "direction": [15.0, 9.0, exact(5 + 0.15, 5), exact(5 - 0.15, 5)],
@@ -96,7 +97,7 @@ PASSES = {
 
 LOSSES = {
     "single_scalar": [(1 + 4) / 2, [1.0, 4.0]],
-    "uses_loss": [3 - 0.1 * 4, 3 - 0.1 * 4],
+    "uses_loss": [3 - 0.1 * 4, 3 - 0.1 * 4, "required positional argument: 'closure'"],
     "ten_classes": ["cross_entropy", lambda v: 0.9 < v < 1, lambda v: 0.85 < v < 1],
     "shapes": [math.log(10), "0D or 1D target tensor expected, multi-target not supported"],
     "class_index": [
@@ -110,6 +111,7 @@ LOSSES = {
     "low_probability": [-math.log(p) for p in (0.9, 0.1, 0.001)],
     "mse_average": [36.0, 36 / 4, 4.0],
     "larger_errors": [[1.0, 10.0], [1.0, 100.0], [2.0, 20.0]],
+    "l1_average": [1.0 + 1 + 3 + 5, 10 / 4, 4.0],
     "outliers": [
         [22.0, 3.0],
         [float(np.mean((np.array([1, 2, 3, 4, 100]) - guess) ** 2)) for guess in (22, 3)],
@@ -126,10 +128,10 @@ LOSSES = {
         log_sum(0, 5) - 5 * 2,
         "can't be cast to the desired output type Long",
     ],
-    "problem_type": [0.0, [[0.0], [0.0]]],  # a softmax of one is 1
+    "problem_type": [0.0, [[0.0], [0.0]], "Target 1 is out of bounds"],  # a softmax of one is 1
     # Mean 2, variance 1 (of all); then a tenth of mean 2 and of variance 2 (n - 1) in the running averages.
     "training_mode": [True, [-1.0, 1.0], [(v - 0.2) / math.sqrt(1.1) for v in (1, 3)], True],
-    "to_device": [["cpu", "meta"], "meta"],
+    "to_device": [["cpu", "meta"], "meta", True],
     "progress": [["0/200", "64/200", "128/200", f"{3 * (200 - 3 * 64)}/200"], [0, 64, 128, 192]],
     "repeats": [lambda v: math.log(10) * 0.5 < v[1] < v[0] < math.log(10) * 1.5, lambda v: 5 < v < 40],
 }
@@ -158,7 +160,8 @@ RECAP = {
 STEPS = {
     "resets_all": [[None, [1.0]], [None, None]],
     "back_to_zero": [[None, None], [[[0.0]], [0.0]]],
-    "micro_batches": [AT_ZERO, 4 * AT_ZERO, AT_ZERO],
+    # The last: half the gradient of row 0, and half the mean gradient of the others.
+    "micro_batches": [AT_ZERO, 4 * AT_ZERO, AT_ZERO, -(X * Y)[0] - float((X * Y)[1:].mean())],
     "several_losses": [2 * 3.0 + 10, 2 * 3.0 + 10],
     "sums": [[0.5, 0.8, 1.2]],
     "erratic": [

@@ -65,6 +65,15 @@ def test_the_outlier_moves_the_line_of_mse_alone(fits):
     assert fits["mse", -REACH].pull > 10 * fits["l1", -REACH].pull
 
 
+def test_near_the_line_huber_pulls_half_as_hard_as_mse_and_far_out_like_l1():
+    for size in (0.5, -0.9, 4.0, -30.0):
+        pulls = []
+        for loss in (torch.nn.MSELoss(), torch.nn.HuberLoss(), torch.nn.L1Loss()):
+            output = torch.tensor([size], requires_grad=True)
+            pulls.append(torch.autograd.grad(loss(output, torch.zeros(1)), output)[0].item())
+        assert pulls[1] == pytest.approx(pulls[0] / 2 if abs(size) < 1 else pulls[2])
+
+
 def test_one_point_is_moved():
     home, moved = points(Y[MOVED])[1], points(9.0)[1]
     assert (home != moved).nonzero().tolist() == [[MOVED, 0]] and moved[MOVED] == 9

@@ -29,17 +29,17 @@ NEW = "targets without their second dimension"
 FACTS = [
     ("mse", NEW, "warned", "Using a target size (torch.Size([3])) that is different to the input size"),
     ("bce", NEW, "refused", "ValueError: Target size (torch.Size([3])) must be the same as input size"),
-    ("cross_entropy", "class numbers as floats", "refused", "expected target dtype to be Long or Byte"),
-    ("cross_entropy", "class numbers in int32", "refused", "expected target dtype to be Long or Byte"),
-    ("cross_entropy", "a column of class numbers", "refused", "0D or 1D target tensor expected"),
+    ("cross_entropy", "class indices as floats", "refused", "expected target dtype to be Long or Byte"),
+    ("cross_entropy", "class indices in int32", "refused", "expected target dtype to be Long or Byte"),
+    ("cross_entropy", "a column of class indices", "refused", "0D or 1D target tensor expected"),
     ("cross_entropy", "one-hot, as integers", "refused", "Expected floating point type for target"),
     ("cross_entropy", "classes counted from 1", "refused", "IndexError: Target 3 is out of bounds."),
-    ("bce", "targets cut to whole numbers", "refused", "can't be cast to the desired output type Long"),
+    ("bce", "targets truncated to whole numbers", "refused", "can't be cast to the desired output type Long"),
     ("bce_of_sigmoid", "outputs of a model without its last layer", "refused",
      "all elements of input should be between 0 and 1"),
     ("bce", "a target of 2, which is no class", "silent", "Loss -"),
     ("nll", "outputs of a model without its last layer", "silent", "Loss -"),
-    ("mse", "targets cut to whole numbers", "silent", "Loss "),
+    ("mse", "targets truncated to whole numbers", "silent", "Loss "),
     ("kl_div", "logarithms of probabilities", "silent", "Loss nan"),
 ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_one_hot_floats_are_the_class_numbers_and_ignored_rows_do_not_count():
 
 
 def test_types_and_shapes_are_those_of_the_tensors():
-    assert said("cross_entropy")["a column of class numbers"].targets == "int64 (3, 1)"
+    assert said("cross_entropy")["a column of class indices"].targets == "int64 (3, 1)"
     assert said("mse")[NEW].targets == "float32 (3,)"
     assert said("mse")["as it should be"].outputs == "float32 (3, 1)"
 

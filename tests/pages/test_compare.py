@@ -60,7 +60,7 @@ def first():
 def test_a_first_visitor_sees_a_finished_comparison(first):
     assert first.title[0].value == "Compare runs"
     assert names(first) == ["Baseline", "Learning rate × 100", "No zero_grad"]
-    assert words(first) == ["Learns", "Bounces", "Oscillates"]
+    assert words(first) == ["Learns", "Diverged", "Oscillates"]
     assert not first.warning and not first.error and not first.info
     assert not first.query_params  # the address of the first comparison is clean
 

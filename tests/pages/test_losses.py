@@ -128,11 +128,14 @@ def test_train_with_this_loss_opens_compare_with_it(loss):
 def test_cross_entropy_goes_from_logits_to_the_gradient():
     app = opened(view="cross_entropy", z0="0", z1="0", z2="0", rows="1", smoothing="0.3", **{"class": "2"})
     shown = texts(app)
-    assert "picked, −1.099, and its sign turned: 1.099. With one row, that is the loss: **1.099**." in shown
+    assert (
+        "picked from the log-softmax, −1.099, and its sign is flipped: 1.099. "
+        "With one row, that is the loss: **1.099**." in shown
+    )
     steps = app.table[0].value.set_index("row 0")
     assert steps.loc["autograd"].tolist() == steps.loc["formula"].tolist() == ["0.3333", "0.3333", "−0.6667"]
     assert steps.loc["log-softmax"].tolist() == ["−1.099"] * 3  # -ln 3
-    assert "the formula softmax − one-hot: in double the two differ by" in app.success[0].value
+    assert "the formula softmax − one-hot: in float64 the two differ by" in app.success[0].value
     choose(app, "Rows in the batch", "2")
     assert re.search(r"mean over the rows: \(1\.099 \+ 0\.3715\) / 2 = \*\*0\.7351\*\*", texts(app))
     assert "(softmax − one-hot) / 2" in app.success[0].value
@@ -182,7 +185,7 @@ def test_stability_at_both_ends():
 def test_three_questions_lead_to_a_loss():
     app = opened(view="which")
     assert [card.value for card in app.header] == ["MSE", "L1", "Huber", "Smooth L1"]
-    choose(app, "What is learned?", "classes")
+    choose(app, "What is to be predicted?", "classes")
     assert app.header[0].value == "Cross-entropy"
     choose(app, "What does the model end in?", "LogSoftmax")
     assert [card.value for card in app.header] == ["NLL"]

@@ -100,7 +100,7 @@ def test_all_lines_open_at_once_and_a_link_keeps_them_open():
 def test_a_note_without_a_judgement_says_so():
     app = opened(note="losses", judgement="wrong")
     assert not quotes(app)
-    assert app.main.info[0].value == "No claim here is judged so."
+    assert app.main.info[0].value == "No claim here was judged this way."
 
 
 HOSTILE = [
@@ -142,7 +142,7 @@ def test_a_judgement_that_no_longer_stands_is_not_shown(other_pytorch):
     sound(pills(app).set_value("open").run())
     assert quotes(app) == words_of(["target_view"])
     shown = "\n".join(text.value for text in app.main.markdown)
-    assert "this PyTorch does not give what that rests on" in shown
+    assert "this PyTorch does not give the numbers that this rests on" in shown
     assert "-badge[:material/cancel: Wrong]" not in shown
     assert CLAIMS["target_view"].why not in shown
 

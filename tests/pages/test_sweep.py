@@ -179,7 +179,7 @@ def test_values_are_chosen_typed_and_spread():
     choose(app, "count_x", 3)
     assert cells(app)["x"].unique().tolist() == ["0.1", "1", "10"]
     choose(app, "low_x", 50.0)
-    assert "lr must be from above 0 to more" in app.warning[0].value
+    assert "lr must start above 0 and rise" in app.warning[0].value
 
 
 def test_several_seeds_have_a_median_and_a_range():
@@ -228,7 +228,7 @@ def test_cells_that_do_not_fit_are_marked_and_not_left_blank():
     frame = cells(app)
     assert frame["state"].tolist().count("refused") == 1
     assert "momentum must be above 0 for nesterov" in texts(app)
-    assert "∅** no run: the two choices do not fit" in texts(app)
+    assert "∅** no run: the two choices do not go together" in texts(app)
 
 
 def test_stopped_keeps_what_is_there_and_goes_on_from_there(monkeypatch):
@@ -236,7 +236,7 @@ def test_stopped_keeps_what_is_there_and_goes_on_from_there(monkeypatch):
     monkeypatch.setattr(jobs, "Training", lambda *of: begun.append(of) or Training(*of))
     monkeypatch.setattr(budget, "TIME_LIMIT_S", 0.0)
     app = opened(**SMALL | {"steps": "1501", "x": "lr~0.01~0.02", "y": "loop~FLSZB"})  # by the plain loop
-    assert re.search(r"The limit of 0 s of training is reached: \d of 2 runs are here", app.info[0].value)
+    assert re.search(r"The limit of 0 s of training is reached: \d of 2 runs are done", app.info[0].value)
     frame = cells(app)
     assert frame["state"].isin(["stopped", "waiting", "value"]).all() and frame["state"].ne("value").any()
     before = frame["state"].eq("value").sum()

@@ -38,7 +38,7 @@ def test_every_cell_has_a_row_and_says_why_it_has_no_number():
     assert frame["value"].tolist()[0] == 1.0 and frame["value"].isna().tolist() == [False, True, True, True]
     assert frame["sign"].tolist() == ["", "·", "◐", "!"]
     assert frame["words"].tolist() == [
-        "learns", "not trained yet", "stopped before its end", "RuntimeError: no",
+        "learns", "not trained yet", "stopped before it was done", "RuntimeError: no",
     ]  # fmt: skip
     assert frame[["x", "y"]].iloc[3].tolist() == ["0.1", "No zero_grad"]
 

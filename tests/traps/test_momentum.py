@@ -27,6 +27,16 @@ def test_they_are_equal_where_they_overflow_too():
     assert found.equal
 
 
+def test_on_an_mlp_with_mini_batches_the_limits_are_only_a_guide():
+    """The loss without zero_grad grows from quarter to quarter at half its limit; a stale step raises."""
+    config = Config(dataset="xor", hidden=(16,), activation="tanh", batch_size=32, steps=100)
+    half = limits(starting_curvature(config))["skipped"] / 2
+    loops = at_rate(config, half)
+    peaks = [float(q.max()) for q in np.array_split(Run(loops["skipped"]).advance().history.losses, 4)]
+    assert peaks == sorted(peaks) and peaks[-1] > 5 * peaks[0]
+    assert "modified by an inplace operation" in str(Run(loops["stale"]).advance().error.exception)
+
+
 def test_a_difference_is_counted(monkeypatch):
     """Momentum 0.9 is another loop: the counting must find it."""
     from core.traps import momentum

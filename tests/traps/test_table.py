@@ -5,6 +5,7 @@ follow from closed forms that stand beside them.
 """
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -298,7 +299,7 @@ def test_a_rate_of_0_13_overflows_to_inf_then_nan(pair):
 
 
 def test_none_is_skipped_and_zeros_are_not(pair):
-    zeros, none = texts("zeros_with_momentum", pair)["way of the first step after zero_grad"]
+    zeros, none = texts("zeros_with_momentum", pair)["length of the first step after zero_grad"]
     assert none == "0"
     # lr 0.01 x momentum 0.9 x the first gradient at w = b = 0: 2 mean(-y x), 2 mean(-y)
     x, y = np.arange(1, 5), np.array([6.96, 12.11, 16.77, 22.21])
@@ -363,7 +364,7 @@ def test_an_edit_through_data_gives_a_gradient_of_0_that_is_e_to_the_a(pair):
 
 
 def test_one_row_gets_another_answer_in_other_company_and_not_in_eval_mode(pair):
-    training, evaluation = texts("no_eval", pair)["answers to one row"]
+    training, evaluation = texts("no_eval", pair)["outputs for one row"]
     assert len(set(training.split(", "))) == 3
     assert len(set(evaluation.split(", "))) == 1
     wrong, right = pair("no_eval")
@@ -377,6 +378,153 @@ def test_limits_are_those_of_the_curvature(pair):
     largest = (17 + math.sqrt(17**2 - 4 * (15 * 2 - 5 * 5))) / 2
     for name in ("rate_too_large", "stale"):
         assert float(texts(name, pair)["limit of the usual loop"][0]) == pytest.approx(2 / largest, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_every_trap_says_how_one_would_notice_it(name):
+    notice = TRAPS[name].notice
+    assert 40 < len(notice) < 240 and notice.endswith(".")
+    assert notice not in TRAPS[name].why
+
+
+def runs_of_words(text, count):
+    words = re.findall(r"\w+", text.lower())
+    return {" ".join(words[i : i + count]) for i in range(len(words) - count + 1)}
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, kind, *_ in RAISES])
+def test_where_pytorch_raises_the_notice_names_the_error_and_quotes_its_words(name, kind, pair):
+    notice, message = TRAPS[name].notice, str(pair(name)[0].error.exception)
+    assert f" {kind}" in notice
+    assert runs_of_words(notice, 4) & runs_of_words(message, 4)
+
+
+@pytest.mark.parametrize("name", WARNS)
+def test_where_pytorch_warns_the_notice_says_so(name):
+    assert "UserWarning" in TRAPS[name].notice
+
+
+def at_step_of_the_second_iteration(name):
+    """The gradients that step finds there: of each parameter, whether it has one."""
+    run = Run(TRAPS[name].wrong).advance(1)
+    while not run.config.loop[run.next_line].startswith("step"):
+        run.line()
+    return [parameter.grad is not None for parameter in run.parameters]
+
+
+@pytest.mark.parametrize(
+    ("name", "filled"), [("cleared_before_step", False), ("step_first", False), ("step_uncalled", True)]
+)
+def test_what_step_would_find_where_nothing_happens(name, filled):
+    assert at_step_of_the_second_iteration(name) == [filled] * 2
+
+
+def test_a_copy_gets_no_gradients_so_its_optimizer_moves_nothing_and_clears_nothing(pair):
+    run = pair("optimizer_elsewhere")[0]
+    of_optimizer = [p for group in run.namespace["optimizer"].param_groups for p in group["params"]]
+    assert all(p.grad is None and (p == 0).all() for p in of_optimizer)  # where the copy started
+    assert not {*map(id, of_optimizer)} & {*map(id, run.parameters)}
+    assert all(p.grad.abs().min() > 0 for p in run.parameters)
+
+
+def test_class_1_of_one_output_raises_and_floats_of_its_shape_are_probabilities():
+    outputs, loss_fn = torch.tensor([[3.0], [-2.0]]), nn.CrossEntropyLoss()
+    with pytest.raises(IndexError, match="Target 1 is out of bounds"):
+        loss_fn(outputs, torch.tensor([0, 1]))
+    assert loss_fn(outputs, torch.tensor([0, 0])) == 0
+    assert loss_fn(outputs, torch.tensor([[0.0], [1.0]])) == 0
+
+
+def test_the_redundant_step_on_zeros_ends_lower_than_its_repair(pair):
+    wrong, right = pair("zeros_with_momentum")
+    assert wrong.config.loop.count("step_again") == right.config.loop.count("step_again") == 1
+    assert losses(wrong)[-1] < losses(right)[-1]
+
+
+def test_half_the_learning_rate_makes_up_for_a_second_backward(pair):
+    wrong, right = pair("graph_retained")
+    halved = Run(replace(wrong.config, lr=wrong.config.lr / 2)).advance()
+    np.testing.assert_array_equal(losses(halved), losses(right))  # a factor of 2 rounds nothing
+
+
+def test_a_gradient_one_step_old_leaves_the_first_two_losses_equal(pair):
+    wrong = losses(pair("stale")[0])
+    assert wrong[0] == wrong[1] != wrong[2]
+    assert wrong[-1] > wrong[0] > wrong.min()
+
+
+def test_targets_cut_to_whole_numbers_lower_the_predictions_by_what_was_cut(pair):
+    # Both lines are least squares with a bias, so each is right on average: of its own targets.
+    wrong, right = (run.model(run.data.inputs).mean().item() for run in pair("targets_cut"))
+    cut = (0.96 + 0.11 + 0.77 + 0.21) / 4
+    assert right - wrong == pytest.approx(cut, abs=0.01) and f"{cut:.2f}" == "0.51"
+    assert "0.51" in TRAPS["targets_cut"].notice
+
+
+def test_each_step_multiplies_a_loss_above_the_limit_by_the_same_factor(pair):
+    largest = (17 + math.sqrt(17**2 - 4 * (15 * 2 - 5 * 5))) / 2
+    for name, at, said in (("rate_too_large", 20, "1.37"), ("rate_far_too_large", 2, "250")):
+        wrong, factor = losses(pair(name)[0]), (1 - TRAPS[name].wrong.lr * largest) ** 2
+        assert wrong[at + 1] / wrong[at] == pytest.approx(factor, rel=1e-3)
+        assert factor == pytest.approx(float(said), rel=0.02) and said in TRAPS[name].notice
+
+
+def test_a_write_through_detach_is_counted_where_one_through_data_is_not():
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    b = a.exp()
+    b.detach().zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        b.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy"), [("softmax_twice_2", 0.9), ("softmax_twice_3", 0.95), ("softmax_twice_10", 0.95)]
+)
+def test_accuracies_look_good_behind_a_softmax_too_many(name, accuracy, pair):
+    assert pair(name)[0].history.evaluations["train_accuracy"].iloc[-1] > accuracy
+
+
+def test_predictions_are_alike_for_every_row_where_only_biases_learn(pair):
+    for name in ("broadcast", "broadcast_by_hand", "dead_relu", "weight_replaced"):
+        run = pair(name)[0]
+        outputs = run.model(run.data.inputs)
+        assert float((outputs.max() - outputs.min()).detach()) < 1e-3
+    replaced = pair("weight_replaced")[0]
+    assert (replaced.model.weight == 0).all() and replaced.model.weight.grad.abs() > 1
+    assert losses(replaced)[-1] == pytest.approx(31.79, abs=0.005)
+
+
+def test_one_output_never_changes_its_accuracy(pair):
+    assert pair("one_output")[0].history.evaluations["train_accuracy"].nunique() == 1
+
+
+def test_bce_on_logits_raises_in_the_second_step_here(pair):
+    assert pair("bce_on_logits")[0].error.step == 1
+
+
+def test_with_mini_batches_a_class_too_high_raises_at_its_first_row_only():
+    outputs, loss_fn = torch.zeros(2, 3), nn.CrossEntropyLoss()
+    assert loss_fn(outputs, torch.tensor([0, 1]) + 1) > 0
+    with pytest.raises(IndexError):
+        loss_fn(outputs, torch.tensor([0, 2]) + 1)
+
+
+def test_layers_in_a_list_beside_registered_ones_raise_nothing_and_stay():
+    net = nn.Module()
+    net.head, net.layers = nn.Linear(1, 1), [nn.Linear(1, 1)]
+    assert len(list(net.parameters())) == 2 and "layers" not in repr(net)
+    torch.optim.SGD(net.parameters(), lr=0.1)
+
+
+def test_the_limit_of_a_stale_gradient_is_quoted_where_the_gradient_is_stale_and_nowhere_else(pair):
+    largest = (17 + math.sqrt(17**2 - 4 * (15 * 2 - 5 * 5))) / 2
+    quoting = {
+        n for n, t in TRAPS.items() if "limits" in t.evidence and "limit of this loop" in texts(n, pair)
+    }
+    assert quoting == {"stale"}
+    wrong, right = (float(text) for text in texts("stale", pair)["limit of this loop"])
+    assert (wrong, right) == pytest.approx((1 / largest, 2 / largest), rel=1e-3)
+    assert not any("step before" in fact.about for fact in facts(("limits",), *pair("micro_batches")))
 
 
 def test_evidence_changes_nothing_of_the_runs(pair):

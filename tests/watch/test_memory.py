@@ -271,7 +271,7 @@ def test_large_losses_get_fewer_steps():
     assert each <= watch.per_loss <= each + 64
     assert watch.steps == MAX_BYTES // watch.per_loss < STEPS
     assert (watch.steps + 1) * watch.per_loss > MAX_BYTES
-    assert f"{watch.steps} in place of {STEPS}" in (limit_words(watch) or "")
+    assert f"{watch.steps} instead of {STEPS}" in (limit_words(watch) or "")
     assert limit_words(deliveries(), 5) is None
 
 

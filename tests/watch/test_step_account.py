@@ -60,7 +60,7 @@ def test_updates_below_the_precision_are_said_to_be():
 def test_weights_that_are_not_finite_stay_so():
     run = Run(linear(0.0, lr=100.0, steps=60))
     last = accounts(run, 5 * 60)[-1]
-    assert last.headline == "No weight changed: what is not finite stays so."
+    assert last.headline == "No weight changed: weights that are not finite stay that way."
 
 
 class Unused(Squares):

@@ -404,5 +404,5 @@ def test_words_say_that_the_loss_is_flat_once_it_is_known():
     path = path_of(np.array([[0.0, 0.0], [1.0, 1.0]]), np.zeros(2))
     rows = torch.zeros(4, 1)
     surface = Surface(nn.Linear(1, 1), Constant(), rows, rows, path.plane, window(path), size=5)
-    assert "same all over" not in surface_words(surface, path)
-    assert "same all over" in surface_words(surface.advance(), path)
+    assert "same everywhere" not in surface_words(surface, path)
+    assert "same everywhere" in surface_words(surface.advance(), path)

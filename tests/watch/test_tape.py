@@ -162,6 +162,28 @@ def assert_same_looks(ours, theirs):
                 assert torch.equal(held.grad, there.grad), name
 
 
+def flowed(one):
+    """What has arrived at the root of the graph shown, by the name of the root."""
+    shown = one.graph()
+    return shown.name, [gradient.values for gradient in shown.nodes[0].grads if gradient is not None]
+
+
+def test_gradients_are_shown_in_the_graph_from_backward_until_the_next_forward():
+    one = Tape(Run(BATCHED))
+    with pytest.raises(ValueError, match="Nothing was recorded yet"):
+        one.graph()
+    one.line()
+    for _ in range(2):  # in the second step, a loss of the first one is still there
+        shown = []
+        for _ in USUAL:
+            one.line()  # forward, loss, backward, step, and the next step's zero_grad
+            shown.append(flowed(one))
+        names, gradients = zip(*shown, strict=True)
+        assert names == ("outputs", "loss", "loss", "loss", "loss")
+        assert [len(there) for there in gradients] == [0, 0, 1, 1, 1]
+        assert gradients[2] == [(1.0,)]  # of the loss by itself
+
+
 def test_play_and_settle_look_at_the_lines_that_stepping_has_looked_at():
     played, stepped = Tape(Run(BATCHED)), Tape(Run(BATCHED))
     played.play(5, budget_s=60)
@@ -201,6 +223,21 @@ def test_a_line_that_raises_stays_raised_and_back_takes_it_back():
     one.restart()
     assert one.at_start
     assert_there(one)
+
+
+def test_backward_without_a_loss_is_a_name_error_of_the_run():
+    one = Tape(Run(replace(BATCHED, loop=from_letters("BZ"))))
+    one.line()
+    assert str(one.run.error.exception) == "name 'loss' is not defined"
+
+
+def test_back_by_steps_goes_to_the_beginning_of_this_step_and_then_of_the_one_before():
+    one = Tape(Run(BATCHED))
+    one.go(3, 2)
+    for place in ((3, 0), (2, 0), (1, 0), (0, 0), (0, 0)):
+        one.back_step()
+        assert one.place == place
+        assert_there(one)
 
 
 def test_play_into_a_raise_shows_the_step_that_raised():
@@ -277,6 +314,8 @@ def assert_rate_from(one, step):
     old, new = one.run.config.lr, 0.01
     one.change_lr(new)
     assert one.run.config.schedule == ((step, new),)
+    in_use = new if step == one.run.step else old  # no update of this step is still to come: the old one
+    assert one.run.namespace["optimizer"].param_groups[0]["lr"] == in_use
     one.play(20, budget_s=60)
     history = one.run.history
     weights, grads = history.weights["0.weight"], np.nan_to_num(history.grads["0.weight"])
@@ -322,6 +361,31 @@ def test_checkpoints_stay_within_their_memory(monkeypatch, bound):
     for step in (33, 17, 0):
         one.go(step, 0)
         assert_there(one)
+
+
+def test_a_checkpoint_is_kept_every_so_many_steps_whether_played_or_stepped(monkeypatch):
+    monkeypatch.setattr(tape, "SPACING", 3)
+    played, stepped = Tape(Run(BATCHED)), Tape(Run(BATCHED))
+    played.play(8, budget_s=60)
+    for _ in range(8):
+        stepped.next_step()
+    assert list(played.checkpoints) == list(stepped.checkpoints) == [0, 3, 6]
+
+
+def test_every_second_checkpoint_is_dropped_once_they_are_over_the_bound_and_two_always_stay(monkeypatch):
+    """By hand: the start has weights alone, every other one .grad too."""
+    weights = sum(p.nbytes for p in Run(BATCHED).parameters)
+    monkeypatch.setattr(tape, "SPACING", 1)
+    for bound, after_2, after_4, after_7 in (
+        (5 * weights, [0, 1, 2], [0, 2, 4], [0, 4]),  # three just fit
+        (5 * weights - 1, [0, 2], [0, 4], [0, 4]),
+        (1, [0, 2], [0, 4], [0, 4]),
+    ):
+        monkeypatch.setattr(tape, "KEPT_BYTES", bound)
+        one = Tape(Run(BATCHED))
+        for steps, expected in ((3, after_2), (2, after_4), (3, after_7)):  # kept before each step
+            one.play(steps, budget_s=60)
+            assert list(one.checkpoints) == expected
 
 
 def test_a_checkpoint_counts_every_tensor_in_it():

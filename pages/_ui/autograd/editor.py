@@ -66,7 +66,9 @@ def heading() -> DeltaGenerator:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.title("Autograd")
-        st.caption("A few lines of PyTorch, run one by one: what autograd records, and what backward leaves.")
+        st.caption(
+            "A few lines of PyTorch, run one by one: what autograd records, and what backward leaves behind."
+        )
     buttons = right.container(horizontal=True, horizontal_alignment="right")
     with buttons, st.popover("What may be typed", icon=":material/help:"):
         _allowed()
@@ -76,7 +78,7 @@ def heading() -> DeltaGenerator:
 def share(params: dict[str, list[str]]) -> None:
     """The link to what is shown."""
     with st.popover("Share", icon=":material/link:"):
-        st.caption("This address brings back these lines, and the one that is looked at.")
+        st.caption("This address restores these lines and the one being looked at.")
         st.code(session.link("autograd", params), language=None, wrap_lines=True)
 
 
@@ -84,7 +86,7 @@ def _allowed() -> None:
     st.markdown(
         f"Up to {MAX_LINES} lines, one statement in each: assignments, `+= -= *= /=`, `+ - * / ** @`, "
         "comparisons, indexing, and `with torch.no_grad():`. A tensor has at most "
-        f"{MAX_ENTRIES} entries. Random numbers begin with seed 0."
+        f"{MAX_ENTRIES} entries. Random numbers start from seed 0."
     )
     for title, names in (
         ("Functions", FUNCTIONS),
@@ -110,7 +112,7 @@ def draw() -> None:
             if name is not None:
                 _question(name, EXAMPLES[name])
             else:
-                st.markdown("**Your own lines.** Change anything, and run it again: Ctrl+Enter does so, too.")
+                st.markdown("**Your own lines.** Change anything and run it again, also with Ctrl+Enter.")
             st.form_submit_button(
                 "Run", icon=":material/play_arrow:", type="primary", on_click=_run, args=(editor,)
             )
@@ -169,7 +171,7 @@ def _run(editor: str) -> None:
     session.forget_notes()
     if len(typed) > MAX_TEXT:
         session.note(
-            f"At most {MAX_TEXT:,} characters are run. These are more: below is what was run before."
+            f"At most {MAX_TEXT:,} characters are run. This is longer: below is what was run before."
         )
         return
     if typed != text():

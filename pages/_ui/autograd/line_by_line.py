@@ -57,7 +57,9 @@ def draw(text: str, found: Told, line: int | None) -> None:
                 _statement("\n".join(lines[one.first - 1 : one.last]), one, one.last == line)
         if found.allowed and found.done:
             with st.expander("In your own Python", icon=":material/code:"):
-                st.caption("The same numbers, to the last bit.")
+                st.caption(
+                    "With the same PyTorch on the same kind of machine, the same numbers to the last bit."
+                )
                 st.code(f"{HEAD}\n{text}", language="python")
         _away()
 

@@ -31,7 +31,9 @@ def _card(index: int, one: Trained, count: int) -> None:
     st.markdown(badge(one.verdict.word))
     last = path["loss"].iloc[LAST] if len(path) else float("nan")
     st.metric(
-        "last loss", number(last) if len(path) else "none", help="On the training rows, after the last step."
+        "last loss",
+        number(last) if len(path) else "none",
+        help="The last point of its curve: on all training rows, normally after the last step.",
     )
     st.markdown(_accuracy(one))
     losses = path["loss"].where(np.isfinite(path["loss"]) & (path["loss"] > 0))

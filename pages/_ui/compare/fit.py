@@ -45,12 +45,12 @@ def _picture(index: int, one: Trained, step: int) -> None:
         alt=f"{FIT_WORDS[kind]}, {one.name}, step {steps[row]}",
     )
     if kind == "confusion":
-        st.caption("Counts on validation rows." if frame["held_out"].iloc[0] else "Counts on training rows.")
+        st.caption("Counts of validation rows." if frame["held_out"].iloc[0] else "Counts of training rows.")
 
 
 FIT_WORDS = {
     "curve": "Fitted curve over the training points",
     "surface": "Decision surface under the training points",
-    "scatter": "Model against truth on the training rows",
+    "scatter": "Outputs against targets on the training rows",
     "confusion": "Confusion matrix",
 }

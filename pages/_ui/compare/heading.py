@@ -18,7 +18,10 @@ def draw(comparison: Comparison) -> None:
     """Title, and the baseline in a few badges."""
     config = comparison.baseline
     st.title("Compare runs")
-    st.caption("Same data, same starting weights, same batches. Each run changes one thing of the baseline.")
+    st.caption(
+        "Each run is the baseline with a change of its own. Data, starting weights, and batches are the "
+        "same for all, except where that change concerns them: another seed, data set, model, or batch size."
+    )
     facts = [
         DATASETS[config.dataset].title,
         LOSSES[config.loss].title,

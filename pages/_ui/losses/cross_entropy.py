@@ -72,14 +72,14 @@ def _numbers(done: Steps) -> None:
     """Each step in numbers, and the gradient twice."""
     terms = [signed(-value) for value in done.picked.tolist()]
     st.markdown(
-        "Of the log-softmax the entry of the right class is picked, "
-        f"{signed(done.picked[0].item())}, and its sign turned: {terms[0]}. {_mean(terms, done.loss)}"
+        "The entry of the right class is picked from the log-softmax, "
+        f"{signed(done.picked[0].item())}, and its sign is flipped: {terms[0]}. {_mean(terms, done.loss)}"
     )
     for row, column in enumerate(st.columns(len(terms))):
         with column:
             st.table(_of_row(done, row), hide_index=True, border="horizontal")
     st.success(
-        f"Autograd's gradient is the formula {_formula(done)}: in double the two differ by "
+        f"Autograd's gradient is the formula {_formula(done)}: in float64 the two differ by "
         f"{signed(done.apart)} at most.",
         icon=":material/check:",
     )
@@ -109,11 +109,11 @@ def _of_row(done: Steps, row: int) -> pd.DataFrame:
 
 def _soft(row: list[float], chosen: int, given: dict[str, str]) -> str:
     """Class numbers against probabilities, and label smoothing."""
-    st.header("Class numbers or probabilities")
+    st.header("Class indices or probabilities")
     st.markdown(
-        "The target may also be a probability for each class, as floats of the shape of the outputs. "
-        "One-hot, they say the same as the class number. Label smoothing takes some of it off and spreads it "
-        "over all classes."
+        "The target may also be one probability per class, as floats with the shape of the outputs. "
+        "One-hot, they mean the same as the class index. Label smoothing takes some of the right class's "
+        "share and spreads it over all classes."
     )
     smoothing = address_fields.one(st.select_slider, "Label smoothing", "smoothing", SMOOTHINGS, given, "0.1")
     found = ways(row, chosen, float(smoothing))

@@ -85,7 +85,8 @@ def _about_prediction(losses: list[str]) -> str:
     said.append(".")
     if any("zero_one" not in LOSSES[name].takes for name in losses):
         said.append(
-            " A loss of classes sees the logits 0 and x; the target is the class, or the share of class 1."
+            " A loss for classes sees the logits 0 and x; the target is the class, or the probability of "
+            "class 1."
         )
     return "".join(said)
 
@@ -109,7 +110,7 @@ def _takes(loss: str) -> None:
     forms = "; or ".join(FORMS[name].about for name in LOSSES[loss].takes)
     outputs, _ = example(loss)
     st.markdown(
-        f"Of outputs of shape {tuple(outputs.shape)}: {forms}. What PyTorch says to this and to others:"
+        f"Of outputs of shape {tuple(outputs.shape)}: {forms}. What PyTorch says to these and to others:"
     )
     rows = [
         (

@@ -17,8 +17,8 @@ PLACES = address_fields.numbers(range(-outlier.REACH, outlier.REACH + 1))
 HOME = outlier.Y[outlier.MOVED]
 MORE = {
     "mse": "The error is squared, so the pull grows with the distance.",
-    "l1": "The pull is its row's share, 1/9, however far it is.",
-    "huber": "Far out as L1, near the line as MSE.",
+    "l1": "The pull is its row's share, 1/9, however far away it is.",
+    "huber": "Far out it pulls like L1; within 1 of the line, like half of MSE.",
 }
 
 
@@ -29,8 +29,8 @@ def draw(given: dict[str, str]) -> dict[str, str]:
         with column:
             _fit(number_, loss, float(y))
     st.caption(
-        f"Each line was trained just now by the real loop, {outlier.config('mse').steps} steps from weight 0 "
-        f"and bias 0. Dashed: the line of the same loss with the point at home, at {HOME:g}."
+        f"Each line was trained by the real loop, {outlier.config('mse').steps} steps from weight 0 "
+        f"and bias 0. Dashed: the line of the same loss with the point at its original place, {HOME:g}."
     )
     losses = tuple(Variant((("loss", loss),)) for loss in outlier.FITTED[1:])
     st.page_link(
@@ -56,8 +56,8 @@ def _fit(number_: int, loss: str, y: float) -> None:
         frame = outlier.frame(y, one, home)
         st.vega_lite_chart(frame, outlier_spec(number_), width="stretch", key=f"line_{loss}", alt=said)
         st.markdown(
-            f"y = **{_line(one)}**; with the point at home {_line(home)}. "
-            f"Gradient of the outlier's prediction: **{signed(one.pull)}**. {MORE[loss]}"
+            f"y = **{_line(one)}**; with the point in its original place, {_line(home)}. "
+            f"Gradient with respect to the outlier's prediction: **{signed(one.pull)}**. {MORE[loss]}"
         )
 
 

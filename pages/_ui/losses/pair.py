@@ -33,7 +33,7 @@ def draw(
     st.vega_lite_chart(frame, spec, key=key, alt=said)
     beyond = "; ".join(text for i, name in enumerate(names) if (text := _beyond(frame, i, name, caps)))
     if beyond:
-        st.caption(f"Beyond the scales: {beyond}. Pointing at it reads its value.")
+        st.caption(f"Beyond the scales: {beyond}. Point at it to read its value.")
 
 
 def _beyond(frame: pd.DataFrame, index: int, name: str, caps: tuple[float, float]) -> str:

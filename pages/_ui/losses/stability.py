@@ -53,8 +53,8 @@ def _why(z: float, dtype: torch.dtype) -> None:
     name = str(dtype).removeprefix("torch.")
     st.markdown(
         f"In {name}, sigmoid({z:g}) is {p!r}. Where it is exactly 1 or 0, the formula takes the logarithm of "
-        "0; just before that, 1 − sigmoid(z) has hardly a digit left. BCELoss cuts the logarithm off at "
-        "-100, and the sigmoid's own slope is 0 there: a model that is sure and wrong gets no gradient to "
-        "learn from. BCEWithLogitsLoss never computes the sigmoid by itself: max(z, 0) − z y + "
-        "log(1 + exp(−|z|)) is the same and stays finite."
+        "0; just before that, 1 − sigmoid(z) has hardly any correct digits left. BCELoss clamps the "
+        "logarithm at -100, and the sigmoid's own slope is 0 there: a model that is confidently wrong gets "
+        "no gradient to learn from. BCEWithLogitsLoss never computes the sigmoid by itself: "
+        "max(z, 0) − z y + log(1 + exp(−|z|)) is the same and stays finite."
     )

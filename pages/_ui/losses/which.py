@@ -1,4 +1,4 @@
-"""Which loss goes with this task? Three questions, and what the tables answer."""
+"""Which loss goes with a task: three questions, and what the tables answer."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ FIELDS = ("task", "form", "last")
 def draw(given: dict[str, str]) -> dict[str, str]:
     """Task, targets and last layer; then the losses that go with them."""
     segments = partial(address_fields.one, st.segmented_control, given=given, required=True)
-    task = segments("What is learned?", "task", list(TASKS), format_func=TASKS.get)
+    task = segments("What is to be predicted?", "task", list(TASKS), format_func=TASKS.get)
     forms = list(FORMS_OF_TASK[task])
     form = segments("What are the targets?", "form", forms, format_func=lambda name: FORMS[name].about)
     layers = last_layers(task, form)
@@ -38,7 +38,7 @@ def _answer(task: str, names: list[str]) -> None:
                 _card(task, name)
     rest = [LOSSES[name].title for name in names if name not in meant]
     if rest:
-        st.caption(f"{', '.join(rest)} take these targets too, though they are made for numbers.")
+        st.caption(f"{', '.join(rest)} accept these targets, too, though they are meant for regression.")
 
 
 def _card(task: str, name: str) -> None:

@@ -26,8 +26,8 @@ LINKS = {  # page of a link -> what it is called, its icon
     "autograd": ("Ask autograd", "account_tree"),
 }
 ABOUT = (
-    "Loop Lab began with five course notes on the training loop. They are no part of the app; here is every "
-    "claim they make, in their words and their order, with what PyTorch "
+    "Loop Lab began with five course notes on the training loop. The notes themselves are not part of the "
+    "app; here is every claim they make, in their words and their order, with what PyTorch "
     f"{torch.__version__.split('+')[0]} gives, computed on this server."
 )
 HELPERS = (core_claim.neuron, core_claim.deliveries, core_claim.said)
@@ -115,7 +115,7 @@ def _controls(found: dict[str, Answer]) -> bool:
     words = [ALL, *JUDGEMENTS, *([OPEN] if counts[OPEN] else [])]
     widgets.kept(
         st.pills,
-        "Claims, and how we judge them",
+        "Judgement",
         "claims_judgement",
         words,
         format_func=lambda word: f"All {counts.total()}" if word == ALL else _with_count(word, counts[word]),
@@ -140,7 +140,7 @@ def _controls(found: dict[str, Answer]) -> bool:
         )
         with st.popover("Helpers", icon=":material/function:"):
             st.caption(
-                "The lines are plain PyTorch, with torch and nn imported, and these functions. Where they "
+                "The lines are plain PyTorch, with torch, nn, and these functions imported. Where they "
                 "train, Config and Run are those of core."
             )
             st.code("\n\n".join(map(inspect.getsource, HELPERS)), language="python")
@@ -160,7 +160,7 @@ def _claims(chosen: list[tuple[str, str]], found: dict[str, Answer], lines: bool
             heading = key
         _claim(name, CLAIMS[name], found[name], lines)
     if not chosen:
-        st.info("No claim here is judged so.", icon=":material/filter_alt:")
+        st.info("No claim here was judged this way.", icon=":material/filter_alt:")
 
 
 def _claim(name: str, claim: Claim, found: Answer, lines: bool) -> None:
@@ -182,8 +182,8 @@ def _judged(claim: Claim, found: Answer) -> str:
     if found.stands:
         return f"{judgement(claim.judgement)} {claim.why}"
     return (
-        f"{judgement(OPEN)} Judged {claim.judgement} earlier, but this PyTorch does not give what that "
-        "rests on: see the numbers."
+        f"{judgement(OPEN)} Judged {claim.judgement} earlier, but this PyTorch does not give the "
+        "numbers that this rests on."
     )
 
 

@@ -1,4 +1,4 @@
-"""How runs and verdicts look in text: the same colour, badge and name everywhere."""
+"""How runs and verdicts look in text: the same color, badge, and name everywhere."""
 
 import re
 
@@ -9,7 +9,7 @@ WORD_COLOURS = {
     "learns": "green",
     "slow": "gray",
     "stuck": "gray",
-    "bounces": "orange",
+    "rebounds": "orange",
     "oscillates": "orange",
     "diverged": "red",
     "raised": "red",

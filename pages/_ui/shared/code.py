@@ -47,7 +47,10 @@ def draw(trained: Sequence[Trained], device: str) -> None:
                 mime="text/x-python",
                 icon=":material/download:",
                 on_click="ignore",
-                help="Plain PyTorch that, on the same machine, prints the same losses to the last bit.",
+                help=(
+                    "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine "
+                    "it prints the same losses, to the last bit."
+                ),
             )
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")

@@ -16,8 +16,8 @@ def draw(found: Graph) -> None:
         st.metric("kept for backward", size_text(kept.nbytes), width=160)
         st.metric("of parameters", size_text(kept.parameter_nbytes), width=140)
     st.caption(
-        "Read from the real grad_fn chain. Operations keep tensors; backward goes up the arrows and "
-        "frees them."
+        "Read from the real grad_fn chain. Operations keep tensors for backward, which goes up the arrows "
+        "and frees them."
     )
     dark = st.context.theme.type == "dark"
     st.graphviz_chart(picture.dot(found, dark), alt=picture.words(found))

@@ -25,7 +25,7 @@ def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_no
     said = "Loss and gradient over the steps: " + ", ".join(names)
     st.vega_lite_chart(frame, spec, key=key, alt=said)
     if any(tops):
-        st.caption("▲ a run goes beyond the scale here; pointing at it reads its value.")
+        st.caption("▲ a run goes beyond the scale here; point at it to read its value.")
     if frame[[f"m{i}" for i in range(len(named))]].notna().any().any():
         st.caption("✖ a run diverged (its loss is no longer finite) or raised here.")
 

@@ -19,8 +19,9 @@ def draw(found: Table, narrow: bool = True) -> None:
     columns["name"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(_marked(found), hide_index=True, column_config=columns)
     st.caption(
-        "Marked: changed by the last line. .grad can be None, zeros or values: three different things. "
-        "The version counts writes into the tensor, by which autograd notices one that comes too early."
+        "Marked: changed by the last line. .grad can be None, zeros, or other values: three different "
+        "things. The version counts in-place writes to the tensor, which is how autograd notices one that "
+        "comes too early."
     )
 
 

@@ -81,7 +81,7 @@ def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
         place.empty()
     else:
         steps = sum(config.steps for config in configs)
-        progress.stopped(place, now, f"{done:,} of {steps:,} steps are here.")
+        progress.stopped(place, now, f"{done:,} of {steps:,} steps are done.")
     if not results:  # stopped before anything came from the cluster
         st.stop()
     return results

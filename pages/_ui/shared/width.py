@@ -1,4 +1,4 @@
-"""How wide is this container? Linked charts cannot stretch by themselves, so the browser says."""
+"""The width of a container: linked charts cannot stretch by themselves, so the browser says."""
 
 import streamlit as st
 

@@ -93,7 +93,7 @@ def _spread(sweep: Sweep, name: str) -> None:
     count = max(len(axis.values), 2)
     limits = {"min_value": 2, "max_value": MAX_VALUES}
     widgets.shown(st.number_input, "How many", f"count_{name}", count, **limits, **changed)
-    st.caption("Each is as many times as large as the one before, to three digits.")
+    st.caption("Equal ratios between neighbors, rounded to three digits.")
 
 
 def _set_spread(sweep: Sweep, name: str) -> None:
@@ -135,7 +135,7 @@ def _texts(sweep: Sweep, name: str) -> None:
     key = f"texts_{name}"
     widgets.shown(
         st.text_input,
-        f"{KNOBS[axis.field].label}: values, with commas between",
+        f"{KNOBS[axis.field].label}: values, separated by commas",
         key,
         ", ".join(KNOBS[axis.field].text(value) for value in axis.values),
         max_chars=400,
@@ -172,6 +172,9 @@ def _seeds(sweep: Sweep) -> None:
         options=SEEDS,
         width=120,
         disabled=fixed,
-        help="With several, a cell shows their median. Each has data, weights and batches of its own.",
+        help=(
+            "With several, a cell shows their median. Each seed has its own starting weights and batches, "
+            "and its own generated data and split."
+        ),
         on_change=lambda: sweep_state.change(sweep, seeds=widgets.chosen("sweep_seeds")),
     )

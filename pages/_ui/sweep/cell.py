@@ -90,5 +90,5 @@ def _ways(sweep: Sweep, cell: Cell, device: str) -> None:
             mime="text/x-python",
             icon=":material/download:",
             on_click="ignore",
-            help="Plain PyTorch that trains this cell by the plain loop.",
+            help="Plain PyTorch that trains this cell's run by the plain loop.",
         )

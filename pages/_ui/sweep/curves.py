@@ -18,7 +18,7 @@ from pages._ui.sweep.session import ALONG
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
     """The losses of all runs in the chosen cell's row or column."""
     cell = sweep.cells[chosen]
-    st.header("Its neighbours")
+    st.header("Its neighbors")
     along = widgets.kept(
         st.segmented_control,
         "Curves of",
@@ -40,7 +40,7 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
         if c.configs and c.configs[0] in briefs and len(briefs[c.configs[0]].losses)
     ]
     if not known:
-        st.caption("None of these runs is here yet.")
+        st.caption("None of these runs has been trained yet.")
         return
     found, at = [brief for brief, _ in known], [number for _, number in known]
     losses = np.concatenate([brief.losses for brief in found])

@@ -21,6 +21,6 @@ def count(sweep: Sweep) -> None:
     seeds = f" × {sweep.seeds} seeds" if sweep.seeds > 1 else ""
     steps = sweep.baseline.steps
     st.caption(
-        f"Each cell is the baseline with two choices changed: {across} × {down}{seeds} = "
+        f"Each cell is the baseline with two fields changed: {across} × {down}{seeds} = "
         f"**{runs(sweep)} runs** of {steps:,} steps."
     )

@@ -31,12 +31,12 @@ def draw(sweep: Sweep, device: str) -> None:
     rates = next((axis.values for axis in (sweep.x, sweep.y) if axis.field == "lr"), ENDS)
     st.header("Range test")
     if len(rates) < 2:
-        st.caption("It needs two learning rates, to go from one to the other.")
+        st.caption("It needs at least two learning rates.")
         return
     config = range_test.range_test(sweep.baseline, rates[0], rates[-1])
     frame = _tested(config, device).frame
     st.caption(
-        "One run of the baseline whose learning rate grows, "
+        "One run of the baseline with a growing learning rate, "
         f"{range_test.STEPS_PER_RATE} steps at each of {len(frame)} rates (Smith 2015)."
     )
     known = frame["low"].dropna()

@@ -42,7 +42,7 @@ def _difference(one: Brief, device: str) -> Difference | None:
     """
     there = cache().get(Alone, one.config, device)
     if there is None:
-        run = slices.trained(one.config, device, "Training one of the runs again, alone")
+        run = slices.trained(one.config, device, "Retraining one of the runs alone")
         there = Alone(brief(result(run, whole=False)))
         if not there.brief.finished:
             return None

@@ -53,7 +53,7 @@ def _train(sweep: Sweep, device: str, now: Going, place: DeltaGenerator, draw: D
     if len(found) == len(there):
         place.empty()
         return found
-    progress.stopped(place, now, f"{len(found)} of {len(there)} runs are here.")
+    progress.stopped(place, now, f"{len(found)} of {len(there)} runs are done.")
     return now.partial | found
 
 

@@ -63,7 +63,7 @@ def _new() -> None:
 def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
     right = sum(cases[place].name == answer for place, answer in answers.items())
     st.markdown(
-        "Something is wrong in a training loop. Here is what can be seen from outside, and no code. "
+        "Something is wrong with a training loop. Here is what can be seen from outside, without the code. "
         "What is it?"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -83,7 +83,7 @@ def _evidence(done: runs.Shown) -> None:
     st.caption(_setting(done.wrong))
     if done.wrong.steps["loss"].notna().any():
         pair.draw([("this run", done.wrong)], "case_curves")
-    st.markdown("**What is held at the end**")
+    st.markdown("**State at the end**")
     st.dataframe(done.shapes, hide_index=True)
 
 
@@ -122,7 +122,7 @@ def _told(case: Case, done: runs.Shown, answer: str) -> None:
     if answer == case.name:
         st.success(f"Right: {trap.title}.", icon=":material/check:")
     else:
-        said = f"You said: {TRAPS[answer].title}. It is: {trap.title}."
+        said = f"You said: {TRAPS[answer].title}. It was: {trap.title}."
         st.info(said, icon=":material/close:")
     wrong, right = export.listing(case.wrong), export.listing(case.right)
     columns = st.columns(2)
@@ -136,6 +136,7 @@ def _told(case: Case, done: runs.Shown, answer: str) -> None:
             st.code("\n".join(code), language="python")
     pair.draw([("as it was", done.wrong), ("repaired", done.right)], "told_curves")
     st.markdown(trap.why)
+    st.markdown(f"**How you would notice.** {trap.notice}")
     st.button("Next", icon=":material/arrow_forward:", type="primary", on_click=_next)
 
 
@@ -151,7 +152,7 @@ def _score(number: int, cases: list[Case], answers: dict[int, str]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{mark} {TRAPS[case.name].title}", width="stretch")
             st.button("Look again", key=f"again_{place}", on_click=_look, args=(place,))
-    st.button("Begin this series again", icon=":material/replay:", on_click=_again, args=(number,))
+    st.button("Start this series over", icon=":material/replay:", on_click=_again, args=(number,))
 
 
 def _look(place: int) -> None:

@@ -52,7 +52,7 @@ def _choose() -> tuple[str, str]:
         "What do you see?",
         "group",
         groups,
-        format_func=lambda key: {ALL: "All, and guess first", **GROUPS}[key],
+        format_func=lambda key: {ALL: "All: guess first", **GROUPS}[key],
         required=True,
     )
     names = [name for name, trap in TRAPS.items() if group in (ALL, trap.group)]
@@ -69,7 +69,7 @@ def _choose() -> tuple[str, str]:
         st.button(
             "Next", icon=":material/arrow_forward:", on_click=_go, args=(names[(here + 1) % len(names)],)
         )
-        st.button("Any", icon=":material/casino:", on_click=_any, args=(names,), help="One by chance.")
+        st.button("Any", icon=":material/casino:", on_click=_any, args=(names,), help="A random one.")
     return name, group
 
 
@@ -102,7 +102,7 @@ def _guessed(name: str, trap: Trap) -> bool:
         return True
     with st.form(f"guess_{name}", border=True):
         guess = st.radio(
-            "**What will happen, with the mistake?**",
+            "**What will happen with the mistake?**",
             trap.offers,
             format_func=OUTCOMES.__getitem__,
             index=None,
@@ -129,6 +129,7 @@ def _result(name: str, trap: Trap, done: Shown) -> None:
             st.markdown(one.verdict.because)
             words_of_pytorch(one)
     st.markdown(trap.why)
+    st.markdown(f"**How you would notice.** {trap.notice}")
     pair.draw(list(zip(NAMES, (done.wrong, done.right), strict=True)), "trap_curves")
     _facts(done.facts)
     _errors(done)
@@ -139,7 +140,7 @@ def _facts(found: Sequence[Fact]) -> None:
     if not found:
         return
     rows = [(fact.what, fact.wrong, fact.right, fact.about) for fact in dict.fromkeys(found)]
-    st.subheader("What to look at")
+    st.subheader("What the numbers say")
     st.table(
         pd.DataFrame(rows, columns=["what", *NAMES, "what it means"]), hide_index=True, border="horizontal"
     )
@@ -148,7 +149,7 @@ def _facts(found: Sequence[Fact]) -> None:
 def _errors(done: Shown) -> None:
     if done.errors is None:
         return
-    st.markdown("**Every output less every target**: the loss is the mean of all of these squared.")
+    st.markdown("**Every output minus every target**: the loss is the mean of the squares of all of these.")
     count = int(done.errors["output"].max()) + 1
     said = f"{count} by {count} errors, an output in each row and a target in each column"
     spec = trap_picture.errors_spec(count)

@@ -37,7 +37,7 @@ WHY = (
     r"$w_{t+1} = w_t - \eta\,(g_0 + g_1 + \dots + g_t)$. "
     r"SGD with momentum $\mu$ keeps $v_t = \mu\, v_{t-1} + g_t$ and steps along $v_t$; with $\mu = 1$ "
     "that is the same sum, added up in the same order. Nothing ever fades, so nothing damps the swings: the "
-    r"weights circle their goal. On a quadratic of curvature $\lambda$ they stay bounded up to "
+    r"weights swing around their goal. On a quadratic of curvature $\lambda$ they stay bounded up to "
     r"$\eta = 4/\lambda$, twice the limit of the usual loop."
 )
 
@@ -70,7 +70,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     lr = _rate(limits)
     config = replace(config, lr=lr)
     _limits(on, curvature, limits, lr)
-    _three(config, limits, device)
+    _three(on, config, limits, device)
     st.header("Skipping zero_grad is momentum 1")
     _twins(_laid(config, device))
     st.markdown(WHY)
@@ -139,10 +139,15 @@ def _twins(laid: Laid) -> None:
 
 
 def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> None:
-    where = "It is the same everywhere." if on == "linear" else "It is that of the first step, and changes."
+    said = f"The largest curvature of this loss is λ = {number(curvature)}."
+    if not theory.is_quadratic(SETTINGS[on][1]):
+        st.markdown(
+            f"{said} That is on all rows at the start; it changes, so no rate is a limit for the run."
+        )
+        return
     st.markdown(
-        f"The largest curvature of this loss is λ = {number(curvature)}. {where} Each bar ends at the "
-        "largest learning rate at which that loop is stable; the line is yours."
+        f"{said} It is the same everywhere. Each bar ends at the largest learning rate at which that loop "
+        "is stable; the line is yours. Without zero_grad, stable means bounded: nothing damps the swings."
     )
     spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
@@ -150,7 +155,7 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
     st.vega_lite_chart(frame, spec, width="stretch", key="limits", alt=said)
 
 
-def _three(config: Config, limits: dict[str, float], device: str) -> None:
+def _three(on: str, config: Config, limits: dict[str, float], device: str) -> None:
     """What each of the three loops does at this rate, and the side of its limit."""
     columns = st.columns(3)
     for column, (name, one) in zip(columns, at_rate(config, config.lr).items(), strict=True):
@@ -158,9 +163,10 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
         said = verdict(done)
         with column, st.container(border=True, height="stretch", key=f"loop_{name}"):
             st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
-            side = "above" if config.lr > limits[name] else "below"
-            multiple = momentum_picture.MULTIPLES[name]
-            st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
+            if theory.is_quadratic(config):
+                side = "above" if config.lr > limits[name] else "below"
+                multiple = momentum_picture.MULTIPLES[name]
+                st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
             st.markdown(said.because)
 
 

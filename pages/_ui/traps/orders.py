@@ -156,7 +156,10 @@ def _map(tried: Sequence[Tried], whole: bool, chosen: str) -> None:
             key=f"map_{whole}",
             on_select=partial(_picked, f"map_{whole}"),
             selection_mode="tile",
-            alt="A tile for each loop, with the letter of its outcome; the buttons below move through them",
+            alt=(
+                "A tile for each loop, with the letter of its outcome; the buttons below move from tile to "
+                "tile"
+            ),
         )
 
 

@@ -50,7 +50,7 @@ def go_where_asked(held: Tape) -> None:
         session.note(f"look must be one of {', '.join(PANELS)}.")
     place = _place(held, asked["at"])
     if place is None:
-        session.note("at must be a step and a line of this run, as 3.2.")
+        session.note("at must be a step and a line of this run, such as 3.2.")
     elif place != held.place:
         player.bring(held, place)
     session.asked()
@@ -79,7 +79,7 @@ def draw(held: Tape, device: str) -> None:
     if player.playing():
         transport.draw(held)
         st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
-        st.caption("Pause to look into the lines, the tensors and the graph at this step.")
+        st.caption("Pause to look at the lines, the tensors, and the graph of this step.")
         return
     player.act(Tape.settle)
     transport.draw(held)

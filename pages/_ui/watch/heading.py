@@ -16,7 +16,9 @@ def draw(held: Tape) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.title("Watch the loop")
-        st.caption("Execute one line at a time, and see what it did to every tensor. Going back is exact.")
+        st.caption(
+            "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
+        )
     with right.container(horizontal=True, horizontal_alignment="right"):
         with st.popover("Examples", icon=":material/lightbulb:"):
             for name, preset in PRESETS.items():
@@ -50,5 +52,5 @@ def _take_away(held: Tape) -> None:
         mime="text/x-python",
         icon=":material/download:",
         on_click="ignore",
-        help="Plain PyTorch that repeats this run, with every change of the learning rate.",
+        help="Plain PyTorch that repeats this run, including every change of the learning rate.",
     )

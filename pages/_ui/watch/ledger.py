@@ -21,8 +21,8 @@ def draw(held: Tape, device: str) -> None:
     other = whole_runs.other_loop(run.config)
     names = ("With zero_grad", "Without zero_grad")[:: 1 if "zero_grad" in parts(run.config.loop) else -1]
     st.markdown(
-        "Each bar is this batch's gradient; the hollow bar is what was left in `.grad` before it. "
-        "The ring is `.grad`, which the step uses."
+        "Each bar is this batch's gradient; the hollow bar is what was left in `.grad` before it. The ring "
+        "is `.grad`, which step uses."
     )
     if not run.step:
         st.info("No step is complete yet: the ledger fills as the run goes on.")
@@ -77,7 +77,9 @@ def _histograms(
     if histories[0].layout.size < 10 or any(h.histograms is None for h in histories):
         return
     st.subheader("Sizes of all gradients over time")
-    st.caption("Each column is a step; colour is the share of the entries of .grad in each power of two.")
+    st.caption(
+        "Each column is a recorded step; the color is the share of the entries of .grad in each power of two."
+    )
     options = [ALL, parameter]
     kind = widgets.kept(st.segmented_control, "Entries of", "sizes_of", options, required=True)
     chosen = None if kind == ALL else parameter

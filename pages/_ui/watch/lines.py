@@ -36,7 +36,7 @@ def _code(held: Tape) -> None:
         first = text.split("\n")[0] + (" …" if "\n" in text else "")
         st.markdown(f":orange[▶] Next: `{first}`, {LINES[loop[held.run.next_line]].about}.")
     elif held.run.error is None:
-        st.markdown("The run is over. Go back, or start again.")
+        st.markdown("The run is over. Go back, or restart.")
     _set_to_none(held)
 
 
@@ -57,8 +57,10 @@ def _set_to_none(held: Tape) -> None:
         key=f"set_to_none_{'zero_grad' in loop}",
         on_change=_toggle_none,
         args=(held,),
-        help="On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, which optimizers "
-        "with momentum or weight decay do not skip.",
+        help=(
+            "On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, on which optimizers with "
+            "momentum or weight decay still move the weights."
+        ),
     )
 
 

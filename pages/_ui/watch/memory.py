@@ -23,7 +23,7 @@ COLUMNS = {
     "per_loss": "per loss",
     "nodes": "nodes",
     "keeps": "by the line",
-    "own": "its own bytes",
+    "own": "bytes of the losses",
 }
 
 
@@ -57,7 +57,7 @@ def draw(held: Tape, device: str) -> None:
     st.dataframe(computed.table.rename(columns=COLUMNS), hide_index=True, column_config=numbers)
     st.caption(
         f"Each way ran {computed.steps} steps on its own copy of the model. Counted are the tensors that "
-        "autograd saved and still holds, without the weights and the data set."
+        "autograd saved and still holds, except the weights and the data set."
         + (" A mini-batch is a copy of its rows, so it counts." if computed.config.batch_size else "")
     )
     with st.expander("The lines of each way", icon=":material/code:"):
@@ -112,5 +112,5 @@ def _fill(watch: memory.Watch) -> None:
         with cache().slot:
             watch.advance(budget_s=SLICE_S)
         if time.monotonic() - begun > QUIET_S:
-            place.progress(watch.share_done, text="Keeping losses in six ways")
+            place.progress(watch.share_done, text="Six ways to keep losses")
     place.empty()

@@ -119,15 +119,18 @@ def _fill(grid: surface.Surface) -> None:
 
 
 def _limits(config: Config) -> None:
-    """The learning rate against the limits that follow from the curvature, in words."""
+    """The learning rate against the limits that follow from the curvature, in words, where these hold."""
+    if not theory.is_quadratic(config):
+        return
     curvature = theory.starting_curvature(config)
     if not curvature > 0:
         return
     limits = theory.limits(curvature)
     st.markdown(
-        f"The largest curvature is {number(curvature)}. Plain gradient descent is stable up to a learning "
-        f"rate of 2 / {number(curvature)} = {number(limits['usual'])}; a step on the gradient of the step "
-        f"before, up to 1 / {number(curvature)} = {number(limits['stale'])}; without zero_grad, up to "
+        f"The largest curvature at the starting weights is {number(curvature)}. With steps on all rows and a "
+        "curvature that stays as it is, plain gradient descent is stable up to a learning rate of "
+        f"2 / {number(curvature)} = {number(limits['usual'])}; with the previous step's gradient, up to "
+        f"1 / {number(curvature)} = {number(limits['stale'])}; without zero_grad it stays bounded up to "
         f"4 / {number(curvature)} = {number(limits['skipped'])}."
     )
     own = theory.stability_limit(replace(config, schedule=()), curvature)

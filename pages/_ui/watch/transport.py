@@ -9,13 +9,13 @@ from pages._ui.shared import widgets
 from pages._ui.watch import player
 
 BACK = [  # label, icon, shortcut, what it does
-    ("Restart", ":material/restart_alt:", "0", Tape.restart, "Back to the same starting weights."),
-    ("Back one step", ":material/skip_previous:", "Shift+B", Tape.back_step, "To the beginning of a step."),
-    ("Back one line", ":material/undo:", "B", Tape.back_line, "Undo the line before."),
+    ("Restart", ":material/restart_alt:", "0", Tape.restart, "Back to the starting weights."),
+    ("Back one step", ":material/skip_previous:", "Shift+B", Tape.back_step, "To the start of the step."),
+    ("Back one line", ":material/undo:", "B", Tape.back_line, "Undo the previous line."),
 ]
 NEXT = [
     ("Next line", ":material/arrow_forward:", "N", Tape.line, "Execute one line."),
-    ("Next step", ":material/skip_next:", "S", Tape.next_step, "Execute the lines left of this step."),
+    ("Next step", ":material/skip_next:", "S", Tape.next_step, "Execute the remaining lines of this step."),
 ]
 
 
@@ -29,7 +29,7 @@ def draw(held: Tape) -> None:
             _button(label, icon, shortcut, move, about, playing or held.run.done)
         _play(playing, held.run.done)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        widgets.kept(st.select_slider, "Pace of Play, steps per drawing", "pace", player.PACES, width=210)
+        widgets.kept(st.select_slider, "Pace of Play, steps per redraw", "pace", player.PACES, width=210)
         if not playing:
             _rate(held)
     changes = ", ".join(f"{number(lr)} from step {step}" for step, lr in held.run.config.schedule)
@@ -47,7 +47,7 @@ def _play(playing: bool, done: bool) -> None:
         on_click=player.play,
         args=(not playing,),
         disabled=done and not playing,
-        help="Train on, five drawings a second; the pace is steps per drawing.",
+        help="Keep training, redrawn five times a second; the pace is steps per redraw.",
     )
 
 
@@ -88,6 +88,6 @@ def _rate(held: Tape) -> None:
         on_change=player.change_lr,
         args=(key,),
         disabled=held.run.done,
-        help="The run goes on with it; link and script contain the change.",
+        help="The run continues with it; link and script contain the change.",
         width=190,
     )
