@@ -48,6 +48,11 @@ def parts(loop: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(known for known in map(part, loop) if known in USUAL)
 
 
+def without_zero_grad(loop: tuple[str, ...]) -> tuple[str, ...]:
+    """A loop that never clears .grad, in whichever version it did."""
+    return tuple(name for name in loop if part(name) != "zero_grad")
+
+
 def plain(loop: tuple[str, ...]) -> bool:
     """Whether a loop has none but the five lines and their everyday versions."""
     return all(LINES[name].letter for name in loop)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core import term_texts
 from core.data import DATASETS, FORMS_OF_TASK
@@ -22,10 +22,12 @@ from core.focal import FocalLoss
 class Loss:
     """One row of LOSSES.
 
-    takes: forms of target, keys of `core.data.FORMS`, the one it is made for first. threshold: the
-    output above which a single output means class 1. formula: LaTeX, z = outputs, y = targets, N = all
-    terms. term: a function of `core.term_texts`. arguments: of the module. weights: number of classes
+    takes: forms of target, keys of `core.data.FORMS`, the one it is made for first. formula: LaTeX,
+    z = outputs, y = targets, N = all terms. share: outputs -> probability of class 1, any shape and that
+    shape out; a loss that takes "zero_one" needs it, and a class is named where it is above one half.
+    term: a function of `core.term_texts`. arguments: of the module. weights: number of classes
     -> the module's `weight`, one for each. last: makes the layer that the model ends in.
+    Raises ValueError if share is missing, or is not a probability that rises with the output.
     """
 
     title: str
@@ -34,11 +36,18 @@ class Loss:
     formula: str
     when: str
     unit: str
-    threshold: float = 0.5
+    share: Callable[[Tensor], Tensor] | None = None
     term: Callable[..., str] | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
     weights: Callable[[int], list[float]] | None = None
     last: Callable[[], nn.Module] | None = None
+
+    def __post_init__(self) -> None:
+        if "zero_one" in self.takes and not _is_probability(self.share):
+            raise ValueError(
+                f"share of the loss {self.title} must say how outputs become a probability of class 1 "
+                "(such as torch.sigmoid for logits), since the loss takes targets of 0 and 1"
+            )
 
     def all_arguments(self, outputs: int) -> dict[str, Any]:
         """Arguments of the module for a model with so many outputs; a list stands for a tensor."""
@@ -65,6 +74,24 @@ class Loss:
         return getattr(nn, self.module.__name__, None) is self.module
 
 
+def _is_probability(share: Callable[[Tensor], Tensor] | None) -> bool:
+    """Whether it is there, and gives numbers from 0 to 1 that rise with the output, from below one half."""
+    outputs = torch.linspace(-8, 8, 65)[:, None]
+    try:
+        found = share(outputs) if share else None
+    except Exception:  # noqa: BLE001  (whatever it raises, it is none)
+        return False
+    if not isinstance(found, Tensor) or found.shape != outputs.shape or found.dtype != outputs.dtype:
+        return False
+    rises = bool((found.diff(dim=0) >= 0).all())  # nan is not
+    return rises and 0 <= found[0, 0].item() < 0.5 < found[-1, 0].item() <= 1
+
+
+def clipped(outputs: Tensor) -> Tensor:
+    """Outputs that are probabilities, or should become 0 and 1 (regression on classes), cut off there."""
+    return outputs.clamp(0, 1)
+
+
 def log_softmax() -> nn.Module:
     return nn.LogSoftmax(dim=1)
 
@@ -85,6 +112,7 @@ LOSSES = {  # those that are met most often first
         r"\frac{1}{N}\sum_i (z_i - y_i)^2",
         "Regression. Large errors count most, so a few outliers can decide the fit.",
         "target units squared",
+        share=clipped,
         term=term_texts.squared,
     ),
     "l1": Loss(
@@ -94,6 +122,7 @@ LOSSES = {  # those that are met most often first
         r"\frac{1}{N}\sum_i |z_i - y_i|",
         "Regression with outliers. The gradient of each error keeps its size, however small the error.",
         "target units",
+        share=clipped,
         term=term_texts.absolute,
     ),
     "huber": Loss(
@@ -104,6 +133,7 @@ LOSSES = {  # those that are met most often first
         r" |z_i - y_i| - \frac12 & \text{else}\end{cases}",
         "Regression. Quadratic for small errors, linear for outliers.",
         "target units squared near zero",
+        share=clipped,
         term=term_texts.huber,
     ),
     "cross_entropy": Loss(
@@ -122,7 +152,7 @@ LOSSES = {  # those that are met most often first
         r"-\frac{1}{N}\sum_i \big[y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))\big]",
         "Two classes, or several yes-or-no questions per row. Takes logits: the sigmoid is inside.",
         "nats per output",
-        threshold=0.0,
+        share=torch.sigmoid,
         term=term_texts.bce,
     ),
     "smooth_l1": Loss(
@@ -134,6 +164,7 @@ LOSSES = {  # those that are met most often first
         "Regression. Huber with delta = beta, divided by beta: the slope far out is 1 whatever beta "
         "is, and with beta = 1 the two are the same.",
         "target units",
+        share=clipped,
         term=term_texts.smooth_l1,
         arguments={"beta": 0.5},
     ),
@@ -146,6 +177,7 @@ LOSSES = {  # those that are met most often first
         "confidently wrong answer can lose its gradient altogether, and the logarithm is clamped at "
         "-100.",
         "nats per output",
+        share=clipped,
         term=term_texts.bce_of_probability,
         last=nn.Sigmoid,
     ),
@@ -158,7 +190,7 @@ LOSSES = {  # those that are met most often first
         "Two classes of which one is rare, as in object detection: easy rows that are already right "
         "hardly count (Lin et al. 2017). Takes logits.",
         "nats per output, scaled down",
-        threshold=0.0,
+        share=torch.sigmoid,
         term=term_texts.focal,
         arguments={"gamma": 2.0},
     ),

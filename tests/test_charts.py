@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core import Config, Run, charts
-from core.charts import curves_spec, sparkline_spec
+from core.charts import axis_top, curves_spec, goes_beyond, sparkline_spec, thin
 from core.compare.curves import ALL_PARAMETERS, MAX_ROWS, QUANTITIES, curves_frame, ends_at, value_at
 from core.compare.fit import kind, picture
 from core.compare.fit_picture import fit_spec
 from core.lines import from_letters
 from core.result import Message, Result, result
-from core.thinning import axis_top, goes_beyond, thin
 
 LOGS = [(True, True), (True, False), (False, True), (False, False)]
 LINE = {"dataset": "deliveries", "model": "linear"}

@@ -5,7 +5,7 @@ import ast
 import pytest
 from hypothesis import given
 
-from core.lines import LETTERED, LINES, USUAL, from_letters, letters, part, parts, plain
+from core.lines import LETTERED, LINES, USUAL, from_letters, letters, part, parts, plain, without_zero_grad
 from core.mistakes import BEFORE
 from tests.helpers.strategies import loops, mistaken_loops
 
@@ -61,3 +61,9 @@ def test_a_version_is_counted_as_the_line_it_stands_in_for():
     assert part("zero_grad_zeros") == "zero_grad"
     assert parts(("zero_grad_zeros", "step")) == ("zero_grad", "step")
     assert all(part(line.version_of) == line.version_of for line in LINES.values() if line.version_of)
+
+
+@given(mistaken_loops())
+def test_without_zero_grad_nothing_else_is_left_out(loop):
+    assert without_zero_grad(loop) == tuple(n for n in loop if n not in ("zero_grad", "zero_grad_zeros"))
+    assert letters(without_zero_grad(USUAL)) == "FLBS"

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.lines import USUAL, letters, loop_label, part
+from core.lines import USUAL, letters, loop_label, without_zero_grad
 from core.losses import fitting
 from core.mistakes import BEFORE
 from core.words import shown
@@ -87,7 +87,7 @@ class Comparison:
         return list(named.items())
 
 
-SKIP = Variant((("loop", letters(USUAL[1:])),))
+SKIP = Variant((("loop", letters(without_zero_grad(USUAL))),))
 FIRST = Comparison(Config(), (Variant((("lr", "x100"),)), SKIP))
 
 
@@ -173,7 +173,7 @@ def one_line(notes: Sequence[str]) -> str:
 def ready(baseline: Config) -> list[Variant]:
     """Changes offered with one click, each of one thing, each different from the baseline."""
     loop = baseline.loop
-    without = tuple(name for name in loop if part(name) != "zero_grad")
+    without = without_zero_grad(loop)
     changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
     changes += [("loop", letters(without) if without != loop else letters(USUAL))]
     changes += [("loss", name) for name in fitting(baseline.dataset)[:READY_LOSSES]]

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.config import Config
-from core.lines import USUAL
+from core.lines import USUAL, without_zero_grad
 from core.loop import Run
 from core.models import build
 from core.notes.claim import Claim, compared, deliveries, example, gives, neuron, said, trap
@@ -75,7 +75,7 @@ def every_operation() -> dict:
 
 def flow() -> dict:
     losses = {}
-    for name, loop in (("losses, with zero_grad", USUAL), ("without", USUAL[1:])):
+    for name, loop in (("losses, with zero_grad", USUAL), ("without", without_zero_grad(USUAL))):
         config = Config(dataset="deliveries", model="linear", start=(0.0,), lr=0.01, steps=4, loop=loop)
         losses[name] = torch.from_numpy(Run(config).advance().history.losses)
     return losses

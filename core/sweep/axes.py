@@ -14,7 +14,7 @@ import numpy as np
 from core.compare.comparison import SEPARATOR
 from core.config import KNOBS, Config, parse, with_changes
 from core.data import DATASETS
-from core.lines import USUAL, loop_label, part
+from core.lines import USUAL, loop_label, without_zero_grad
 from core.losses import fitting
 from core.models import ACTIVATIONS
 from core.optimizers import OPTIMIZERS
@@ -36,7 +36,7 @@ def spread(low: float, high: float, count: int) -> tuple[float, ...]:
 
 def _loops(baseline: Config) -> tuple[tuple[str, ...], ...]:
     """The baseline's loop with zero_grad, and without."""
-    without = tuple(name for name in baseline.loop if part(name) != "zero_grad")
+    without = without_zero_grad(baseline.loop)
     return (baseline.loop if without != baseline.loop else (USUAL[0], *without), without)
 
 

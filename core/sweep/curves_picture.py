@@ -10,13 +10,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import DASHES, MARK_HEIGHT, number_axis, without_data
+from core.charts import DASHES, MARK_HEIGHT, axis_top, goes_beyond, number_axis, thin, without_data
 from core.compare.curves import MAX_ROWS
 from core.config import KNOBS
 from core.run_summary import Brief
 from core.sweep.axes import Axis
 from core.sweep.map_picture import round_rates
-from core.thinning import axis_top, goes_beyond, thin
 
 VISIBLE = [0.1, 0.85]  # part of the viridis scale that stands out on white and on black
 TALL, LEGEND_COLUMNS, LEGEND_ROW = 280, 3, 22  # pixels of the chart, and of each row of its legend

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 from contourpy import LineType, contour_generator
 
-from core.charts import with_scales, without_data
-from core.thinning import thin
+from core.charts import thin, with_scales, without_data
 from core.watch.plane import WeightPath
 from core.watch.surface import LEVELS, Surface, Window, levels
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core import charts, thinning
+from core import charts
 from core.result import loss_path
 from core.words import number
 from pages._ui.shared.badges import badge, dot, plain
@@ -37,9 +37,9 @@ def _card(index: int, one: Trained, count: int) -> None:
     )
     st.markdown(_accuracy(one))
     losses = path["loss"].where(np.isfinite(path["loss"]) & (path["loss"] > 0))
-    shown = path.assign(loss=losses.clip(upper=thinning.axis_top([losses.to_numpy()], log=True)))
+    shown = path.assign(loss=losses.clip(upper=charts.axis_top([losses.to_numpy()], log=True)))
     st.vega_lite_chart(
-        shown.iloc[thinning.thin(shown[["loss"]].to_numpy(), 120)],
+        shown.iloc[charts.thin(shown[["loss"]].to_numpy(), 120)],
         charts.sparkline_spec(index, count),
         width="stretch",
         alt=f"Loss of {one.name} over the steps, on a log scale",

@@ -9,7 +9,7 @@ from core import devices
 from core.compare.comparison import Variant, kept, label, ready
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import LETTERED, LINES, part, parts
+from core.lines import LETTERED, LINES, parts, without_zero_grad
 from core.losses import fitting
 from core.mistakes import BEFORE
 from core.models import MODELS
@@ -110,7 +110,7 @@ def _zero_grad(config: Config) -> None:
 
 def _toggle_zero_grad() -> None:
     loop = st.session_state.comparison.baseline.loop
-    without = tuple(name for name in loop if part(name) != "zero_grad")
+    without = without_zero_grad(loop)
     session.change("loop", ("zero_grad", *without) if widgets.chosen("zero_grad") else without)
 
 

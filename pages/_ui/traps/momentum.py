@@ -8,7 +8,7 @@ from core import Config
 from core import curvature as theory
 from core.compare.comparison import Comparison, Variant
 from core.config import parse
-from core.lines import USUAL, letters
+from core.lines import USUAL, letters, without_zero_grad
 from core.result import Result, result
 from core.traps import pictures
 from core.traps.momentum import ORDERS, at_rate, twins
@@ -172,7 +172,7 @@ def _three(on: str, config: Config, limits: dict[str, float], device: str) -> No
 
 def _links(config: Config) -> None:
     usual = replace(config, loop=USUAL)
-    runs = (Variant((("loop", letters(USUAL[1:])),)), Variant((("momentum", "1.0"),)))
+    runs = (Variant((("loop", letters(without_zero_grad(USUAL))),)), Variant((("momentum", "1.0"),)))
     with st.container(horizontal=True):
         st.page_link(
             "pages/compare.py",
@@ -184,5 +184,5 @@ def _links(config: Config) -> None:
             "pages/watch.py",
             label="Watch it without zero_grad",
             icon=":material/visibility:",
-            query_params={**replace(config, loop=USUAL[1:]).to_params(), "at": "0.0"},
+            query_params={**replace(config, loop=without_zero_grad(USUAL)).to_params(), "at": "0.0"},
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core import Config, Run, budget
-from core.lines import USUAL, part
+from core.lines import USUAL, without_zero_grad
 from pages._ui.shared.cache import cache
 from pages._ui.watch import player
 
@@ -36,5 +36,5 @@ def whole(config: Config, device: str, until: int | None = None) -> Run:
 def other_loop(config: Config) -> Config:
     """The same without zero_grad, or with it where it was left out."""
     loop = config.loop
-    without = tuple(name for name in loop if part(name) != "zero_grad")
+    without = without_zero_grad(loop)
     return replace(config, loop=without if without != loop else (USUAL[0], *loop))
