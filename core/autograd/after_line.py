@@ -28,9 +28,9 @@ class Inside:
 
 
 def inside(text: str, until: int, root: str | None = None) -> Inside:
-    """After so many statements of a text.
+    """The state after the first `until` statements of a text.
 
-    root: the tensor whose graph is wanted; if it has no history there, the one recorded last is taken.
+    root: the tensor whose graph to show; without a history there, the one recorded last replaces it.
     Raises RefusedError if the text is refused.
     """
     with run(text, until) as book:

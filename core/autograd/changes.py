@@ -10,12 +10,12 @@ from core.graph.storage import storage
 from core.graph.tensor_state import TensorState, same, tensor_state
 from core.words import grad_in_words, in_words
 
-_BRIEF = reprlib.Repr()  # for what is long or deep in a list stands ...; all else is written out
+_BRIEF = reprlib.Repr()  # long or deep lists are cut with ...; everything else is written out
 _BRIEF.maxlevel, _BRIEF.maxother = 2, 100  # lists in a list; characters of a shape, or of a grad_fn's name
 
 
 def holding(names: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands behind each name now: of tensors what is held, all else itself."""
+    """What each name stands for now: a tensor's state, or the object itself."""
     return {
         name: tensor_state(name, value, copy=True) if isinstance(value, Tensor) else value
         for name, value in names.items()
@@ -23,7 +23,7 @@ def holding(names: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Of two `holding`s, in the order of the names, new ones last."""
+    """What differs between two results of `holding`, in the order of the names, new ones last."""
     return [
         sentence
         for name, found in now.items()
@@ -35,7 +35,7 @@ def _of_name(
     name: str, earlier: Any, found: Any, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]
 ) -> Iterator[str]:
     if not isinstance(found, TensorState):
-        same_object = known and earlier is found  # which nothing changes here; to write it out takes long
+        same_object = known and earlier is found  # nothing here can change it, and its repr is slow
         if not same_object and (
             not known or isinstance(earlier, TensorState) or repr(earlier) != repr(found)
         ):
@@ -76,7 +76,7 @@ def _shares(one: TensorState, other: TensorState) -> bool:
 
 
 def _changed(name: str, earlier: TensorState, found: TensorState) -> Iterator[str]:
-    """What has happened to one tensor."""
+    """What happened to one tensor."""
     if not same(earlier.values, found.values):
         counted = f"version {earlier.version} → {found.version}"
         if earlier.version == found.version:

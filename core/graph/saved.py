@@ -97,7 +97,7 @@ def kept(tensors: Iterable[Tensor], known: Mapping[str, Tensor]) -> Kept:
 
 
 def saved_by(node: GradFn, tally: Tally) -> Iterator[Saved]:
-    """The tensors that a node keeps, and those that it refuses to show."""
+    """The tensors that a node keeps, and those it refuses to show."""
     for attribute in _attributes(type(node)):
         name = attribute.removeprefix("_").removeprefix("saved_")
         try:
@@ -128,7 +128,7 @@ def _refused(node: GradFn, attribute: str, name: str, tally: Tally, said: str) -
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in a value, which may be a list of them, or no tensor at all."""
+    """The tensors in a value, which may be one tensor, a list of them, or neither."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, (tuple, list)):

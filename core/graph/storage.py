@@ -31,7 +31,7 @@ def known_as(tensor: Tensor, known: Mapping[str, Tensor]) -> str | None:
 
 
 def _layout(tensor: Tensor) -> tuple[Any, ...]:
-    """Where its entries are; the stride of an axis with one entry says nothing."""
+    """Where its entries are; the stride of an axis with one entry does not matter."""
     strides = (step for size, step in zip(tensor.shape, tensor.stride(), strict=True) if size > 1)
     return tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), *strides
 

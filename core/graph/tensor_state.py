@@ -11,13 +11,12 @@ INVALID = "Invalid"  # PyTorch's word for it
 
 @dataclass(frozen=True)
 class TensorState:
-    """One tensor as it is now.
+    """One tensor at a moment.
 
-    values: detached, as shaped. grad: a copy of .grad, None where it is None. version: how often
-    something was written into the tensor, as autograd counts it. grad_fn: INVALID where PyTorch refuses
-    to tell, as of a view made under no_grad once its base was written into. keeps_grad: whether backward
-    leaves something in .grad, as it does in leaves and after retain_grad. tensor: which one it is,
-    without keeping it alive; while this reference is kept, no other tensor gets the same.
+    values: detached, in its shape. grad: a copy of .grad, or None. version: autograd's count of writes into
+    the tensor. grad_fn: INVALID where PyTorch refuses to tell, as for a view made under no_grad whose base
+    was written into since. keeps_grad: whether backward fills .grad, as for leaves and after retain_grad.
+    tensor: identifies the tensor without keeping it alive; no other tensor equals it while it is held.
     """
 
     name: str
@@ -36,7 +35,7 @@ class TensorState:
 
 
 def tensor_state(name: str, tensor: Tensor, copy: bool) -> TensorState:
-    """One tensor as it is now. copy: whether later lines may write into it."""
+    """Captures a tensor. copy: whether later lines may write into it."""
     values, grad_fn = tensor.detach(), _grad_fn(tensor)
     is_leaf = grad_fn is None
     keeps_grad = is_leaf or tensor.retains_grad

@@ -187,7 +187,7 @@ def _numbers(values: np.ndarray) -> list[str]:
 
 
 def _answers(one: pd.DataFrame) -> list[str]:
-    """Does the leftover overrule? yes or no, or the share of entries; empty if nothing was left."""
+    """Whether the leftover overrules: yes or no, or the share of entries; empty if nothing was left."""
     asked = (one["leftover"].abs() > 0) & one["overruled"].notna()
     words = {True: "yes", False: "no"} if one["overruled"].dtype == bool else {}
     values = zip(one["overruled"], asked, strict=True)

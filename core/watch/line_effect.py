@@ -16,9 +16,9 @@ from core.watch.snapshot import Look
 from core.watch.tape import Details
 from core.words import norm, signed
 
-ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: all are shown if so many, else the first
-FEW = 8  # entries that are shown one by one
-CLOSE = 1e-5  # relative; float32 and another order of adding leave less
+ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: up to 4 terms are all shown, of more the first 3
+FEW = 8  # up to this many entries are shown one by one
+CLOSE = 1e-5  # relative; float32 and a different order of addition differ by less
 
 Said = tuple[str, list[str], pd.DataFrame | None]  # headline, formulas, numbers
 
@@ -49,7 +49,7 @@ class Executed:
 
 
 def recorded_in_words(operations: Sequence[str], result: TensorState) -> str:
-    """What autograd recorded, in a sentence; the last operation alone if they are not known."""
+    """What autograd recorded, in a sentence; only the last operation if the others are unknown."""
     if result.grad_fn is None:
         return "Autograd recorded nothing."
     if not operations:
@@ -84,7 +84,7 @@ def listed(values: Iterable[float]) -> str:
 
 
 def sum_text(terms: Sequence[str], count: int) -> str:
-    """Such as a + b + … (7 more); minus in place of plus minus."""
+    """Such as a + b + … (7 more), with a minus for plus minus."""
     if count > ALL_TERMS:
         terms = [*terms[:FIRST_TERMS], f"… ({count - FIRST_TERMS} more)"]
     return " + ".join(terms).replace("+ −", "− ")

@@ -101,7 +101,7 @@ class Sheet:
         return known(symbol, self.state.get(name, 0.0))
 
     def keep(self, symbol: str, term: Term, digits: int = DIGITS) -> Term:
-        """Write a line down, and go on with its result under this name."""
+        """Writes a line down and returns its result under this name."""
         kept = known(symbol, term.value, digits)
         self.rule.append(f"{symbol} = {term.symbols}")
         result = "" if term.numbers == kept.numbers else f" = {kept.numbers}"
@@ -186,11 +186,10 @@ RULES: dict[str, Callable[[Sheet], Step]] = {
 
 @dataclass(frozen=True)
 class Update:
-    """What a rule makes of an entry.
+    """What a rule does to one entry.
 
-    rule: its lines in symbols. workings: all but the last of them in numbers. change: the last one
-    in numbers without its result, "3 − 0.01 × 15". new: that result, in double. digits: so many
-    show it.
+    rule: its lines in symbols. workings: all but the last line in numbers. change: the last line in numbers
+    without its result, "3 − 0.01 × 15". new: that result, in double. digits: how many it takes to show it.
     """
 
     rule: tuple[str, ...]
@@ -203,8 +202,8 @@ class Update:
 def update(look: Look, parameter: str, index: int, config: Config) -> Update | None:
     """What the next `optimizer.step()` after a look does to one entry of a parameter.
 
-    index: in the flattened tensor. None where .grad is None, since the optimizer skips it then,
-    and for an optimizer that has no rule here.
+    index: in the flattened tensor. None where .grad is None, since the optimizer then skips it, and for an
+    optimizer without a rule here.
     """
     held, rule = look.parameters[parameter], RULES.get(config.optimizer)
     if held.grad is None or rule is None:

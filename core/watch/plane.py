@@ -58,7 +58,7 @@ class Plane:
 
 @dataclass(frozen=True)
 class WeightPath:
-    """The path of a run in its plane, up to the last weights that are finite.
+    """A run's path in its plane, up to its last finite weights.
 
     steps: (n,). losses: (n,), nan where unknown. points: (n, 2). shown: so many rows, from the
     first on, decide what the picture shows. ended: whether weights came after them that are not

@@ -50,7 +50,7 @@ def table(now: Look, before: Look | None = None) -> Table:
 
 
 def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:
-    """What the optimizer remembers of a parameter; SGD by hand remembers nothing."""
+    """What the optimizer remembers about a parameter; SGD by hand remembers nothing."""
     for key, value in getattr(optimizer, "state", {}).get(parameter, {}).items():
         if isinstance(value, Tensor):
             yield key, value.detach().clone()
