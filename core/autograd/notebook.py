@@ -75,7 +75,7 @@ def told(text: str) -> tuple[Done, ...]:
 
 @contextmanager
 def run(text: str, until: int | None = None) -> Iterator[Notebook]:
-    """The same with its tensors, after so many statements; they are let go at the end of the with block."""
+    """Runs the first `until` statements; yields the notebook with its tensors, freed after the block."""
     book, statements = Notebook(), read(text)
     try:
         for statement, first, records in _flat(statements):

@@ -54,7 +54,7 @@ class Kept:
 
 
 class Tally:
-    """Storages met so far, and the names of those that are known. Lives no longer than a walk."""
+    """Storages met so far, and the names of known ones. Lives only as long as one walk."""
 
     def __init__(self, known: Mapping[str, Tensor], nodes: Iterable[GradFn]):
         reached = (node.variable for node in nodes if is_leaf(node))  # type: ignore[attr]
@@ -81,13 +81,13 @@ class Tally:
         )
 
     def kept(self, nodes: int) -> Kept:
-        """The bytes of so many nodes together, each storage once."""
+        """The bytes that `nodes` nodes keep together, each storage once."""
         of_parameters = sum(n for where, n in self.storages.items() if where in self.parameters)
         return Kept(nodes, sum(self.storages.values()) - of_parameters, of_parameters)
 
 
 def kept(tensors: Iterable[Tensor], known: Mapping[str, Tensor]) -> Kept:
-    """What the graphs behind these tensors keep alive together, however long they are."""
+    """What the graphs behind these tensors keep alive together, of any length."""
     nodes = walk(tensors)
     tally = Tally(known, nodes)
     for node in nodes:

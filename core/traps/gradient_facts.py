@@ -84,7 +84,7 @@ def grad_ratio(wrong: Run, right: Run) -> list[Fact]:
 
 
 def second_step(wrong: Run, right: Run) -> list[Fact]:
-    """How far the step after zero_grad moves the weights, in the first iteration."""
+    """How far the step after zero_grad moves the weights in the first iteration."""
 
     def length(run: Run) -> float:
         again = Run(run.config, run.device, full=False, evaluate=False)
@@ -108,7 +108,7 @@ def _now_copied(run: Run) -> list[np.ndarray]:
 
 
 def first_rate(wrong: Run, right: Run) -> list[Fact]:
-    """The learning rate of the first update: how far the weights went over the gradient's length."""
+    """The learning rate of the first update: the distance the weights moved over the gradient's length."""
 
     def rate(run: Run) -> float:
         before, after = (np.concatenate([w[i].ravel() for w in run.history.weights.values()]) for i in (0, 1))

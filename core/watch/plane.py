@@ -127,7 +127,7 @@ def _shown_rows(losses: np.ndarray) -> int:
 
 
 def own_plane(names: tuple[str, str]) -> Plane:
-    """The plane of two parameters: they are its coordinates."""
+    """The plane of a model with two parameters, which are its coordinates."""
     return Plane(np.zeros(2), np.eye(2), names, 1.0)
 
 
