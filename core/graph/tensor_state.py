@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from core.torch_internals import version
+
 INVALID = "Invalid"  # PyTorch's word for it
 
 
@@ -47,7 +49,7 @@ def held(name: str, tensor: Tensor, copy: bool) -> Held:
         tensor.requires_grad,
         is_leaf,
         grad_fn,
-        tensor._version,
+        version(tensor),
         keeps_grad,
         None if grad is None else grad.detach().clone(),
         weakref.ref(tensor),
