@@ -16,9 +16,8 @@ from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
 from core.data import DATASETS, FORMS, split, standardise
-from core.lines import LINES, USUAL, loop_label, part, parts
+from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts
 from core.losses import LOSSES
-from core.mistakes import BEFORE
 from core.result import Result
 from core.seeds import stream_seed
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.lines import LETTERED, LINES, MAX_LINES, from_letters, letters, parts
-from core.mistakes import BEFORE
+from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, parts
 from core.words import shown
 
 MAX_LAYERS, MAX_WIDTH = 3, 256

@@ -22,8 +22,7 @@ from core import build, devices, evaluation, torch_warnings
 from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
-from core.lines import LINES, part, parts, plain
-from core.mistakes import BEFORE
+from core.lines import BEFORE, LINES, part, parts, plain
 from core.optimizers import OPTIMIZERS
 from core.seeds import stream
 

@@ -6,16 +6,14 @@ probabilities or their logarithms, the model ends in the layer that makes them.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core import term_texts
 from core.data import DATASETS, FORMS_OF_TASK
-from core.focal import FocalLoss
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Loss:
     takes: forms of target, keys of `core.data.FORMS`, the one it is made for first. formula: LaTeX,
     z = outputs, y = targets, N = all terms. share: outputs -> probability of class 1, any shape and that
     shape out; a loss that takes "zero_one" needs it, and a class is named where it is above one half.
-    term: a function of `core.term_texts`. arguments: of the module. weights: number of classes
+    term: one term in symbols, see below. arguments: of the module. weights: number of classes
     -> the module's `weight`, one for each. last: makes the layer that the model ends in.
     Raises ValueError if share is missing, or is not a probability that rises with the output.
     """
@@ -101,6 +99,93 @@ def first_counts_more(classes: int) -> list[float]:
     return [3.0] + [1.0] * (classes - 1)
 
 
+# Terms as they are written: each takes an output z (of losses of classes: one row of them), its target y and
+# the arguments of the module; in the text, {z} and {y} stand for the two numbers.
+
+
+def _squared(z: float, y: float) -> str:
+    return "({z} − {y})²"
+
+
+def _absolute(z: float, y: float) -> str:
+    return "|{z} − {y}|"
+
+
+def _huber(z: float, y: float) -> str:
+    return "½ × ({z} − {y})²" if abs(z - y) < 1 else "(|{z} − {y}| − ½)"
+
+
+def _smooth_l1(z: float, y: float, beta: float) -> str:
+    near = abs(z - y) < beta
+    return f"({{z}} − {{y}})² / {2 * beta:g}" if near else f"(|{{z}} − {{y}}| − {beta / 2:g})"
+
+
+def _cross_entropy(z: Sequence[float], y: int) -> str:
+    return "−log softmax({z})[{y}]"
+
+
+def _smoothed(z: Sequence[float], y: int, label_smoothing: float) -> str:
+    one, all_ = f"{1 - label_smoothing:g}", f"{label_smoothing:g}"
+    return f"−({one} × log softmax({{z}})[{{y}}] + {all_} × mean log softmax({{z}}))"
+
+
+def _weighted(z: Sequence[float], y: int, weight: Sequence[float]) -> str:
+    return f"−{weight[y]:g} × log softmax({{z}})[{{y}}]"
+
+
+def _nll(z: Sequence[float], y: int) -> str:
+    return "−({z})[{y}]"
+
+
+def _bce(z: float, y: float) -> str:
+    return _two_classes(y, "log σ({z})", "log(1 − σ({z}))")
+
+
+def _bce_of_probability(z: float, y: float) -> str:
+    return _two_classes(y, "log {z}", "log(1 − {z})")
+
+
+def _focal(z: float, y: float, gamma: float) -> str:
+    ones, zeros = f"(1 − σ({{z}}))^{gamma:g} × log σ({{z}})", f"σ({{z}})^{gamma:g} × log(1 − σ({{z}}))"
+    if y in (0.0, 1.0):
+        return _two_classes(y, ones, zeros)
+    wrong = "({y} × (1 − σ({z})) + (1 − {y}) × σ({z}))"
+    return f"{wrong}^{gamma:g} × ({_bce(z, y)})"
+
+
+def _two_classes(y: float, one: str, zero: str) -> str:
+    """Minus the logarithm of class 1 for y = 1, of class 0 for y = 0, a mixture in between."""
+    usual = {1.0: f"−{one}", 0.0: f"−{zero}"}
+    return usual.get(y, f"−({{y}} × {one} + (1 − {{y}}) × {zero})")
+
+
+def _kl_div(z: float, y: float, reduction: str) -> str:
+    return "{y} × (log {y} − ({z}))" if y > 0 else "0"
+
+
+# Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4; PyTorch has no class for it.
+class FocalLoss(nn.Module):
+    """BCE of logits, each term times (1 - p)^gamma, where p is the probability of the right answer.
+
+    Args: gamma: 0 leaves BCE as it is; the larger, the less do right and sure answers count.
+        reduction: "mean", "sum" or "none", as in PyTorch's own losses.
+    Shape: outputs (logits) and targets (floats from 0 to 1) alike; others raise ValueError.
+    """
+
+    def __init__(self, gamma: float = 2.0, reduction: str = "mean"):
+        super().__init__()
+        self.gamma, self.reduction = gamma, reduction
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        bce = nn.functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+        # 1 - p. As sigmoids it keeps its digits where p is almost 1.
+        wrong = targets * (-outputs).sigmoid() + (1 - targets) * outputs.sigmoid()
+        terms = wrong**self.gamma * bce
+        if self.reduction == "none":
+            return terms
+        return terms.sum() if self.reduction == "sum" else terms.mean()
+
+
 FLOATS, SHARES = ("values", "zero_one", "one_hot"), ("zero_one", "one_hot")
 INDEX, INDEX_OR_SHARES = ("class_index",), ("class_index", "one_hot")
 
@@ -113,7 +198,7 @@ LOSSES = {  # those that are met most often first
         "Regression. Large errors count most, so a few outliers can decide the fit.",
         "target units squared",
         share=clipped,
-        term=term_texts.squared,
+        term=_squared,
     ),
     "l1": Loss(
         "L1",
@@ -123,7 +208,7 @@ LOSSES = {  # those that are met most often first
         "Regression with outliers. The gradient of each error keeps its size, however small the error.",
         "target units",
         share=clipped,
-        term=term_texts.absolute,
+        term=_absolute,
     ),
     "huber": Loss(
         "Huber",
@@ -134,7 +219,7 @@ LOSSES = {  # those that are met most often first
         "Regression. Quadratic for small errors, linear for outliers.",
         "target units squared near zero",
         share=clipped,
-        term=term_texts.huber,
+        term=_huber,
     ),
     "cross_entropy": Loss(
         "Cross-entropy",
@@ -143,7 +228,7 @@ LOSSES = {  # those that are met most often first
         r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
         "One class of several. Takes logits: softmax is inside, so one before it would be applied twice.",
         "nats per example",
-        term=term_texts.cross_entropy,
+        term=_cross_entropy,
     ),
     "bce": Loss(
         "BCE with logits",
@@ -153,7 +238,7 @@ LOSSES = {  # those that are met most often first
         "Two classes, or several yes-or-no questions per row. Takes logits: the sigmoid is inside.",
         "nats per output",
         share=torch.sigmoid,
-        term=term_texts.bce,
+        term=_bce,
     ),
     "smooth_l1": Loss(
         "Smooth L1",
@@ -165,7 +250,7 @@ LOSSES = {  # those that are met most often first
         "is, and with beta = 1 the two are the same.",
         "target units",
         share=clipped,
-        term=term_texts.smooth_l1,
+        term=_smooth_l1,
         arguments={"beta": 0.5},
     ),
     "bce_of_sigmoid": Loss(
@@ -178,7 +263,7 @@ LOSSES = {  # those that are met most often first
         "-100.",
         "nats per output",
         share=clipped,
-        term=term_texts.bce_of_probability,
+        term=_bce_of_probability,
         last=nn.Sigmoid,
     ),
     "focal": Loss(
@@ -191,7 +276,7 @@ LOSSES = {  # those that are met most often first
         "hardly count (Lin et al. 2017). Takes logits.",
         "nats per output, scaled down",
         share=torch.sigmoid,
-        term=term_texts.focal,
+        term=_focal,
         arguments={"gamma": 2.0},
     ),
     "smoothed": Loss(
@@ -203,7 +288,7 @@ LOSSES = {  # those that are met most often first
         "One class of several, when the model should not become overconfident (Szegedy et al. 2016). "
         "It never reaches 0.",
         "nats per example",
-        term=term_texts.smoothed,
+        term=_smoothed,
         arguments={"label_smoothing": 0.1},
     ),
     "weighted": Loss(
@@ -215,7 +300,7 @@ LOSSES = {  # those that are met most often first
         "three times. With class indices the sum is divided by the rows' total weight, not by the "
         "number of rows.",
         "nats per unit of weight",
-        term=term_texts.weighted,
+        term=_weighted,
         weights=first_counts_more,
     ),
     "nll": Loss(
@@ -226,7 +311,7 @@ LOSSES = {  # those that are met most often first
         "One class of several, where the model itself ends in a log-softmax. The two together are "
         "cross-entropy.",
         "nats per example",
-        term=term_texts.nll,
+        term=_nll,
         last=log_softmax,
     ),
     "kl_div": Loss(
@@ -238,7 +323,7 @@ LOSSES = {  # those that are met most often first
         'log-probabilities. "batchmean" divides by the rows; PyTorch\'s default, "mean", by the '
         "entries.",
         "nats per example",
-        term=term_texts.kl_div,
+        term=_kl_div,
         arguments={"reduction": "batchmean"},
         last=log_softmax,
     ),

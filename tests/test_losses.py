@@ -13,8 +13,7 @@ from core.config import KNOBS
 from core.data import DATASETS, FORMS_OF_TASK
 from core.evaluation import accuracy
 from core.export import setup
-from core.focal import FocalLoss
-from core.losses import LOSSES, Loss, fitting, form
+from core.losses import LOSSES, FocalLoss, Loss, fitting, form
 from core.terms import terms, unreduced
 
 OUTPUTS = np.array([[2.0, -1.0, 0.5], [-0.3, 4.0, 1.0], [0.2, 0.1, -6.0], [9.0, 9.5, 10.0]])

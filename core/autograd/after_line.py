@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from core import torch_internals
 from core.autograd.notebook import Notebook, run
 from core.graph.graph import Graph, graph
 from core.graph.tensor_state import INVALID, TensorState
@@ -52,7 +53,7 @@ def _roots(book: Notebook, now: dict[str, TensorState]) -> list[str]:
     recorded = {
         name: tensors[name].grad_fn for name, one in now.items() if one.grad_fn not in (None, INVALID)
     }
-    order = {name: node._sequence_nr() for name, node in recorded.items() if node is not None}
+    order = {name: torch_internals.order(node) for name, node in recorded.items() if node is not None}
     return sorted(order, key=order.__getitem__, reverse=True)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from core.autograd import sizes, workspace
 from core.autograd.sizes import NotAllowedError, ReprOnly
+from core.torch_internals import version
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "dtype": lambda t: t.dtype,
     "ndim": lambda t: t.ndim,
     "T": _turned,
-    "_version": lambda t: t._version,
+    "_version": version,
 }
 
 

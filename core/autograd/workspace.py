@@ -14,6 +14,7 @@ from torch.autograd.graph import Node as GradFn
 from core.autograd.sizes import NotAllowedError, entries
 from core.graph.flow import Flow
 from core.graph.nodes import count
+from core.torch_internals import is_view
 
 MAX_WALKED = 4000  # nodes of the graph that all calls of backward go through together
 MAX_SHOWN = 4000  # entries of all that is shown; writing numbers takes longer than computing them
@@ -54,7 +55,7 @@ class Workspace:
         """Breaks cycles between tensors, such as that of w.grad.add_(w), which nothing else would free."""
         for tensor in self.made:
             tensor.grad = None
-            if not tensor._is_view() and tensor.grad_fn is not None:
+            if not is_view(tensor) and tensor.grad_fn is not None:
                 tensor.detach_()
         self.made.clear()
         self.names.clear()

@@ -12,9 +12,8 @@ from typing import Any
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.lines import USUAL, letters, loop_label, without_zero_grad
+from core.lines import BEFORE, USUAL, letters, loop_label, without_zero_grad
 from core.losses import fitting
-from core.mistakes import BEFORE
 from core.words import shown
 
 SEPARATOR = "~"

@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor
 from torch.autograd.graph import Node as GradFn
 
+from core.torch_internals import order
+
 MAX_NODES = 200  # of a graph that is shown
 
 
@@ -39,7 +41,7 @@ def operation(node: GradFn) -> str:
 def operations(tensor: Any) -> list[str]:
     """Names of the operations behind a tensor, at most MAX_NODES, in the order of execution."""
     nodes = [node for node in walk([tensor], MAX_NODES) if not is_leaf(node)]
-    return [operation(node) for node in sorted(nodes, key=lambda node: node._sequence_nr())]
+    return [operation(node) for node in sorted(nodes, key=order)]
 
 
 def is_leaf(node: GradFn) -> bool:

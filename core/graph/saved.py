@@ -16,6 +16,7 @@ from torch.autograd.graph import Node as GradFn
 
 from core.graph.nodes import is_leaf, walk
 from core.graph.storage import known_as, storage
+from core.torch_internals import saved_attributes, saved_name, unpacked
 
 KEPT, CHANGED, FREED, UNREADABLE = "kept", "changed", "freed", "unreadable"
 # How PyTorch's messages on a saved tensor begin, or what they contain.
@@ -99,7 +100,7 @@ def kept(tensors: Iterable[Tensor], known: Mapping[str, Tensor]) -> Kept:
 def saved_by(node: GradFn, tally: Tally) -> Iterator[Saved]:
     """The tensors that a node keeps, and those it refuses to show."""
     for attribute in _attributes(type(node)):
-        name = attribute.removeprefix("_").removeprefix("saved_")
+        name = saved_name(attribute)
         try:
             yield from [
                 tally.take(part, KEPT, tensor) for part, tensor in _parts(name, getattr(node, attribute))
@@ -111,14 +112,14 @@ def saved_by(node: GradFn, tally: Tally) -> Iterator[Saved]:
 @lru_cache(maxsize=256)
 def _attributes(kind: type[GradFn]) -> tuple[str, ...]:
     """Under which names such a node may keep tensors; `saved_tensors` is that of nodes in Python."""
-    return tuple(name for name in dir(kind) if name.startswith("_saved_") or name == "saved_tensors")
+    return saved_attributes(kind)
 
 
 def _refused(node: GradFn, attribute: str, name: str, tally: Tally, said: str) -> Iterator[Saved]:
     """What the message stands for; a tensor that was changed is still there, behind the version check."""
     message = re.split(r"(?<=\.)\s", said, maxsplit=1)[0]
     state = next((state for words, state in REFUSALS.items() if words in said), UNREADABLE)
-    raw = getattr(node, f"_raw_{attribute.removeprefix('_')}", None) if state == CHANGED else None
+    raw = unpacked(node, attribute) if state == CHANGED else None
     held = raw if isinstance(raw, (tuple, list)) else [raw]
     data = [getattr(one, "data", None) for one in held]
     parts = list(_parts(name, data if held is raw else data[0]))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from core.torch_internals import version
+
 INVALID = "Invalid"  # PyTorch's word for it
 
 
@@ -46,7 +48,7 @@ def tensor_state(name: str, tensor: Tensor, copy: bool) -> TensorState:
         tensor.requires_grad,
         is_leaf,
         grad_fn,
-        tensor._version,
+        version(tensor),
         keeps_grad,
         None if grad is None else grad.detach().clone(),
         weakref.ref(tensor),

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core import torch_internals
 from core.loop import Run
 from core.traps.facts import Fact, both, grad_length, now
 from core.words import number
@@ -127,7 +128,7 @@ def data_gradient(wrong: Run, right: Run) -> list[Fact]:
             b.data.zero_()
         b.sum().backward()
         assert a.grad is not None
-        return a.grad, b._version
+        return a.grad, torch_internals.version(b)
 
     (cut, version), (true, untouched) = small(True), small(False)
     at_cut, at_true = (", ".join(number(float(g)) for g in grad) for grad in (cut, true))

@@ -18,6 +18,7 @@ from core.graph.graph import Graph, graph
 from core.graph.nodes import operations
 from core.lines import part, parts
 from core.loop import Run
+from core.torch_internals import set_versions, version
 from core.watch.snapshot import FLOWING, Look, look
 
 SPACING = 25  # steps between two checkpoints, at first
@@ -48,7 +49,7 @@ def checkpoint(run: Run) -> Checkpoint:
     held, state = _mutable(run), getattr(run.namespace["optimizer"], "state", {})
     return Checkpoint(
         [t.detach().clone() for t in held],
-        tuple(t._version for t in held),
+        tuple(version(t) for t in held),
         [None if p.grad is None else p.grad.clone() for p in run.parameters],
         [_copied(state.get(p, {})) for p in run.parameters],
     )
@@ -61,8 +62,7 @@ def restore(run: Run, kept: Checkpoint) -> None:
         for tensor, weights in zip(held, kept.weights, strict=True):
             tensor.copy_(weights)
     # Copying counts as a write; the counters are part of what a learner compares.
-    set_versions = torch._C._autograd._unsafe_set_version_counter  # type: ignore[attr]
-    set_versions(tuple(held), kept.versions)
+    set_versions(held, kept.versions)
     run.gradients.restore(kept.grads)
     if state is not None:
         state.clear()

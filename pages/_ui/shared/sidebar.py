@@ -9,9 +9,8 @@ from core import devices
 from core.compare.comparison import Variant, kept, label, ready
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import LETTERED, LINES, parts, without_zero_grad
+from core.lines import BEFORE, LETTERED, LINES, parts, without_zero_grad
 from core.losses import fitting
-from core.mistakes import BEFORE
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.shared import session, widgets
