@@ -1,9 +1,10 @@
-"""Config -> the tensors, model, loss, optimizer and batches of one run, all on one device.
+"""What a Config becomes: the data, model, loss, optimizer and batches of one run, on one device.
 
 Everything random is drawn on the CPU from private generators (see `core.seeds`), then
 moved: a GPU starts from the same weights and sees the same rows in the same order.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +39,37 @@ class Data:
         """The same data on another device."""
         val = (None if t is None else t.to(device) for t in (self.val_inputs, self.val_targets))
         return Data(self.inputs.to(device), self.targets.to(device), self.target_form, *val)
+
+
+@dataclass(frozen=True)
+class Built:
+    """Everything that a Config becomes."""
+
+    data: Data
+    model: nn.Module
+    loss_fn: nn.Module
+    optimizer: Any
+
+
+def build(
+    config: Config,
+    device: str | torch.device = "cpu",
+    *,
+    data: Sequence[Any] | None = None,
+    model: nn.Module | None = None,
+) -> Built:
+    """Make all of it, on a device that `core.devices.check` has passed.
+
+    data, model: one's own in place of what the Config says; of the model a copy is taken.
+    """
+    device = torch.device(device)
+    on_cpu = make_data(config) if data is None else own_data(config, data)
+    model = make_model(config, on_cpu) if model is None else copy.deepcopy(model)
+    if device.type != "cpu":
+        check_labels(model, on_cpu)
+    model = model.to(device)
+    loss_fn = make_loss(config, on_cpu).to(device)
+    return Built(on_cpu.to(device), model, loss_fn, make_optimizer(config, model))
 
 
 def torch_dtype(config: Config) -> torch.dtype:
@@ -114,6 +146,20 @@ def make_model(config: Config, data: Data) -> nn.Module:
 def make_loss(config: Config, data: Data) -> nn.Module:
     """The loss of a Config on the CPU, for the outputs that this data asks for."""
     return LOSSES[config.loss].build(sizes(config, data)[1]).to(torch_dtype(config))
+
+
+@torch.no_grad()
+def check_labels(model: nn.Module, data: Data) -> None:
+    """Raise PyTorch's own error for a label out of range on the CPU, before a GPU sees it.
+
+    There it would be a device-side assert, after which nothing works until a restart.
+    """
+    if data.target_form != "class_index":
+        return
+    classes = copy.deepcopy(model).eval()(data.inputs[:1]).shape[-1]
+    for targets in (data.targets, data.val_targets):
+        if targets is not None:
+            nn.functional.nll_loss(torch.zeros(len(targets), classes), targets.long())
 
 
 def optimizer_arguments(config: Config) -> dict[str, Any]:

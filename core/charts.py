@@ -1,21 +1,26 @@
-"""Vega-Lite specs of the linked curves and the sparkline, built with Altair, without data, and kept.
+"""What charts share: data-free Vega-Lite specs, the rows that a chart needs, and where its axis ends.
 
 Building a chart in Altair takes longer than drawing it, so a spec depends only on a few short
-values. Its colours come from the page's theme; every colour also has a dash pattern.
+values. Its colours come from the page's theme; every colour also has a dash pattern. A chart of a
+thousand points per line draws as slowly as it reads; what counts is that no spike is lost, and that
+one exploding run does not flatten the others.
 """
 
 import copy
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
+import numpy as np
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
 AXIS_WIDTH, SPACING = 60, 20
 MARK_HEIGHT = 8  # pixels below the top of the chart
+HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
 def without_data(chart: Any) -> dict[str, Any]:
@@ -32,6 +37,27 @@ def _parts(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return [spec, *(deeper for part in inside for deeper in _parts(part))]
 
 
+def panels_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The panels of a spec, side by side or stacked; the spec itself if it is a single chart."""
+    return spec.get("vconcat") or spec.get("hconcat") or [spec]
+
+
+def with_scales(spec: dict[str, Any], *panels: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A copy of a cached spec with scales changed, because axis ends follow the data.
+
+    panels: for each panel, or once for all of them, channel -> what to set in its scale, such as
+    {"y": {"domain": [0, 1]}}. Layers without a scale on that channel stay as they are.
+    """
+    spec = copy.deepcopy(spec)
+    views = panels_of(spec)
+    for view, scales in zip(views, panels if len(panels) > 1 else panels * len(views), strict=True):
+        for layer in view["layer"]:
+            for channel, changes in scales.items():
+                if "scale" in layer["encoding"].get(channel, {}):
+                    layer["encoding"][channel]["scale"] |= changes
+    return spec
+
+
 def curves_spec(
     names: tuple[str, ...],
     titles: tuple[str, str],
@@ -45,17 +71,16 @@ def curves_spec(
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
-    places: of the runs, which decide color and dash; 0, 1, ... if not given. Names change with every choice
-    and axis ends with the data, so they are set in a copy of the spec that is kept.
+    places: of the runs, which decide color and dash; 0, 1, ... if not given. Names change with every choice,
+    so they too are set in a copy of the cached spec.
     """
     places = tuple(range(len(names))) if places is None else places
-    spec = copy.deepcopy(_curves(places, titles, logs, width, val, legend))
-    for panel, top in zip(spec.get("vconcat") or spec["hconcat"], tops, strict=True):
+    x = {"x": {"domain": list(between)}}
+    scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
+    spec = with_scales(_curves(places, titles, logs, width, val, legend), *scales)
+    for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
-            layer["encoding"]["x"]["scale"]["domain"] = list(between)
-            if top is not None and "scale" in layer["encoding"].get("y", {}):
-                layer["encoding"]["y"]["scale"]["domainMax"] = top
     return spec
 
 
@@ -187,3 +212,53 @@ def folded(base: Any, letter: str, runs: Sequence[int]) -> Any:
     folded = base.transform_fold(names, as_=["column", "value"])
     valid = folded.transform_filter("isValid(datum.value)") if letter in "vmbc" else folded
     return valid.transform_calculate(run="substring(datum.column, 1)")
+
+
+def thin(columns: np.ndarray, limit: int) -> np.ndarray:
+    """Row numbers, at most `limit`, that keep each column's lowest and highest value per bin.
+
+    (rows, columns) -> (kept,), ascending. Every spike stays where it was; the same rows serve
+    all columns, so that one look reads all runs at one step.
+    """
+    rows, count = columns.shape
+    if rows <= limit:
+        return np.arange(rows)
+    bins = max(1, (limit - 2) // (2 * count))
+    kept = [np.array([0, rows - 1])]
+    for part in np.array_split(np.arange(rows), bins):
+        values = columns[part]
+        low, high = (
+            np.where(np.isfinite(values), values, np.inf),
+            np.where(np.isfinite(values), values, -np.inf),
+        )
+        kept += [part[low.argmin(axis=0)], part[high.argmax(axis=0)]]
+    return np.unique(np.concatenate(kept))
+
+
+def axis_top(
+    series: Sequence[np.ndarray], log: bool, exploding: Sequence[bool] | None = None
+) -> float | None:
+    """Where an axis ends so that one exploding run does not flatten the others; None: at the data.
+
+    Far above what every run begins with, and above the middle of each run that stays finite (or is not
+    exploding, where that is known); rounded to a power of ten, so that the spec stays the same while a
+    run goes on.
+    """
+    finite = [values[np.isfinite(values)] for values in series]
+    usual = [values[0] for values in finite if len(values)]
+    if exploding is None:
+        exploding = [len(f) < max(len(v) - 1, 1) for f, v in zip(finite, series, strict=True)]
+    whole = [f for f, explodes in zip(finite, exploding, strict=True) if len(f) and not explodes]
+    usual += [float(np.quantile(values, 0.5, method="lower")) for values in whole]  # a sum could overflow
+    highest = max((values.max() for values in finite if len(values)), default=0.0)
+    top = HEADROOM[log] * float(max(usual, default=0.0))
+    if highest <= top or top <= 0:
+        return None
+    return 10.0 ** min(math.ceil(math.log10(top)), 308)  # the largest power that is a number
+
+
+def goes_beyond(values: np.ndarray, top: float | None) -> np.ndarray:
+    """1 at each step where the values leave the axis, nan elsewhere."""
+    above = np.zeros(len(values), dtype=bool) if top is None else np.nan_to_num(values, nan=0.0) > top
+    enters = above & ~np.concatenate([[False], above[:-1]])
+    return np.where(enters, 1.0, np.nan)

@@ -21,7 +21,6 @@ from core.fields import (
     loop_lines,
     real,
     schedule,
-    shown,
     starting_weights,
     whole,
 )
@@ -31,6 +30,7 @@ from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
 from core.optimizers import OPTIMIZERS
 from core.seeds import MAX_SEED
+from core.words import shown
 
 
 def _titles(table: Mapping[str, Any]) -> dict[str, str]:

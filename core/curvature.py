@@ -114,9 +114,8 @@ def start_of(config: Config) -> Config:
 
 def starting_curvature(config: Config) -> float:
     """Curvature of the training loss at the starting weights of a Config."""
-    data = build.make_data(config)
-    model = build.make_model(config, data)
-    return curvature(model, build.make_loss(config, data), data.inputs, data.targets)
+    built = build.build(config)
+    return curvature(built.model, built.loss_fn, built.data.inputs, built.data.targets)
 
 
 def limits(curvature: float) -> dict[str, float]:

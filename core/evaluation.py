@@ -1,14 +1,19 @@
-"""Losses and accuracies of a model on the whole sets, at some steps."""
+"""Losses and accuracies of a model on the whole sets, at some steps.
 
-import copy
+Shapes: outputs (rows, outputs), targets as of a form of `core.data.FORMS`; or with a leading run axis
+and the rows last, (runs, outputs, rows). Classes are along dim 1 in both.
+"""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from core.accuracy import accuracy
 from core.build import Data
 from core.history import Scores
 from core.losses import LOSSES
+
+Share = Callable[[Tensor], Tensor] | None  # outputs -> probability of class 1, as `core.losses.Loss.share`
 
 
 def scores(model: nn.Module, loss_fn: nn.Module, data: Data, loss: str) -> Scores:
@@ -20,18 +25,19 @@ def scores(model: nn.Module, loss_fn: nn.Module, data: Data, loss: str) -> Score
     model.eval()
     try:
         with torch.no_grad():
-            return _scores(model, loss_fn, data, LOSSES[loss].threshold)
+            return _scores(model, loss_fn, data, LOSSES[loss].share)
     finally:
         model.train(training)
 
 
-def _scores(model: nn.Module, loss_fn: nn.Module, data: Data, threshold: float) -> Scores:
+def _scores(model: nn.Module, loss_fn: nn.Module, data: Data, share: Share) -> Scores:
     def score(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | None]:
         outputs = model(inputs)
         value = loss_fn(outputs, targets)
-        if data.target_form == "values":
+        # One's own targets of 0 and 1 may meet a loss that is not for them: then no class is named.
+        if data.target_form == "values" or (data.target_form == "zero_one" and share is None):
             return value, None
-        return value, accuracy(outputs, targets, data.target_form, threshold)
+        return value, accuracy(outputs, targets, data.target_form, share)
 
     train = score(data.inputs, data.targets)
     if data.val_inputs is None or data.val_targets is None:
@@ -40,15 +46,39 @@ def _scores(model: nn.Module, loss_fn: nn.Module, data: Data, threshold: float) 
     return Scores(train[0], val[0], train[1], val[1])
 
 
-@torch.no_grad()
-def check_labels(model: nn.Module, data: Data) -> None:
-    """Raise PyTorch's own error for a label out of range on the CPU, before a GPU sees it.
+def named(outputs: Tensor, target_form: str, share: Share) -> Tensor:
+    """Class numbers, (rows,), that outputs stand for.
 
-    There it would be a device-side assert, after which nothing works until a restart.
+    One output: class 1 where its `share` is above one half. Several: the class of the largest one.
     """
-    if data.target_form != "class_index":
-        return
-    classes = copy.deepcopy(model).eval()(data.inputs[:1]).shape[-1]
-    for targets in (data.targets, data.val_targets):
-        if targets is not None:
-            nn.functional.nll_loss(torch.zeros(len(targets), classes), targets.long())
+    if target_form == "zero_one":
+        assert share is not None  # the table of losses asks for it
+        return _single(share(outputs) > 0.5).long()
+    return outputs.max(dim=1).indices  # the first, as argmax, which is slower where dim 1 is not the last
+
+
+def truth(targets: Tensor, target_form: str) -> Tensor:
+    """Class numbers, (rows,), of targets.
+
+    Raises ValueError for regression targets, which have no classes.
+    """
+    if target_form == "values":
+        raise ValueError("targets must be classes for an accuracy; got values")
+    if target_form == "zero_one":
+        return _single(targets > 0.5).long()
+    return targets.argmax(1) if target_form == "one_hot" else targets
+
+
+def _single(column: Tensor) -> Tensor:
+    """Without the dimension of the one output, if there is one."""
+    return column.squeeze(1) if column.ndim > 1 else column
+
+
+def right(outputs: Tensor, targets: Tensor, target_form: str, share: Share) -> Tensor:
+    """Which answers are right, (rows,) of True and False."""
+    return named(outputs, target_form, share) == truth(targets, target_form)
+
+
+def accuracy(outputs: Tensor, targets: Tensor, target_form: str, share: Share) -> Tensor:
+    """Share of right answers, (), from 0 to 1."""
+    return right(outputs, targets, target_form, share).float().mean()

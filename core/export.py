@@ -1,42 +1,44 @@
 """Exports a run: Config -> script and listing; results -> data file.
 
-The script is plain PyTorch that needs nothing of this project, made of pieces from `core.source`; it
-prints the same losses to the last bit on the same machine.
+The script is plain PyTorch that needs nothing of this project, and prints the same losses to the last bit
+on the same machine. It is made of the very functions and lines that the run used, read from their source;
+all other text comes from tables and from `repr` of checked values.
 """
 
+import inspect
 import io
+import re
 from collections.abc import Mapping
 
 import pandas as pd
 
-from core import build
-from core.compare.comparison import loop_label
+from core import build, models, optimizers
+from core.build import Built
 from core.config import Config
-from core.data import DATASETS
-from core.lines import LINES, part
+from core.data import DATASETS, FORMS, split, standardise
+from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts
 from core.losses import LOSSES
 from core.result import Result
-from core.source import (
-    batches_call,
-    change_lr_lines,
-    data_lines,
-    functions,
-    imports_for,
-    loop_lines,
-    schedule_lines,
-    setup,
-)
+from core.seeds import stream_seed
+
+IMPORTS = {  # text in the body -> the import it needs
+    r"\bcopy\.deepcopy\b": "import copy",
+    r"\bmath\.": "import math",
+    r"\bIterable\b": "from collections.abc import Iterable",
+    r"\bIterator\b": "from collections.abc import Iterator",
+    r"\bdatasets\.": "from sklearn import datasets",
+}
 
 
 def listing(config: Config) -> list[str]:
     """The run in a few lines of code, as the page shows it; the script has the same lines."""
-    data = build.make_data(config)
+    built = build.build(config)
     row = DATASETS[config.dataset]
     noise = f", noise {config.noise!r}" if row.noisy else ""
     each = f", batches of {config.batch_size}" if config.batch_size else ""
     return [
-        f"# {row.title}: {len(data.inputs)} rows to train on{noise}{each}, {config.dtype}",
-        *setup(config),
+        f"# {row.title}: {len(built.data.inputs)} rows to train on{noise}{each}, {config.dtype}",
+        *setup(config, built),
         *schedule_lines(config),
         "",
         f"for step in range({config.steps}):",
@@ -46,7 +48,9 @@ def listing(config: Config) -> list[str]:
 
 def script(config: Config, device: str = "cpu") -> str:
     """A Python script that repeats this run and prints step and loss."""
-    body = "\n\n".join([functions(config), data_lines(config, device), _training(config, device)])
+    built = build.build(config)
+    pieces = [functions(config, built), data_lines(config, built, device), _training(config, built, device)]
+    body = "\n\n".join(pieces)
     imports = imports_for(body)
     title = f"{DATASETS[config.dataset].title}, {LOSSES[config.loss].title}: {loop_line(config)}."
     docstring = f'"""{title}\n\nPrints the loss of every step, before its update.\n"""'
@@ -59,9 +63,9 @@ def loop_line(config: Config) -> str:
     return f"{label[:1].lower()}{label[1:]}, {config.steps} steps"
 
 
-def _training(config: Config, device: str) -> str:
+def _training(config: Config, built: Built, device: str) -> str:
     """Model, loss, optimizer and the loop."""
-    lines = [*setup(config, device), *schedule_lines(config), ""]
+    lines = [*setup(config, built, device), *schedule_lines(config), ""]
     body = change_lr_lines(config) + loop_lines(config)
     if config.batch_size:
         lines.append(f"rows_of_steps = {batches_call(config)}")
@@ -72,6 +76,116 @@ def _training(config: Config, device: str) -> str:
     makes_a_number = any(part(name) == "loss" and LINES[name].number for name in config.loop)
     body.append("print(step, loss.item())" if makes_a_number else "print(step)")
     return "\n".join(lines + ["    " + text for text in body])
+
+
+def imports_for(body: str) -> list[str]:
+    """The imports that a body of code needs."""
+    needed = [text for pattern, text in IMPORTS.items() if re.search(pattern, body)]
+    tensor = "Tensor, " if re.search(r"\bTensor\b", body) else ""
+    return [*needed, "import torch", f"from torch import {tensor}nn"]
+
+
+def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
+    """Model, loss and optimizer, as Python."""
+    double = ".double()" if config.dtype == "float64" else ""
+    with_tensors = bool([*built.loss_fn.buffers()])
+    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1])
+    arguments = build.optimizer_arguments(config)
+    return [
+        f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
+        f"model = {models.expression(built.model)}{double}",
+        *([f"model.to({device!r})"] if device != "cpu" else []),
+        *_start(config),
+        f"loss_fn = {loss}{double * with_tensors}",
+        *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
+        f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
+        *(line for name in config.before for line in BEFORE[name].text.split("\n")),
+    ]
+
+
+def _start(config: Config) -> list[str]:
+    """Lines that set the starting weights, where they are given."""
+    if not config.start:
+        return []
+    if len(config.start) == 1:
+        head, value = "for parameter in model.parameters():", repr(config.start[0])
+    else:
+        head = f"for parameter, value in zip(model.parameters(), {list(config.start)!r}):"
+        value = "value"
+    return [head, f"    nn.init.constant_(parameter, {value})"]
+
+
+def loop_lines(config: Config) -> list[str]:
+    """The lines of the loop in their order; those left out as comments, in their usual place."""
+    texts = [LINES[name].text for name in config.loop]
+    for place, name in enumerate(USUAL):
+        if name not in parts(config.loop):
+            texts.insert(place, f"# {LINES[name].text}  # left out")
+    return [line for text in texts for line in text.split("\n")]
+
+
+def functions(config: Config, built: Built) -> str:
+    """Sources of the functions and classes that the script calls."""
+    row = DATASETS[config.dataset]
+    sources = [inspect.getsource(row.make)]
+    if built.data.val_inputs is not None:
+        sources.append(inspect.getsource(split))
+    if row.scale != "raw":
+        sources.append(inspect.getsource(standardise))
+    sources.append(inspect.getsource(FORMS[built.data.target_form].make))
+    if config.batch_size:
+        sources.append(inspect.getsource(build.batches))
+    sources += [models.definition(built.model), LOSSES[config.loss].definition()]
+    sources += [optimizers.definition(config.optimizer)]
+    return "\n\n".join(source for source in sources if source)
+
+
+def schedule_lines(config: Config) -> list[str]:
+    """The changes of the learning rate as a table, where there are any."""
+    changes = ", ".join(f"{step}: {lr!r}" for step, lr in config.schedule)
+    return [f"schedule = {{{changes}}}  # step: learning rate from there on"] if changes else []
+
+
+def change_lr_lines(config: Config) -> list[str]:
+    """Lines at the top of a step that take a new learning rate from the table."""
+    if not config.schedule:
+        return []
+    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr
+    return ["if step in schedule:", "    lr = schedule[step]", f"    {set_lr}"]
+
+
+def data_lines(config: Config, built: Built, device: str) -> str:
+    """Lines that make inputs and targets."""
+    row, name = DATASETS[config.dataset], DATASETS[config.dataset].make.__name__
+    seeded = f"{config.noise!r}, {generator(config, 'data')}" if row.noisy else ""
+    lines = [f"inputs, labels = {name}({seeded})"]
+    rows = ""
+    if built.data.val_inputs is not None:
+        lines.append(
+            f"train, held_out = split(len(inputs), {config.val_share!r}, {generator(config, 'split')})"
+        )
+        rows = "[train]"
+    whole = ", None" if row.scale == "image" else ""
+    if row.scale != "raw":
+        lines.append(f"inputs = standardise(inputs, inputs{rows}{whole})")
+        if built.data.target_form == "values":
+            lines.append(f"labels = standardise(labels, labels{rows}{whole})")
+    dtype = f"torch.{config.dtype}"
+    to = "" if device == "cpu" else f".to({device!r})"
+    make = FORMS[built.data.target_form].make.__name__
+    prefix = "all_" if config.batch_size else ""
+    lines.append(f"{prefix}inputs = inputs.to({dtype}){rows}{to}")
+    lines.append(f"{prefix}targets = {make}(labels, {dtype}){rows}{to}")
+    return "\n".join(lines)
+
+
+def batches_call(config: Config) -> str:
+    """The row numbers of one batch after another, as in `core.build.batches`."""
+    return f"batches(len(all_inputs), {config.batch_size}, {generator(config, 'batches')})"
+
+
+def generator(config: Config, purpose: str) -> str:
+    return f"torch.Generator().manual_seed({stream_seed(config.seed, purpose)})"
 
 
 def data_file(results: Mapping[str, Result]) -> str:

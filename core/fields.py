@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.lines import LETTERED, LINES, MAX_LINES, from_letters, letters, parts
-from core.mistakes import BEFORE
+from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, parts
+from core.words import shown
 
 MAX_LAYERS, MAX_WIDTH = 3, 256
 MAX_START = 1000.0  # size of a starting weight that is given
@@ -40,15 +40,6 @@ class Knob:
     between: tuple[float, float] | None = None
     choices: dict[str, str] | None = None  # name -> title
     usual: "Usual | None" = None
-
-
-def shown(value: object) -> str:
-    """A visitor's value for a message: short, and with nothing that could be markup or an address."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of thousands of digits has no text
-        text = "a very long number"
-    return re.sub(r"[^\w.+\- '(),]|(?<=www)\.", "?", text[:40], flags=re.ASCII | re.IGNORECASE)
 
 
 def _number(between: tuple[float, float], whole: bool) -> Callable[[Any], Any]:

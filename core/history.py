@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.histograms import Histograms
+from core.torch_internals import copy_all
 from core.vectors import Layout, Vector, Vectors
 
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
@@ -104,7 +105,7 @@ class History:
 
     def _take_weights(self) -> None:
         place = self._places[len(self._rows)]
-        torch._foreach_copy_(place, self._weights)  # type: ignore[attr]  # one call for all
+        copy_all(place, self._weights)
 
     def evaluate(self, step: int, scores: Scores) -> None:
         """Take in the scores on the whole sets, and the weights they belong to."""

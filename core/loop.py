@@ -22,8 +22,7 @@ from core import build, devices, evaluation, torch_warnings
 from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
-from core.lines import LINES, part, parts, plain
-from core.mistakes import BEFORE
+from core.lines import BEFORE, LINES, part, parts, plain
 from core.optimizers import OPTIMIZERS
 from core.seeds import stream
 
@@ -85,16 +84,13 @@ class Run:
         self._given |= {"evaluate": evaluate, "histograms": histograms, "chunk_steps": chunk_steps}
         self.config = config
         self.device = devices.check(device, config.dtype)
-        on_cpu = build.make_data(config) if data is None else build.own_data(config, data)
-        model = build.make_model(config, on_cpu) if model is None else copy.deepcopy(model)
-        if self.device.type != "cpu":
-            evaluation.check_labels(model, on_cpu)
-        self.data = on_cpu.to(self.device)
+        built = build.build(config, self.device, data=data, model=model)
+        self.data = built.data
         self.step = self.next_line = 0
         self.error: Raised | None = None
         self.evaluation_error: Exception | None = None
         self.warnings: list[Warned] = []
-        self.namespace: dict[str, Any] = self._names(model.to(self.device))
+        self.namespace: dict[str, Any] = _names(built)
         for name in config.before:
             self._prepare(name)
         self.model: nn.Module = self.namespace["model"]
@@ -112,19 +108,6 @@ class Run:
         if evaluate:
             with torch_warnings.collecting(self._warn):
                 self._evaluate()
-
-    def _names(self, model: nn.Module) -> dict[str, Any]:
-        """What the lines see before the first of them."""
-        return {
-            "inputs": self.data.inputs,
-            "targets": self.data.targets,
-            "model": model,
-            "loss_fn": build.make_loss(self.config, self.data).to(self.device),
-            "optimizer": build.make_optimizer(self.config, model),
-            "torch": torch,
-            "nn": nn,
-            "copy": copy,
-        }
 
     def _prepare(self, name: str) -> None:
         """Execute a line before the loop, unless one before it has raised."""
@@ -307,3 +290,17 @@ class Run:
             self.evaluation_error, self._evaluate_at = exception.with_traceback(None), set()
             return
         self.history.evaluate(self.step, found)
+
+
+def _names(built: build.Built) -> dict[str, Any]:
+    """What the lines see before the first of them."""
+    return {
+        "inputs": built.data.inputs,
+        "targets": built.data.targets,
+        "model": built.model,
+        "loss_fn": built.loss_fn,
+        "optimizer": built.optimizer,
+        "torch": torch,
+        "nn": nn,
+        "copy": copy,
+    }

@@ -6,26 +6,26 @@ probabilities or their logarithms, the model ends in the layer that makes them.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from core import term_texts
 from core.data import DATASETS, FORMS_OF_TASK
-from core.focal import FocalLoss
 
 
 @dataclass(frozen=True)
 class Loss:
     """One row of LOSSES.
 
-    takes: forms of target, keys of `core.data.FORMS`, the one it is made for first. threshold: the
-    output above which a single output means class 1. formula: LaTeX, z = outputs, y = targets, N = all
-    terms. term: a function of `core.term_texts`. arguments: of the module. weights: number of classes
+    takes: forms of target, keys of `core.data.FORMS`, the one it is made for first. formula: LaTeX,
+    z = outputs, y = targets, N = all terms. share: outputs -> probability of class 1, any shape and that
+    shape out; a loss that takes "zero_one" needs it, and a class is named where it is above one half.
+    term: one term in symbols, see below. arguments: of the module. weights: number of classes
     -> the module's `weight`, one for each. last: makes the layer that the model ends in.
+    Raises ValueError if share is missing, or is not a probability that rises with the output.
     """
 
     title: str
@@ -34,11 +34,18 @@ class Loss:
     formula: str
     when: str
     unit: str
-    threshold: float = 0.5
+    share: Callable[[Tensor], Tensor] | None = None
     term: Callable[..., str] | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
     weights: Callable[[int], list[float]] | None = None
     last: Callable[[], nn.Module] | None = None
+
+    def __post_init__(self) -> None:
+        if "zero_one" in self.takes and not _is_probability(self.share):
+            raise ValueError(
+                f"share of the loss {self.title} must say how outputs become a probability of class 1 "
+                "(such as torch.sigmoid for logits), since the loss takes targets of 0 and 1"
+            )
 
     def all_arguments(self, outputs: int) -> dict[str, Any]:
         """Arguments of the module for a model with so many outputs; a list stands for a tensor."""
@@ -65,6 +72,24 @@ class Loss:
         return getattr(nn, self.module.__name__, None) is self.module
 
 
+def _is_probability(share: Callable[[Tensor], Tensor] | None) -> bool:
+    """Whether it is there, and gives numbers from 0 to 1 that rise with the output, from below one half."""
+    outputs = torch.linspace(-8, 8, 65)[:, None]
+    try:
+        found = share(outputs) if share else None
+    except Exception:  # noqa: BLE001  (whatever it raises, it is none)
+        return False
+    if not isinstance(found, Tensor) or found.shape != outputs.shape or found.dtype != outputs.dtype:
+        return False
+    rises = bool((found.diff(dim=0) >= 0).all())  # nan is not
+    return rises and 0 <= found[0, 0].item() < 0.5 < found[-1, 0].item() <= 1
+
+
+def clipped(outputs: Tensor) -> Tensor:
+    """Outputs that are probabilities, or should become 0 and 1 (regression on classes), cut off there."""
+    return outputs.clamp(0, 1)
+
+
 def log_softmax() -> nn.Module:
     return nn.LogSoftmax(dim=1)
 
@@ -72,6 +97,93 @@ def log_softmax() -> nn.Module:
 def first_counts_more(classes: int) -> list[float]:
     """Class 0 counts three times."""
     return [3.0] + [1.0] * (classes - 1)
+
+
+# Terms as they are written: each takes an output z (of losses of classes: one row of them), its target y and
+# the arguments of the module; in the text, {z} and {y} stand for the two numbers.
+
+
+def _squared(z: float, y: float) -> str:
+    return "({z} − {y})²"
+
+
+def _absolute(z: float, y: float) -> str:
+    return "|{z} − {y}|"
+
+
+def _huber(z: float, y: float) -> str:
+    return "½ × ({z} − {y})²" if abs(z - y) < 1 else "(|{z} − {y}| − ½)"
+
+
+def _smooth_l1(z: float, y: float, beta: float) -> str:
+    near = abs(z - y) < beta
+    return f"({{z}} − {{y}})² / {2 * beta:g}" if near else f"(|{{z}} − {{y}}| − {beta / 2:g})"
+
+
+def _cross_entropy(z: Sequence[float], y: int) -> str:
+    return "−log softmax({z})[{y}]"
+
+
+def _smoothed(z: Sequence[float], y: int, label_smoothing: float) -> str:
+    one, all_ = f"{1 - label_smoothing:g}", f"{label_smoothing:g}"
+    return f"−({one} × log softmax({{z}})[{{y}}] + {all_} × mean log softmax({{z}}))"
+
+
+def _weighted(z: Sequence[float], y: int, weight: Sequence[float]) -> str:
+    return f"−{weight[y]:g} × log softmax({{z}})[{{y}}]"
+
+
+def _nll(z: Sequence[float], y: int) -> str:
+    return "−({z})[{y}]"
+
+
+def _bce(z: float, y: float) -> str:
+    return _two_classes(y, "log σ({z})", "log(1 − σ({z}))")
+
+
+def _bce_of_probability(z: float, y: float) -> str:
+    return _two_classes(y, "log {z}", "log(1 − {z})")
+
+
+def _focal(z: float, y: float, gamma: float) -> str:
+    ones, zeros = f"(1 − σ({{z}}))^{gamma:g} × log σ({{z}})", f"σ({{z}})^{gamma:g} × log(1 − σ({{z}}))"
+    if y in (0.0, 1.0):
+        return _two_classes(y, ones, zeros)
+    wrong = "({y} × (1 − σ({z})) + (1 − {y}) × σ({z}))"
+    return f"{wrong}^{gamma:g} × ({_bce(z, y)})"
+
+
+def _two_classes(y: float, one: str, zero: str) -> str:
+    """Minus the logarithm of class 1 for y = 1, of class 0 for y = 0, a mixture in between."""
+    usual = {1.0: f"−{one}", 0.0: f"−{zero}"}
+    return usual.get(y, f"−({{y}} × {one} + (1 − {{y}}) × {zero})")
+
+
+def _kl_div(z: float, y: float, reduction: str) -> str:
+    return "{y} × (log {y} − ({z}))" if y > 0 else "0"
+
+
+# Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4; PyTorch has no class for it.
+class FocalLoss(nn.Module):
+    """BCE of logits, each term times (1 - p)^gamma, where p is the probability of the right answer.
+
+    Args: gamma: 0 leaves BCE as it is; the larger, the less do right and sure answers count.
+        reduction: "mean", "sum" or "none", as in PyTorch's own losses.
+    Shape: outputs (logits) and targets (floats from 0 to 1) alike; others raise ValueError.
+    """
+
+    def __init__(self, gamma: float = 2.0, reduction: str = "mean"):
+        super().__init__()
+        self.gamma, self.reduction = gamma, reduction
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        bce = nn.functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+        # 1 - p. As sigmoids it keeps its digits where p is almost 1.
+        wrong = targets * (-outputs).sigmoid() + (1 - targets) * outputs.sigmoid()
+        terms = wrong**self.gamma * bce
+        if self.reduction == "none":
+            return terms
+        return terms.sum() if self.reduction == "sum" else terms.mean()
 
 
 FLOATS, SHARES = ("values", "zero_one", "one_hot"), ("zero_one", "one_hot")
@@ -85,7 +197,8 @@ LOSSES = {  # those that are met most often first
         r"\frac{1}{N}\sum_i (z_i - y_i)^2",
         "Regression. Large errors count most, so a few outliers can decide the fit.",
         "target units squared",
-        term=term_texts.squared,
+        share=clipped,
+        term=_squared,
     ),
     "l1": Loss(
         "L1",
@@ -94,7 +207,8 @@ LOSSES = {  # those that are met most often first
         r"\frac{1}{N}\sum_i |z_i - y_i|",
         "Regression with outliers. The gradient of each error keeps its size, however small the error.",
         "target units",
-        term=term_texts.absolute,
+        share=clipped,
+        term=_absolute,
     ),
     "huber": Loss(
         "Huber",
@@ -104,7 +218,8 @@ LOSSES = {  # those that are met most often first
         r" |z_i - y_i| - \frac12 & \text{else}\end{cases}",
         "Regression. Quadratic for small errors, linear for outliers.",
         "target units squared near zero",
-        term=term_texts.huber,
+        share=clipped,
+        term=_huber,
     ),
     "cross_entropy": Loss(
         "Cross-entropy",
@@ -113,7 +228,7 @@ LOSSES = {  # those that are met most often first
         r"-\frac{1}{N}\sum_i \log \operatorname{softmax}(z_i)_{y_i}",
         "One class of several. Takes logits: softmax is inside, so one before it would be applied twice.",
         "nats per example",
-        term=term_texts.cross_entropy,
+        term=_cross_entropy,
     ),
     "bce": Loss(
         "BCE with logits",
@@ -122,8 +237,8 @@ LOSSES = {  # those that are met most often first
         r"-\frac{1}{N}\sum_i \big[y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))\big]",
         "Two classes, or several yes-or-no questions per row. Takes logits: the sigmoid is inside.",
         "nats per output",
-        threshold=0.0,
-        term=term_texts.bce,
+        share=torch.sigmoid,
+        term=_bce,
     ),
     "smooth_l1": Loss(
         "Smooth L1",
@@ -134,7 +249,8 @@ LOSSES = {  # those that are met most often first
         "Regression. Huber with delta = beta, divided by beta: the slope far out is 1 whatever beta "
         "is, and with beta = 1 the two are the same.",
         "target units",
-        term=term_texts.smooth_l1,
+        share=clipped,
+        term=_smooth_l1,
         arguments={"beta": 0.5},
     ),
     "bce_of_sigmoid": Loss(
@@ -146,7 +262,8 @@ LOSSES = {  # those that are met most often first
         "confidently wrong answer can lose its gradient altogether, and the logarithm is clamped at "
         "-100.",
         "nats per output",
-        term=term_texts.bce_of_probability,
+        share=clipped,
+        term=_bce_of_probability,
         last=nn.Sigmoid,
     ),
     "focal": Loss(
@@ -158,8 +275,8 @@ LOSSES = {  # those that are met most often first
         "Two classes of which one is rare, as in object detection: easy rows that are already right "
         "hardly count (Lin et al. 2017). Takes logits.",
         "nats per output, scaled down",
-        threshold=0.0,
-        term=term_texts.focal,
+        share=torch.sigmoid,
+        term=_focal,
         arguments={"gamma": 2.0},
     ),
     "smoothed": Loss(
@@ -171,7 +288,7 @@ LOSSES = {  # those that are met most often first
         "One class of several, when the model should not become overconfident (Szegedy et al. 2016). "
         "It never reaches 0.",
         "nats per example",
-        term=term_texts.smoothed,
+        term=_smoothed,
         arguments={"label_smoothing": 0.1},
     ),
     "weighted": Loss(
@@ -183,7 +300,7 @@ LOSSES = {  # those that are met most often first
         "three times. With class indices the sum is divided by the rows' total weight, not by the "
         "number of rows.",
         "nats per unit of weight",
-        term=term_texts.weighted,
+        term=_weighted,
         weights=first_counts_more,
     ),
     "nll": Loss(
@@ -194,7 +311,7 @@ LOSSES = {  # those that are met most often first
         "One class of several, where the model itself ends in a log-softmax. The two together are "
         "cross-entropy.",
         "nats per example",
-        term=term_texts.nll,
+        term=_nll,
         last=log_softmax,
     ),
     "kl_div": Loss(
@@ -206,7 +323,7 @@ LOSSES = {  # those that are met most often first
         'log-probabilities. "batchmean" divides by the rows; PyTorch\'s default, "mean", by the '
         "entries.",
         "nats per example",
-        term=term_texts.kl_div,
+        term=_kl_div,
         arguments={"reduction": "batchmean"},
         last=log_softmax,
     ),

@@ -14,6 +14,7 @@ from core import units
 from core.curvature import is_quadratic, settles, stability_limit
 from core.lines import first_line
 from core.result import Path, Result, path
+from core.words import number
 
 FLAT = 0.01  # a range below this share is no change: on a chart 200 pixels high, the width of its line
 HARDLY = 0.2  # of the first loss: of 325 random classifiers, 95 % begin by less than that above ln 2
@@ -53,13 +54,6 @@ class Verdict:
 
     word: str
     because: str
-
-
-def number(value: float) -> str:
-    """A value as the page shows it: four digits that matter, inf and nan in words."""
-    if not np.isfinite(value):
-        return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
-    return f"{value + 0.0:.4g}"  # + 0.0: no minus before a zero
 
 
 def verdict(result: Result, curvature: float | None = None) -> Verdict:

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core import Config, Run, charts
-from core.charts import DASHES, curves_spec
+from core.charts import DASHES, axis_top, curves_spec, goes_beyond, thin
 from core.compare.curves import ALL_PARAMETERS, MAX_ROWS, QUANTITIES, curves_frame, ends_at, value_at
 from core.compare.fit import kind, picture
 from core.compare.fit_picture import fit_spec
 from core.lines import from_letters
 from core.result import Message, Result, result
-from core.thinning import axis_top, goes_beyond, thin
 
 LOGS = [(True, True), (True, False), (False, True), (False, False)]
 LINE = {"dataset": "deliveries", "model": "linear"}
@@ -561,3 +560,18 @@ def test_every_spec_compiles_and_draws(all_specs):
 def test_an_axis_bears_losses_near_the_largest_number_there_is():
     huge = np.array([0.5, 1.5e308, 1.7e308, 1.7e308])
     assert axis_top([huge], log=True) in (None, 1e308)
+
+
+@pytest.mark.parametrize(
+    ("panels", "domains"),
+    [([{"y": {"domain": [1, 2]}}], [[1, 2], [1, 2]]), ([{}, {"y": {"domain": [3, 4]}}], [None, [3, 4]])],
+)
+def test_scales_are_set_in_a_copy_for_all_panels_or_for_each(panels, domains):
+    scaled, other = {"y": {"scale": {"type": "log"}}}, {"y": {"value": 8}, "x": {}}
+    kept = json.dumps({"hconcat": [{"layer": [{"encoding": scaled}, {"encoding": other}]}] * 2})
+    cached = json.loads(kept)
+    spec = charts.with_scales(cached, *panels)
+    layers = [panel["layer"] for panel in spec["hconcat"]]
+    assert [first["encoding"]["y"]["scale"].get("domain") for first, _ in layers] == domains
+    assert all(second["encoding"] == other for _, second in layers)
+    assert cached == json.loads(kept)

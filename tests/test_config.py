@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core import Config
 from core.config import KNOBS, conflicts, nearest, parse
-from core.fields import shown
+from core.words import shown
 from tests.helpers.strategies import configs
 
 HUGE = pytest.param(10**400, id="huge")
@@ -268,15 +268,3 @@ def test_a_config_is_frozen_and_hashable():
 
 def test_whole_numbers_become_floats_where_floats_are_meant():
     assert isinstance(Config(lr=1).lr, float)
-
-
-@given(st.text() | st.lists(st.text()) | st.floats() | st.integers() | st.none())
-def test_shown_is_short_and_without_markup(value):
-    text = shown(value)
-    assert len(text) <= 42
-    assert text.isascii() and text.isprintable()
-    assert not set(text) & set('<>&`*$:/\\!#|~{}@="')
-
-
-def test_shown_leaves_no_markdown_link():
-    assert "](" not in shown("[prize](www.example.com)")

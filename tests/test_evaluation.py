@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.build import Data
-from core.evaluation import check_labels, scores
+from core.build import Data, check_labels
+from core.evaluation import scores
 
 
 def fixed(weight, bias):

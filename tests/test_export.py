@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from core import Config, Run
+from core import Config, Run, build
 from core.compare.comparison import read
 from core.config import KNOBS
 from core.data import DATASETS
@@ -388,3 +388,16 @@ def test_a_carriage_return_does_not_begin_a_row_with_a_formula(three_runs):
 def test_quotes_commas_and_line_breaks_in_a_label_stay_in_their_cell(three_runs):
     label = 'a "b", c\nd'
     assert set(parsed(data_file({label: three_runs["Baseline"]}))["run"]) == {label}
+
+
+def test_script_and_listing_make_the_data_and_the_model_once(monkeypatch):
+    made = []
+    for name in ("make_data", "make_model", "make_loss", "make_optimizer"):
+        real = getattr(build, name)
+        monkeypatch.setattr(
+            build, name, lambda *given, real=real, name=name: made.append(name) or real(*given)
+        )
+    for export in (script, listing):
+        export(Config(batch_size=16))
+        assert sorted(made) == ["make_data", "make_loss", "make_model", "make_optimizer"]
+        made.clear()

@@ -15,12 +15,6 @@ LAYERS = [  # of core/, the main job first; a package imports from itself and fr
     {"traps"},
     {"notes"},
 ]
-# To be gone soon: what still imports upward.
-UPWARD = {
-    "core.export": {"core.compare.comparison"},
-    "core.graph.tensor_table": {"core.watch.optimizer_rules", "core.watch.snapshot"},
-    "core.loss_lessons.class_picture": {"core.watch.optimizer_rules"},
-}
 
 
 def modules(folder):
@@ -70,8 +64,7 @@ def test_a_module_imports_only_from_its_own_package_and_from_layers_before(name)
     ours = {one for one in imported(CORE[name]) if one.split(".")[0] in ("core", "pages", "tests")}
     assert all(one in CORE for one in ours)
     others = {one for one in ours if package(one) != package(name)}
-    upward = {one for one in others if layer(one) >= layer(name)}
-    assert upward == UPWARD.get(name, set())
+    assert {one for one in others if layer(one) >= layer(name)} == set()
 
 
 def test_no_modules_of_core_import_each_other_in_a_circle():

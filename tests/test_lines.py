@@ -1,12 +1,28 @@
 """The table of lines: what stands in it is Python that runs, and its letters read back."""
 
 import ast
+import re
 
 import pytest
 from hypothesis import given
 
-from core.lines import LETTERED, LINES, USUAL, from_letters, letters, part, parts, plain
-from core.mistakes import BEFORE
+from core.lines import (
+    BEFORE,
+    EVERYDAY,
+    FIVE,
+    LETTERED,
+    LINES,
+    MISTAKES,
+    USUAL,
+    Line,
+    check,
+    from_letters,
+    letters,
+    part,
+    parts,
+    plain,
+    without_zero_grad,
+)
 from tests.helpers.strategies import loops, mistaken_loops
 
 
@@ -61,3 +77,45 @@ def test_a_version_is_counted_as_the_line_it_stands_in_for():
     assert part("zero_grad_zeros") == "zero_grad"
     assert parts(("zero_grad_zeros", "step")) == ("zero_grad", "step")
     assert all(part(line.version_of) == line.version_of for line in LINES.values() if line.version_of)
+
+
+@given(mistaken_loops())
+def test_without_zero_grad_nothing_else_is_left_out(loop):
+    assert without_zero_grad(loop) == tuple(n for n in loop if n not in ("zero_grad", "zero_grad_zeros"))
+    assert letters(without_zero_grad(USUAL)) == "FLBS"
+
+
+WRONG = {
+    "another name": (Line("pass", "nothing"), "line another name must have a name like that of a variable"),
+    "x": (Line("pass", "nothing"), "line 'x' must have a name like that of a variable"),
+    "two": (Line("pass", "nothing", "XY"), "line two must have one letter or none; got 'XY'"),
+    "same_letter": (
+        Line("pass", "nothing", "F"),
+        "line same_letter must have its own letter; F is that of ",
+    ),
+    "version": (
+        Line("pass", "nothing", version_of="optimizer"),
+        "line version must be a version of zero_grad, forward, loss, backward, step; got 'optimizer'",
+    ),
+    "no_python": (Line("loss = = 1", "nothing"), "line no_python must be Python: invalid syntax"),
+    "read_grad": (Line("pass", "nothing"), "line read_grad must have a name of its own; it is in MISTAKES"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_entry_is_refused_by_name(name):
+    line, sentence = WRONG[name]
+    with pytest.raises(ValueError, match=re.escape(sentence.removeprefix("line another name "))):
+        check({"FIVE": FIVE, "MISTAKES": MISTAKES, "BEFORE": {name: line}})
+
+
+def test_the_sections_are_the_whole_table():
+    sections = {"FIVE": FIVE, "EVERYDAY": EVERYDAY, "MISTAKES": MISTAKES, "BEFORE": BEFORE}
+    check(sections)
+    assert {name: line for s in (FIVE, EVERYDAY, MISTAKES) for name, line in s.items()} == LINES
+    assert tuple(FIVE) == USUAL
+    assert EVERYDAY.keys() == {
+        "zero_grad_zeros",
+        "scheduler_step",
+        "look_in_eval_mode",
+    }

@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from core import Config, Run
-from core.accuracy import accuracy
+from core.build import build
+from core.config import KNOBS
 from core.data import DATASETS, FORMS_OF_TASK
-from core.focal import FocalLoss
-from core.losses import LOSSES, fitting, form
-from core.source import setup
+from core.evaluation import accuracy
+from core.export import setup
+from core.losses import LOSSES, FocalLoss, Loss, fitting, form
 from core.terms import terms, unreduced
 
 OUTPUTS = np.array([[2.0, -1.0, 0.5], [-0.3, 4.0, 1.0], [0.2, 0.1, -6.0], [9.0, 9.5, 10.0]])
@@ -20,6 +22,10 @@ ONE_HOT = np.eye(3)[CLASSES]
 
 
 SHARES = np.array([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.25, 0.5, 0.25], [1.0, 0.0, 0.0]])
+
+
+def written(config, device="cpu"):
+    return setup(config, build(config), device)
 
 
 def huber(errors):
@@ -128,22 +134,22 @@ def test_accuracy_with_one_output_asks_for_its_side_of_the_threshold():
     outputs = torch.tensor([[-2.0], [0.1], [0.4], [0.6]])
     targets = torch.tensor([[0.0], [1.0], [1.0], [1.0]])
     # logits name class 1 above 0; outputs trained towards 0 and 1 do above 0.5
-    assert accuracy(outputs, targets, "zero_one", LOSSES["bce"].threshold).item() == 1.0
-    assert accuracy(outputs, targets, "zero_one", LOSSES["focal"].threshold).item() == 1.0
+    assert accuracy(outputs, targets, "zero_one", LOSSES["bce"].share).item() == 1.0
+    assert accuracy(outputs, targets, "zero_one", LOSSES["focal"].share).item() == 1.0
     for loss in (*ANY, "bce_of_sigmoid"):
-        assert accuracy(outputs, targets, "zero_one", LOSSES[loss].threshold).item() == 0.5
+        assert accuracy(outputs, targets, "zero_one", LOSSES[loss].share).item() == 0.5
 
 
 def test_accuracy_with_several_outputs_asks_for_the_largest():
     # the largest outputs are 0, 1, 0, 2; the classes 0, 2, 1, 2
     outputs = torch.tensor(OUTPUTS)
-    assert accuracy(outputs, torch.tensor(CLASSES), "class_index", 0.5).item() == 0.5
-    assert accuracy(outputs, torch.tensor(ONE_HOT), "one_hot", 0.5).item() == 0.5
+    assert accuracy(outputs, torch.tensor(CLASSES), "class_index", None).item() == 0.5
+    assert accuracy(outputs, torch.tensor(ONE_HOT), "one_hot", None).item() == 0.5
 
 
 def test_accuracy_of_regression_is_refused():
     with pytest.raises(ValueError, match="must be classes for an accuracy; got values"):
-        accuracy(torch.zeros(2, 1), torch.zeros(2, 1), "values", 0.5)
+        accuracy(torch.zeros(2, 1), torch.zeros(2, 1), "values", None)
 
 
 # -- terms, arguments, last layers ------------------------------------------------------------
@@ -197,7 +203,7 @@ WRITTEN = {
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_arguments_of_a_loss_are_those_of_the_script(name):
-    assert f"loss_fn = {WRITTEN[name]}" in setup(Config(dataset="iris", loss=name))
+    assert f"loss_fn = {WRITTEN[name]}" in written(Config(dataset="iris", loss=name))
     known = {"nn": torch.nn, "torch": torch, "FocalLoss": FocalLoss}
     built = eval(WRITTEN[name], known)
     own = LOSSES[name].build(3)
@@ -207,9 +213,9 @@ def test_arguments_of_a_loss_are_those_of_the_script(name):
 
 
 def test_weights_are_in_the_precision_of_the_run():
-    assert setup(Config(dataset="iris", loss="weighted", dtype="float64"))[2].endswith("])).double()")
-    assert setup(Config(dataset="iris", loss="smoothed", dtype="float64"))[2].endswith("=0.1)")
-    assert setup(Config(dataset="iris", loss="weighted"), "cuda:0")[4] == "loss_fn.to('cuda:0')"
+    assert written(Config(dataset="iris", loss="weighted", dtype="float64"))[2].endswith("])).double()")
+    assert written(Config(dataset="iris", loss="smoothed", dtype="float64"))[2].endswith("=0.1)")
+    assert written(Config(dataset="iris", loss="weighted"), "cuda:0")[4] == "loss_fn.to('cuda:0')"
     run = Run(Config(dataset="iris", loss="weighted", dtype="float64", steps=2)).advance()
     assert run.error is None and run.history.losses.dtype == np.float64
 
@@ -268,3 +274,42 @@ def test_focal_keeps_its_digits_where_the_answer_is_sure():
     z = torch.tensor([30.0])
     tiny = FocalLoss()(z, torch.ones(1)).item()
     assert tiny == pytest.approx(np.exp(-90.0), rel=1e-4)  # (1 - p)^2 times -log p, both about e^-30
+
+
+def new_loss(module, share):
+    return Loss("Mine", module, ("zero_one", "one_hot"), "f", "Two classes.", "nats", share)
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        None,
+        lambda z: z,  # no probability
+        lambda z: -z.sigmoid() + 1,  # falls
+        lambda z: z.sigmoid().round().bool(),
+        lambda z: z.sigmoid().mean(),
+        lambda z: z.sigmoid() * torch.nan,
+        lambda z: z.nosuch(),
+        lambda z: 0.5,
+    ],
+)  # fmt: skip
+def test_a_loss_that_does_not_say_what_its_outputs_mean_is_refused_by_name(share):
+    with pytest.raises(ValueError, match=r"^share of the loss Mine must say how outputs become"):
+        new_loss(nn.BCEWithLogitsLoss, share)
+
+
+def test_only_losses_for_targets_of_0_and_1_need_a_share():
+    assert {name for name, loss in LOSSES.items() if loss.share} == {*ANY, *YES_OR_NO}
+
+
+def test_a_new_loss_of_logits_shows_the_accuracy_of_its_logits(monkeypatch):
+    """Before share was asked for, it was that of outputs above 0.5, in silence."""
+    monkeypatch.setitem(LOSSES, "mine", new_loss(nn.BCEWithLogitsLoss, torch.sigmoid))
+    monkeypatch.setitem(KNOBS["loss"].choices, "mine", "Mine")
+    run = Run(Config(dataset="moons", loss="mine", steps=15, lr=0.2)).advance()
+    with torch.no_grad():
+        logits = run.model(run.data.inputs)
+    expected = ((logits > 0) == (run.data.targets > 0.5)).double().mean().item()
+    at_half = ((logits > 0.5) == (run.data.targets > 0.5)).double().mean().item()
+    assert run.history.evaluations["train_accuracy"].iloc[-1] == pytest.approx(expected, abs=1e-6)
+    assert expected - at_half > 0.3

@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from core import Config, Run
 from core.autograd.examples import EXAMPLES, Example
 from core.autograd.notebook import told
+from core.build import build
 from core.compare.comparison import read
 from core.config import KNOBS
 from core.curvature import limits, starting_curvature
 from core.data import DATASETS
-from core.export import script
+from core.export import script, setup
 from core.loss_lessons.softmax_twice import logits, of_logits
-from core.losses import FLOATS, LOSSES, Loss
+from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.notes.claim import JUDGEMENTS, answer
 from core.notes.notes import CLAIMS
 from core.optimizers import OPTIMIZERS
 from core.result import result
-from core.source import setup
 from core.stacked.blocks import Training, blocks
 from core.sweep.sweep import read as read_sweep
 from core.traps.diagnosis import CASES, series
@@ -87,7 +87,7 @@ import torch
 from torch import Tensor, nn
 
 from core.data import DATASETS, DataSet
-from core.losses import FLOATS, LOSSES, Loss
+from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.optimizers import OPTIMIZERS, Optimizer
 
 """
@@ -109,7 +109,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
     run = Run(config).advance()
     assert run.error is None
     assert run.history.losses[-1] < 0.5 * run.history.losses[0]
-    assert setup(config)[-2:] == [
+    assert setup(config, build(config))[-2:] == [
         "loss_fn = LogCosh()",
         "optimizer = torch.optim.NAdam(model.parameters(), lr=0.01)",
     ]
@@ -121,7 +121,8 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
 
 
 def test_the_added_loss_is_what_its_formula_says():
-    names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss, "FLOATS": FLOATS}
+    names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss}
+    names |= {"FLOATS": FLOATS, "clipped": clipped}
     exec(compile(block("LOSSES[").split("OPTIMIZERS")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
     errors = torch.tensor([-3.0, -0.1, 0.0, 2.0], dtype=torch.float64)
     expected = errors.cosh().log().mean().item()

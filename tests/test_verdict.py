@@ -17,7 +17,8 @@ from core.curvature import starting_curvature
 from core.lines import from_letters
 from core.result import Message, Result, loss_path, result
 from core.stacked import blocks
-from core.verdict import RULES, WORDS, number, verdict
+from core.verdict import RULES, WORDS, verdict
+from core.words import number
 
 LINE = {"dataset": "deliveries", "model": "linear"}
 
@@ -433,11 +434,3 @@ def test_no_word_depends_on_how_the_run_was_trained():
     momentum = trained(**LINE, lr=0.01, momentum=1.0)
     assert torch.equal(torch.tensor(skipped.steps["loss"]), torch.tensor(momentum.steps["loss"]))
     assert verdict(skipped).word == verdict(momentum).word == "oscillates"
-
-
-@pytest.mark.parametrize("value, shown", [
-    (242.4012, "242.4"), (0.0254171, "0.02542"), (1.4728e7, "1.473e+07"), (0.0, "0"),
-    (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan"),
-])  # fmt: skip
-def test_a_number_has_four_digits_that_matter(value, shown):
-    assert number(value) == shown

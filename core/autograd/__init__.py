@@ -1,1 +1,1 @@
-"""Lines that somebody types: parsed, interpreted over short lists, never executed by Python."""
+"""The notebook: typed lines, parsed and interpreted from short tables, never executed by Python."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from core import torch_internals
 from core.autograd.notebook import Notebook, run
 from core.graph.graph import Graph, graph
-from core.graph.tensor_state import INVALID, Held
+from core.graph.tensor_state import INVALID, TensorState
 from core.graph.tensor_table import Table, rows
 
 SHOWN = ("values", ".grad", "requires_grad", "is_leaf", "grad_fn", "version", "shape", "dtype")
@@ -28,9 +29,9 @@ class Inside:
 
 
 def inside(text: str, until: int, root: str | None = None) -> Inside:
-    """After so many statements of a text.
+    """The state after the first `until` statements of a text.
 
-    root: the tensor whose graph is wanted; if it has no history there, the one recorded last is taken.
+    root: the tensor whose graph to show; without a history there, the one recorded last replaces it.
     Raises RefusedError if the text is refused.
     """
     with run(text, until) as book:
@@ -42,21 +43,21 @@ def inside(text: str, until: int, root: str | None = None) -> Inside:
         return Inside(table, tuple(roots), chosen, found, problem)
 
 
-def _held(names: dict[str, object]) -> dict[str, Held]:
-    return {name: one for name, one in names.items() if isinstance(one, Held)}
+def _held(names: dict[str, object]) -> dict[str, TensorState]:
+    return {name: one for name, one in names.items() if isinstance(one, TensorState)}
 
 
-def _roots(book: Notebook, now: dict[str, Held]) -> list[str]:
+def _roots(book: Notebook, now: dict[str, TensorState]) -> list[str]:
     """Names of tensors with a history, the last recorded first."""
     tensors = book.workspace.tensors
     recorded = {
         name: tensors[name].grad_fn for name, one in now.items() if one.grad_fn not in (None, INVALID)
     }
-    order = {name: node._sequence_nr() for name, node in recorded.items() if node is not None}
+    order = {name: torch_internals.order(node) for name, node in recorded.items() if node is not None}
     return sorted(order, key=order.__getitem__, reverse=True)
 
 
-def _graph(book: Notebook, now: dict[str, Held], root: str | None) -> tuple[Graph | None, str | None]:
+def _graph(book: Notebook, now: dict[str, TensorState], root: str | None) -> tuple[Graph | None, str | None]:
     if root is None:
         return None, "Autograd has recorded nothing: no tensor that has a name has a grad_fn."
     known: dict[str, Tensor] = {

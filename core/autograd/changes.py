@@ -7,23 +7,23 @@ from typing import Any
 from torch import Tensor
 
 from core.graph.storage import storage
-from core.graph.tensor_state import Held, held, same
-from core.graph.tensor_table import grad_in_words, in_words
+from core.graph.tensor_state import TensorState, same, tensor_state
+from core.words import grad_in_words, in_words
 
-_BRIEF = reprlib.Repr()  # for what is long or deep in a list stands ...; all else is written out
+_BRIEF = reprlib.Repr()  # long or deep lists are cut with ...; everything else is written out
 _BRIEF.maxlevel, _BRIEF.maxother = 2, 100  # lists in a list; characters of a shape, or of a grad_fn's name
 
 
 def holding(names: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands behind each name now: of tensors what is held, all else itself."""
+    """What each name stands for now: a tensor's state, or the object itself."""
     return {
-        name: held(name, value, copy=True) if isinstance(value, Tensor) else value
+        name: tensor_state(name, value, copy=True) if isinstance(value, Tensor) else value
         for name, value in names.items()
     }
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Of two `holding`s, in the order of the names, new ones last."""
+    """What differs between two results of `holding`, in the order of the names, new ones last."""
     return [
         sentence
         for name, found in now.items()
@@ -34,19 +34,23 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def _of_name(
     name: str, earlier: Any, found: Any, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]
 ) -> Iterator[str]:
-    if not isinstance(found, Held):
-        same_object = known and earlier is found  # which nothing changes here; to write it out takes long
-        if not same_object and (not known or isinstance(earlier, Held) or repr(earlier) != repr(found)):
+    if not isinstance(found, TensorState):
+        same_object = known and earlier is found  # nothing here can change it, and its repr is slow
+        if not same_object and (
+            not known or isinstance(earlier, TensorState) or repr(earlier) != repr(found)
+        ):
             yield f"{name} is {_BRIEF.repr(found)}."
-    elif not isinstance(earlier, Held) or earlier.tensor is not found.tensor:
+    elif not isinstance(earlier, TensorState) or earlier.tensor is not found.tensor:
         yield _new(name, found, known, before, now)
     else:
         yield from _changed(name, earlier, found)
 
 
-def _new(name: str, found: Held, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _new(
+    name: str, found: TensorState, known: bool, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> str:
     """A name for a tensor that it did not stand for before."""
-    others = {other: one for other, one in now.items() if isinstance(one, Held) and other != name}
+    others = {other: one for other, one in now.items() if isinstance(one, TensorState) and other != name}
     twin = next(
         (other for other, one in others.items() if one.tensor is found.tensor and other in before), None
     )
@@ -63,7 +67,7 @@ def _new(name: str, found: Held, known: bool, before: Mapping[str, Any], now: Ma
     return ", ".join(parts) + "."
 
 
-def _shares(one: Held, other: Held) -> bool:
+def _shares(one: TensorState, other: TensorState) -> bool:
     """Whether two tensors lie in the same storage."""
     tensors = one.tensor(), other.tensor()
     if tensors[0] is None or tensors[1] is None or not tensors[0].numel():
@@ -71,8 +75,8 @@ def _shares(one: Held, other: Held) -> bool:
     return storage(tensors[0]) == storage(tensors[1])
 
 
-def _changed(name: str, earlier: Held, found: Held) -> Iterator[str]:
-    """What has happened to one tensor."""
+def _changed(name: str, earlier: TensorState, found: TensorState) -> Iterator[str]:
+    """What happened to one tensor."""
     if not same(earlier.values, found.values):
         counted = f"version {earlier.version} → {found.version}"
         if earlier.version == found.version:

@@ -14,15 +14,18 @@ from torch import Tensor
 from core.autograd import sizes
 from core.autograd.language import (
     ATTRIBUTES,
+    COMPARISONS,
     CONSTANTS,
     FUNCTIONS,
     METHODS,
     MODULES,
+    OPERATORS,
     REDUCTIONS,
+    SIGNS,
     Allowed,
+    compute,
 )
-from core.autograd.operators import COMPARISONS, OPERATORS, SIGNS, compute
-from core.autograd.sizes import NotAllowedError, Shown
+from core.autograd.sizes import NotAllowedError, ReprOnly
 from core.autograd.workspace import Workspace
 
 
@@ -32,7 +35,7 @@ def value(node: ast.expr, here: Workspace) -> Any:
 
 
 def dotted(node: ast.expr) -> str:
-    """A name with its dots, such as torch.var; empty for any other expression."""
+    """A dotted name such as torch.var; "" for any other expression."""
     if isinstance(node, ast.Name):
         return node.id
     before = dotted(node.value) if isinstance(node, ast.Attribute) else ""
@@ -71,7 +74,7 @@ def _attribute(node: ast.Attribute, here: Workspace) -> Any:
 
 
 def _owner(node: ast.Attribute, here: Workspace, known: set[str]) -> Tensor:
-    """The tensor before a dot. Where there is None, Python's own error for names that tensors have."""
+    """The tensor before a dot. If that is None, raises Python's error for names that tensors have."""
     if isinstance(node.value, ast.Name) and node.value.id in MODULES:
         names = ", ".join(name for name in FUNCTIONS if "." in name)
         raise NotAllowedError(f"Functions here are {names}.")
@@ -107,7 +110,7 @@ def _called(node: ast.expr, here: Workspace) -> tuple[Allowed, list[Tensor]]:
 
 
 def _asked(row: Allowed, node: ast.Call) -> None:
-    """Refuse arguments that the row does not list, before any of them is evaluated."""
+    """Refuses arguments that the row does not list, before any of them is evaluated."""
     if len(node.args) > row.most:
         raise NotAllowedError(f"This call takes at most {row.most} arguments by position here.")
     names = [keyword.arg for keyword in node.keywords]
@@ -117,7 +120,7 @@ def _asked(row: Allowed, node: ast.Call) -> None:
 
 def _argument(node: ast.expr, row: Allowed, here: Workspace) -> Any:
     found = value(node, here)
-    if isinstance(found, Shown) and row is not FUNCTIONS["print"]:
+    if isinstance(found, ReprOnly) and row is not FUNCTIONS["print"]:
         raise NotAllowedError("That can only be displayed, not used in a call.")
     return found
 

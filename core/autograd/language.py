@@ -1,10 +1,12 @@
-"""The functions, methods, and attributes that may be typed in the notebook: these and nothing else.
+"""What may be typed in the notebook: tables of functions, methods, attributes and operators, nothing else.
 
-What is not here does not exist for the notebook. Adding something is one entry, which must hold what the
-others do: the call reads and writes nothing but its arguments, its result is no larger than its check
-says beforehand, and it takes no name, file, device, function or text from outside.
+What is not here does not exist for the notebook. Adding something takes one entry, which must keep what the
+others keep: the call reads and writes nothing but its arguments, its check bounds the size of the result
+before anything is computed, and it takes no name, file, device, function or text from outside.
 """
 
+import ast
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from core.autograd import sizes, workspace
-from core.autograd.sizes import NotAllowedError, Shown
+from core.autograd.sizes import NotAllowedError, ReprOnly
+from core.torch_internals import version
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,13 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "data": _data,
     "requires_grad": lambda t: t.requires_grad,
     "is_leaf": lambda t: t.is_leaf,
-    "grad_fn": lambda t: None if t.grad_fn is None else Shown(f"<{type(t.grad_fn).__name__}>"),
+    "grad_fn": lambda t: None if t.grad_fn is None else ReprOnly(f"<{type(t.grad_fn).__name__}>"),
     "retains_grad": lambda t: t.retains_grad,
     "shape": lambda t: t.shape,
     "dtype": lambda t: t.dtype,
     "ndim": lambda t: t.ndim,
     "T": _turned,
-    "_version": lambda t: t._version,
+    "_version": version,
 }
 
 
@@ -147,3 +150,45 @@ CONSTANTS: dict[str, Any] = {
 MODULES = ("torch", "F", "nn")  # what names before a dot may stand for
 
 REDUCTIONS = ("mean", "sum", "none", "batchmean")  # the only texts there are: reduction="sum"
+
+
+Table = dict[type[ast.AST], Callable[..., Any]]
+
+OPERATORS: Table = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
+}
+IN_PLACE: Table = {
+    ast.Add: operator.iadd,
+    ast.Sub: operator.isub,
+    ast.Mult: operator.imul,
+    ast.Div: operator.itruediv,
+}
+COMPARISONS: Table = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+SIGNS: Table = {ast.USub: operator.neg, ast.UAdd: operator.pos}
+
+
+def compute(kind: ast.AST, table: Table, *operands: Any) -> Any:
+    """An operator of a table on tensors or numbers.
+
+    Raises: NotAllowedError if it is not on the table, takes something else, or its result is too large.
+    """
+    if type(kind) not in table:
+        raise NotAllowedError("Operators here are + - * / ** @, comparisons, and += -= *= /= after a name.")
+    if not all(isinstance(operand, (Tensor, int, float)) for operand in operands):
+        raise NotAllowedError("Operators here take tensors and numbers.")
+    (sizes.product if isinstance(kind, ast.MatMult) else sizes.together)(operands)
+    if isinstance(kind, ast.Pow) and not any(isinstance(operand, Tensor) for operand in operands):
+        sizes.power(*operands)
+    return sizes.checked(table[type(kind)](*operands))

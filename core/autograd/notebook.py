@@ -16,8 +16,7 @@ from torch import Tensor
 from core import torch_warnings
 from core.autograd.changes import changes, holding
 from core.autograd.interpreter import dotted, value
-from core.autograd.language import CONSTANTS, MODULES, SETTABLE
-from core.autograd.operators import IN_PLACE, compute
+from core.autograd.language import CONSTANTS, IN_PLACE, MODULES, SETTABLE, compute
 from core.autograd.sizes import NotAllowedError
 from core.autograd.syntax import read
 from core.autograd.workspace import Workspace, show
@@ -34,7 +33,7 @@ MAX_SAID = 2000  # characters of one error or warning; … stands for what is le
 
 
 @dataclass(frozen=True)
-class Raised:
+class LineError:
     """Type and text of an exception; refused: it is a sentence of the notebook's own."""
 
     type: str
@@ -55,7 +54,7 @@ class Done:
     shows: str | None
     changes: tuple[str, ...]
     warnings: tuple[str, ...]
-    error: Raised | None
+    error: LineError | None
 
 
 @dataclass
@@ -76,7 +75,7 @@ def told(text: str) -> tuple[Done, ...]:
 
 @contextmanager
 def run(text: str, until: int | None = None) -> Iterator[Notebook]:
-    """The same with its tensors, after so many statements; they are let go at the end of the with block."""
+    """Runs the first `until` statements; yields the notebook with its tensors, freed after the block."""
     book, statements = Notebook(), read(text)
     try:
         for statement, first, records in _flat(statements):
@@ -120,9 +119,9 @@ def _do(statement: ast.stmt, first: int, book: Notebook) -> Done:
         with torch_warnings.collecting(said.append):
             _KINDS[type(statement)](statement, here)
     except NotAllowedError as refused:
-        error = Raised("Not allowed", str(refused), True)
+        error = LineError("Not allowed", str(refused), True)
     except Exception as raised:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
-        error = Raised(type(raised).__name__, _shortened(str(raised)), False)
+        error = LineError(type(raised).__name__, _shortened(str(raised)), False)
     book.before, book.now = book.now, holding(here.names)
     changed, warnings = changes(book.before, book.now), dict.fromkeys(map(_shortened, said))
     last = statement.end_lineno or statement.lineno

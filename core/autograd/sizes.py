@@ -26,7 +26,7 @@ class NotAllowedError(Exception):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReprOnly:
     """A value that can only be looked at: its text is never made of other values, so it cannot grow."""
 
     text: str
@@ -35,7 +35,7 @@ class Shown:
         return self.text
 
 
-OF_ONE_SIZE = (float, slice, torch.dtype, type, type(None), Shown)
+OF_ONE_SIZE = (float, slice, torch.dtype, type, type(None), ReprOnly)
 
 
 def fits(shape: Iterable[int]) -> None:
@@ -93,25 +93,25 @@ def expanded(given: Sequence[Any]) -> None:
 
 
 def power(base: float, exponent: float) -> None:
-    """Refuse a power of plain numbers that would be huge."""
+    """Refuses a power of plain numbers that would be huge."""
     if not (abs(base) <= MAX_BASE and abs(exponent) <= MAX_POWER):
         limit = f"a base up to {MAX_BASE:,} and an exponent up to {MAX_POWER}"
         raise NotAllowedError(f"A power of numbers may have {limit}.")
 
 
 def _numbers(given: Sequence[Any]) -> list[float]:
-    """The numbers of a shape that is given one by one, or as tuples or lists; else NotAllowedError."""
+    """The numbers of a shape given one by one or as tuples or lists; raises NotAllowedError for others."""
     numbers = [n for one in given for n in (one if isinstance(one, (tuple, list)) else (one,))]
     if not all(isinstance(n, (int, float)) and abs(n) <= MAX_ENTRIES for n in numbers):
         raise NotAllowedError(f"Sizes here are plain numbers, at most {MAX_ENTRIES}.")
     return numbers
 
 
-# What is asked of every value, before it goes on.
+# Checks of every value before it is used.
 
 
 def checked(value: Any) -> Any:
-    """The value, if it is of a kind and size that can go on; else NotAllowedError."""
+    """Returns the value if its kind and size are allowed; raises NotAllowedError if not."""
     if isinstance(value, Tensor):
         fits(value.shape)
     elif isinstance(value, (list, tuple)):

@@ -14,6 +14,7 @@ from torch.autograd.graph import Node as GradFn
 from core.autograd.sizes import NotAllowedError, entries
 from core.graph.flow import Flow
 from core.graph.nodes import count
+from core.torch_internals import is_view
 
 MAX_WALKED = 4000  # nodes of the graph that all calls of backward go through together
 MAX_SHOWN = 4000  # entries of all that is shown; writing numbers takes longer than computing them
@@ -22,9 +23,9 @@ MAX_SEED = 2**32 - 1
 
 @dataclass
 class Workspace:
-    """names: what was assigned. made: every tensor that was ever a value, in this order. printed: what the
-    statement has shown so far. flows: for each tensor by its id, the grad_fn that backward began at, and the
-    gradients that went back from there."""
+    """names: what was assigned. made: every tensor that was ever a value, in order. printed: what the current
+    statement has printed. flows: id of a tensor -> the grad_fn where backward started, and the gradients that
+    flowed from there."""
 
     names: dict[str, Any] = field(default_factory=dict)
     made: list[Tensor] = field(default_factory=list)
@@ -36,48 +37,48 @@ class Workspace:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """Those that have a name."""
+        """The tensors that have a name."""
         return {name: value for name, value in self.names.items() if isinstance(value, Tensor)}
 
     def keep(self, value: Any) -> Any:
-        """The value; a tensor is remembered, so that it can be let go."""
+        """Returns the value; a tensor is remembered, so that it can be freed later."""
         if isinstance(value, Tensor):
             self.made.append(value)
         return value
 
     def flow(self, tensor: Tensor) -> Flow | None:
-        """What went back from this tensor when backward was last called on it, if its history is the same."""
+        """The gradients of the last backward from this tensor, if its history is still the same."""
         grad_fn, flow = self.flows.get(id(tensor), (None, None))
         return flow if grad_fn is tensor.grad_fn else None
 
     def let_go(self) -> None:
-        """Undo what makes tensors hold each other, such as w.grad.add_(w): nobody would ever free them."""
+        """Breaks cycles between tensors, such as that of w.grad.add_(w), which nothing else would free."""
         for tensor in self.made:
             tensor.grad = None
-            if not tensor._is_view() and tensor.grad_fn is not None:
+            if not is_view(tensor) and tensor.grad_fn is not None:
                 tensor.detach_()
         self.made.clear()
         self.names.clear()
         self.flows.clear()
 
 
-# What only works with what is there: called with the workspace first.
+# Functions that need the workspace, which is their first argument.
 
 
 def randn(workspace: Workspace, *shape: Any, **keywords: Any) -> Tensor:
-    """torch.randn, but from the notebook's own generator."""
+    """torch.randn with the notebook's own generator."""
     return torch.randn(*shape, generator=workspace.generator, **keywords)
 
 
 def manual_seed(workspace: Workspace, seed: Any = None) -> None:
-    """torch.manual_seed, but of the notebook's own generator."""
+    """torch.manual_seed for the notebook's own generator."""
     if type(seed) is not int or not 0 <= seed <= MAX_SEED:
         raise NotAllowedError(f"A seed is a whole number from 0 to {MAX_SEED:,}.")
     workspace.generator.manual_seed(seed)
 
 
 def show(workspace: Workspace, *values: Any) -> None:
-    """Python's print, which leaves no text that a later line could print twice."""
+    """Python's print; it returns no text that a later line could print again."""
     workspace.shown += sum(map(entries, values))
     if workspace.shown > MAX_SHOWN:
         raise NotAllowedError(f"All lines may show {MAX_SHOWN:,} entries of tensors and lists together.")
@@ -85,7 +86,7 @@ def show(workspace: Workspace, *values: Any) -> None:
 
 
 def backward(workspace: Workspace, tensor: Tensor, *gradient: Any, **keywords: Any) -> None:
-    """Tensor.backward, with a note of what flows back."""
+    """Tensor.backward, recording what flows back."""
     workspace.walked += count(tensor)
     if workspace.walked > MAX_WALKED:
         raise NotAllowedError(f"All calls of backward may go through {MAX_WALKED:,} operations together.")

@@ -1,1 +1,1 @@
-"""Several runs, one change each: their link, their curves, what their models compute."""
+"""Several runs, one change each: links, curves, and what the models compute."""

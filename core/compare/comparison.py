@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.fields import shown
-from core.lines import LINES, USUAL, letters, part, parts, plain
+from core.lines import BEFORE, USUAL, letters, loop_label, without_zero_grad
 from core.losses import fitting
-from core.mistakes import BEFORE
+from core.words import shown
 
 SEPARATOR = "~"
 NO_RUNS = "none"
@@ -118,7 +117,7 @@ class Comparison:
         )
 
 
-SKIP = Variant((("loop", letters(USUAL[1:])),))
+SKIP = Variant((("loop", letters(without_zero_grad(USUAL))),))
 FIRST = Comparison(Config(), (Variant((("lr", "x100"),)), SKIP))
 
 
@@ -208,7 +207,7 @@ def one_line(notes: Sequence[str]) -> str:
 def ready(baseline: Config) -> list[Variant]:
     """Changes offered with one click, each of one thing, each different from the baseline."""
     loop = baseline.loop
-    without = tuple(name for name in loop if part(name) != "zero_grad")
+    without = without_zero_grad(loop)
     changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
     changes += [("loop", letters(without) if without != loop else letters(USUAL))]
     changes += [("loss", name) for name in fitting(baseline.dataset)[:READY_LOSSES]]
@@ -248,26 +247,3 @@ def _change_label(name: str, text: str, config: Config) -> str:
         factor = float(text[1:])
         return f"{knob.label} ÷ {1 / factor:g}" if 1e-9 < factor < 1 else f"{knob.label} × {factor:g}"
     return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"
-
-
-def _line_label(name: str) -> str:
-    line = LINES[name]
-    return line.text.split(".", 1)[-1] if line.letter else line.about
-
-
-def loop_label(loop: tuple[str, ...]) -> str:
-    """A loop in words: which lines are left out, or the order of all of them."""
-    if loop == USUAL:
-        return "Usual loop"
-    if not loop:
-        return "No lines"
-    others = [_line_label(name) for name in loop if name not in USUAL]
-    if others:
-        usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
-        label = ", ".join(usual + others)
-        return label if plain(loop) else label[:1].upper() + label[1:]
-    left_out = [name for name in USUAL if name not in loop]
-    kept_in_order = tuple(name for name in USUAL if name in loop) == loop
-    if left_out and kept_in_order:
-        return f"No {', '.join(left_out)}"
-    return f"Order {' '.join(letters(loop))}"

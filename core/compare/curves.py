@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from core.charts import axis_top, goes_beyond, thin
 from core.lines import parts
 from core.result import Result
-from core.thinning import axis_top, goes_beyond, thin
-from core.verdict import number
+from core.words import number
 
 MAX_ROWS = 4000  # of one chart, counted as steps times runs
 VAL_POINTS = 25

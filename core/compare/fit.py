@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
 from core import build
-from core.accuracy import named, truth
 from core.config import Config
+from core.evaluation import named, truth
 from core.losses import LOSSES
 from core.models import MODELS
 from core.result import Result
@@ -81,9 +81,9 @@ def share_of_class_1(config: Config, target_form: str, outputs: Tensor) -> Tenso
     """(rows, outputs) of a two-class model -> (rows,) from 0 to 1; 0.5 is the boundary."""
     if target_form != "zero_one":
         return outputs.softmax(1)[:, 1]  # of logits and of log-probabilities alike
-    if LOSSES[config.loss].threshold == 0.0:  # logits
-        return outputs[:, 0].sigmoid()
-    return outputs[:, 0].clamp(0, 1)
+    share = LOSSES[config.loss].share
+    assert share is not None  # the table of losses asks for it
+    return share(outputs)[:, 0]
 
 
 def _scatter(config: Config, model: nn.Module, data: build.Data) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def _confusion(config: Config, model: nn.Module, data: build.Data) -> pd.DataFra
     targets = data.val_targets if data.val_targets is not None else data.targets
     outputs = model(inputs)
     right = truth(targets, data.target_form)
-    chosen = named(outputs, data.target_form, LOSSES[config.loss].threshold)
+    chosen = named(outputs, data.target_form, LOSSES[config.loss].share)
     classes = max(outputs.shape[1], 2)
     counts = torch.bincount(right * classes + chosen, minlength=classes**2).numpy()
     rows, columns = np.divmod(np.arange(classes**2), classes)

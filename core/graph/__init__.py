@@ -1,1 +1,1 @@
-"""What autograd records and keeps for backward, and one tensor in words."""
+"""The autograd graph, what it keeps for backward, and the state of single tensors."""

@@ -19,8 +19,8 @@ class Flow:
             loss.backward()
         graph(loss, known, flow)
 
-    Attributes: arrived, place of a node -> one gradient per output; sent, place -> one gradient per
-    next function. Where nothing flowed there is None. Nothing is noted where there is no graph to show.
+    Attributes: arrived, place of a node -> one gradient per output; sent, place -> one gradient per next
+    function; None where nothing flowed. Without a graph to show, nothing is noted.
     """
 
     def __init__(self, tensor: Tensor):
@@ -34,7 +34,7 @@ class Flow:
                 self._handles.append(node.register_hook(partial(_note, self.sent, place)))
 
     def remove(self) -> None:
-        """Take the hooks off."""
+        """Removes the hooks."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()

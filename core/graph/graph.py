@@ -68,7 +68,7 @@ class Graph:
 
 
 def graph(tensor: Tensor, known: Mapping[str, Tensor], flow: Flow | None = None) -> Graph:
-    """The graph behind a tensor, such as the loss, as it is now.
+    """The current graph behind a tensor, such as the loss.
 
     Args:
         known: names for tensors: parameters, inputs, targets, outputs, loss.

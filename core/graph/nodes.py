@@ -7,13 +7,15 @@ from typing import Any
 from torch import Tensor
 from torch.autograd.graph import Node as GradFn
 
+from core.torch_internals import order
+
 MAX_NODES = 200  # of a graph that is shown
 
 
 def walk(tensors: Iterable[Any], limit: int | None = None) -> list[GradFn]:
-    """Every node once, depth first; not by recursion, since a chain can be longer than the stack.
+    """Every node once, depth first; without recursion, since a chain can be deeper than the stack.
 
-    What is no tensor has no nodes: a line may put anything under the name of outputs or loss.
+    Anything but a tensor has no nodes: a line may assign anything to outputs or loss.
     """
     order: dict[GradFn, None] = {}
     ends = [t.grad_fn for t in tensors if isinstance(t, Tensor)]
@@ -27,7 +29,7 @@ def walk(tensors: Iterable[Any], limit: int | None = None) -> list[GradFn]:
 
 
 def count(*tensors: Tensor) -> int:
-    """How many nodes the graphs behind these tensors have together, each counted once."""
+    """Counts the nodes of the graphs behind these tensors, each once."""
     return len(walk(tensors))
 
 
@@ -37,9 +39,9 @@ def operation(node: GradFn) -> str:
 
 
 def operations(tensor: Any) -> list[str]:
-    """Names of the operations behind a tensor, MAX_NODES at most, in the order they were executed in."""
+    """Names of the operations behind a tensor, at most MAX_NODES, in the order of execution."""
     nodes = [node for node in walk([tensor], MAX_NODES) if not is_leaf(node)]
-    return [operation(node) for node in sorted(nodes, key=lambda node: node._sequence_nr())]
+    return [operation(node) for node in sorted(nodes, key=order)]
 
 
 def is_leaf(node: GradFn) -> bool:

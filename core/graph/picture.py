@@ -10,13 +10,12 @@ from collections.abc import Iterable
 
 from core.graph.graph import Graph, Leaf, Node
 from core.graph.saved import CHANGED, FREED, UNREADABLE, Saved
-from core.graph.storage import size_text
 from core.graph.tensor_summary import Summary
-from core.verdict import number
+from core.words import number, size_text
 
 LINE, LEAF_LINE = 19, 15  # characters; an operation fits between two leaves on a phone
-NAME = 40  # characters of a name, at most
-SHOWN, ENTRIES = 6, 4  # saved tensors of one operation and entries of one tensor, at most
+NAME = 40  # most characters of a name
+SHOWN, ENTRIES = 6, 4  # most saved tensors of one operation, and most entries of one tensor
 # Streamlit draws all text of a graph in Source Sans at 0.6 rem: 9 units, at its base size of 15.
 # Graphviz makes room for it by the fonts that it knows; Helvetica at 8.4 is about as wide.
 FONT, FONT_SIZE = "Helvetica", 8.4
@@ -58,7 +57,7 @@ def dot(graph: Graph, dark: bool) -> str:
 
 
 def words(graph: Graph) -> str:
-    """The graph in two sentences, for those who do not see it."""
+    """The graph in two sentences, for screen readers."""
     leaves, of = len(graph.leaves), f" of {_name(graph.name)}" if graph.name else ""
     counted = f"{_counted(len(graph.nodes) - leaves, 'operation')} and {_counted(leaves, 'leaf', 'leaves')}"
     return f"Autograd graph{of}: {counted}. {_kept(graph)}."
@@ -165,7 +164,7 @@ def _saved(saved: Saved) -> list[str]:
 
 
 def _packed(parts: Iterable[str], width: int = LINE, glue: str = " ") -> list[str]:
-    """As few lines as possible of so many characters, broken between parts only."""
+    """Packs parts into as few lines of at most `width` characters as possible."""
     lines: list[str] = []
     for part in parts:
         if lines and len(lines[-1]) + len(glue) + len(part) <= width:

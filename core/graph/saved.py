@@ -16,6 +16,7 @@ from torch.autograd.graph import Node as GradFn
 
 from core.graph.nodes import is_leaf, walk
 from core.graph.storage import known_as, storage
+from core.torch_internals import saved_attributes, saved_name, unpacked
 
 KEPT, CHANGED, FREED, UNREADABLE = "kept", "changed", "freed", "unreadable"
 # How PyTorch's messages on a saved tensor begin, or what they contain.
@@ -54,7 +55,7 @@ class Kept:
 
 
 class Tally:
-    """Storages met so far, and the names of those that are known. Lives no longer than a walk."""
+    """Storages met so far, and the names of known ones. Lives only as long as one walk."""
 
     def __init__(self, known: Mapping[str, Tensor], nodes: Iterable[GradFn]):
         reached = (node.variable for node in nodes if is_leaf(node))  # type: ignore[attr]
@@ -81,13 +82,13 @@ class Tally:
         )
 
     def kept(self, nodes: int) -> Kept:
-        """The bytes of so many nodes together, each storage once."""
+        """The bytes that `nodes` nodes keep together, each storage once."""
         of_parameters = sum(n for where, n in self.storages.items() if where in self.parameters)
         return Kept(nodes, sum(self.storages.values()) - of_parameters, of_parameters)
 
 
 def kept(tensors: Iterable[Tensor], known: Mapping[str, Tensor]) -> Kept:
-    """What the graphs behind these tensors keep alive together, however long they are."""
+    """What the graphs behind these tensors keep alive together, of any length."""
     nodes = walk(tensors)
     tally = Tally(known, nodes)
     for node in nodes:
@@ -97,9 +98,9 @@ def kept(tensors: Iterable[Tensor], known: Mapping[str, Tensor]) -> Kept:
 
 
 def saved_by(node: GradFn, tally: Tally) -> Iterator[Saved]:
-    """The tensors that a node keeps, and those that it refuses to show."""
+    """The tensors that a node keeps, and those it refuses to show."""
     for attribute in _attributes(type(node)):
-        name = attribute.removeprefix("_").removeprefix("saved_")
+        name = saved_name(attribute)
         try:
             yield from [
                 tally.take(part, KEPT, tensor) for part, tensor in _parts(name, getattr(node, attribute))
@@ -111,14 +112,14 @@ def saved_by(node: GradFn, tally: Tally) -> Iterator[Saved]:
 @lru_cache(maxsize=256)
 def _attributes(kind: type[GradFn]) -> tuple[str, ...]:
     """Under which names such a node may keep tensors; `saved_tensors` is that of nodes in Python."""
-    return tuple(name for name in dir(kind) if name.startswith("_saved_") or name == "saved_tensors")
+    return saved_attributes(kind)
 
 
 def _refused(node: GradFn, attribute: str, name: str, tally: Tally, said: str) -> Iterator[Saved]:
     """What the message stands for; a tensor that was changed is still there, behind the version check."""
     message = re.split(r"(?<=\.)\s", said, maxsplit=1)[0]
     state = next((state for words, state in REFUSALS.items() if words in said), UNREADABLE)
-    raw = getattr(node, f"_raw_{attribute.removeprefix('_')}", None) if state == CHANGED else None
+    raw = unpacked(node, attribute) if state == CHANGED else None
     held = raw if isinstance(raw, (tuple, list)) else [raw]
     data = [getattr(one, "data", None) for one in held]
     parts = list(_parts(name, data if held is raw else data[0]))
@@ -128,7 +129,7 @@ def _refused(node: GradFn, attribute: str, name: str, tally: Tally, said: str) -
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in a value, which may be a list of them, or no tensor at all."""
+    """The tensors in a value, which may be one tensor, a list of them, or neither."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, (tuple, list)):

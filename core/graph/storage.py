@@ -21,13 +21,6 @@ def storages(tensors: Iterable[Tensor]) -> dict[tuple[torch.device, int], int]:
     return {storage(tensor): tensor.untyped_storage().nbytes() for tensor in tensors}
 
 
-def size_text(nbytes: int) -> str:
-    """Bytes in the unit that fits: 512 bytes, 4.0 KiB, 4.0 MiB."""
-    if nbytes < 2**10:
-        return f"{nbytes} bytes"
-    return f"{nbytes / 2**10:,.1f} KiB" if nbytes < 2**20 else f"{nbytes / 2**20:,.1f} MiB"
-
-
 def known_as(tensor: Tensor, known: Mapping[str, Tensor]) -> str | None:
     """Which of the known tensors this is: such as "weight", "weight.T" or "view of inputs"."""
     here = {n: t for n, t in known.items() if storage(t) == storage(tensor)}
@@ -38,7 +31,7 @@ def known_as(tensor: Tensor, known: Mapping[str, Tensor]) -> str | None:
 
 
 def _layout(tensor: Tensor) -> tuple[Any, ...]:
-    """Where its entries are; the stride of an axis with one entry says nothing."""
+    """Where its entries are; the stride of an axis with one entry does not matter."""
     strides = (step for size, step in zip(tensor.shape, tensor.stride(), strict=True) if size > 1)
     return tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), *strides
 

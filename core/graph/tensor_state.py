@@ -6,18 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from core.torch_internals import version
+
 INVALID = "Invalid"  # PyTorch's word for it
 
 
 @dataclass(frozen=True)
-class Held:
-    """One tensor as it is now.
+class TensorState:
+    """One tensor at a moment.
 
-    values: detached, as shaped. grad: a copy of .grad, None where it is None. version: how often
-    something was written into the tensor, as autograd counts it. grad_fn: INVALID where PyTorch refuses
-    to tell, as of a view made under no_grad once its base was written into. keeps_grad: whether backward
-    leaves something in .grad, as it does in leaves and after retain_grad. tensor: which one it is,
-    without keeping it alive; while this reference is kept, no other tensor gets the same.
+    values: detached, in its shape. grad: a copy of .grad, or None. version: autograd's count of writes into
+    the tensor. grad_fn: INVALID where PyTorch refuses to tell, as for a view made under no_grad whose base
+    was written into since. keeps_grad: whether backward fills .grad, as for leaves and after retain_grad.
+    tensor: identifies the tensor without keeping it alive; no other tensor equals it while it is held.
     """
 
     name: str
@@ -35,19 +36,19 @@ class Held:
         return tuple(self.values.shape)
 
 
-def held(name: str, tensor: Tensor, copy: bool) -> Held:
-    """One tensor as it is now. copy: whether later lines may write into it."""
+def tensor_state(name: str, tensor: Tensor, copy: bool) -> TensorState:
+    """Captures a tensor. copy: whether later lines may write into it."""
     values, grad_fn = tensor.detach(), _grad_fn(tensor)
     is_leaf = grad_fn is None
     keeps_grad = is_leaf or tensor.retains_grad
     grad = tensor.grad if keeps_grad else None  # asking the others makes PyTorch warn
-    return Held(
+    return TensorState(
         name,
         values.clone() if copy else values,
         tensor.requires_grad,
         is_leaf,
         grad_fn,
-        tensor._version,
+        version(tensor),
         keeps_grad,
         None if grad is None else grad.detach().clone(),
         weakref.ref(tensor),

@@ -1,4 +1,4 @@
-"""How do jobs run on other machines? On the workers of a Dask cluster, by way of its scheduler.
+"""Runs jobs on the workers of a Dask cluster, through its scheduler.
 
 Set LOOPLAB_SCHEDULER to the scheduler's address, such as tcp://127.0.0.1:8786; `distributed` is imported
 only then (requirements-dask.txt). Cancelling a Dask future does not end a job under way, so each asks an

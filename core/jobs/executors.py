@@ -1,7 +1,8 @@
-"""Where do jobs run? Behind `concurrent.futures.Executor`: in this process, or wherever else.
+"""Runs jobs behind `concurrent.futures.Executor`: in this process, or anywhere else.
 
-A job is called with `tell`, which it calls with the steps it has done and which says whether to go on.
-`Here` runs jobs one after another in the caller's thread; `core.jobs.cluster` on other processes or machines.
+A job gets a function `tell`: it calls it with the steps done so far, and the answer says whether to go on.
+`Here` runs jobs one after another in the caller's thread; `core.jobs.cluster`, in other processes or on other
+machines.
 """
 
 import time
@@ -13,17 +14,17 @@ from typing import Any, Protocol
 from core.stacked.blocks import Tell
 
 LOOK_S = 0.1  # between two looks at jobs elsewhere
-PATIENCE_S = 0.8  # for what is there, after they were told to stop: who clicks Stop waits a second at most
+PATIENCE_S = 0.8  # for partial results after a stop: whoever clicks Stop waits a second at most
 
 Job = Callable[[Tell], Any]
 
 
 class Gone(Exception):  # noqa: N818  (not an error of ours)
-    """A place where jobs ran cannot be used any more; its text says why."""
+    """The place where jobs ran is no longer usable; the text says why."""
 
 
 class InCaller(Executor):
-    """Runs what is submitted at once, in the caller's thread: nothing goes on when the caller is gone."""
+    """Runs jobs immediately, in the caller's thread, so nothing keeps running once the caller is gone."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
         future: Future = Future()
@@ -35,10 +36,10 @@ class InCaller(Executor):
 
 
 class Place(Protocol):
-    """An executor, and how its jobs are heard and stopped.
+    """An executor, and how to hear from its jobs and stop them.
 
-    room: how many jobs are handed over at one time. losses: what a future raises if its job is lost.
-    No method waits, and the executor's submit only if it runs jobs in the caller's thread.
+    room: how many jobs to hand over at a time. losses: what a future raises if its job is lost. No method
+    blocks; the executor's submit blocks only if it runs jobs in the caller's thread.
     """
 
     executor: Executor
@@ -48,24 +49,24 @@ class Place(Protocol):
     def room(self) -> int: ...
 
     def tell(self, job: int) -> Tell:
-        """What job number `job` calls, wherever it runs."""
+        """The function that job number `job` calls, wherever it runs."""
         ...
 
     def look(self) -> bool:
-        """Pass on how far all jobs are; whether to go on."""
+        """Reports the progress of all jobs; returns whether to go on."""
         ...
 
     def stop(self) -> None:
-        """Have every job return what it has."""
+        """Makes every job return what it has so far."""
         ...
 
     def end(self, under_way: bool) -> None:
-        """Nobody waits any more; jobs that are still under way are stopped."""
+        """Called when nobody waits any longer; jobs under way are stopped."""
         ...
 
 
 class Here:
-    """This process. look: called with the steps that all jobs have done; False stops them."""
+    """This process. look: called with the steps done by all jobs; False stops them."""
 
     def __init__(self, look: Callable[[int], bool]):
         self.executor, self.room, self.losses = InCaller(), 1, ()
@@ -92,8 +93,8 @@ class Here:
 def finished(place: Place, jobs: Sequence[Job]) -> Iterator[tuple[int, Any]]:
     """(number of a job, what it returned), in the order in which they finish.
 
-    Once told to stop, jobs under way return what they have, and those not begun are left out. Raises what
-    a job has raised, and Gone if the place is. However it is left, no job goes on.
+    After a stop, jobs under way return what they have, and jobs not begun are skipped. Raises what a job
+    raised, and Gone if the place is gone. No job outlives the iteration, however it ends.
     """
     queue = iter(enumerate(jobs))
     waiting: dict[Future, int] = {}
@@ -115,7 +116,7 @@ def finished(place: Place, jobs: Sequence[Job]) -> Iterator[tuple[int, Any]]:
 
 
 def begin(job: Job, tell: Tell) -> Any:
-    """What a job returns; None if it is not wanted any more when its turn comes."""
+    """What a job returns; None if it is no longer wanted when its turn comes."""
     return job(tell) if tell(0) else None
 
 

@@ -1,1 +1,1 @@
-"""The lessons on losses: curves, targets, cross-entropy, outliers."""
+"""Lessons on losses: curves, targets, cross-entropy, numerical stability, outliers."""

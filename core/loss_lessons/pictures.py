@@ -1,16 +1,25 @@
-"""A loss over the prediction: its value and its gradient as a linked pair of charts.
+"""Charts: a loss and its gradient as a linked pair, numbers of classes as bars, a fit with an outlier."""
 
-The frame is one of `core.loss_lessons.curves.framed`.
-"""
-
-import copy
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from core.charts import AXIS_WIDTH, SPACING, STACK_BELOW, folded, linked, run_encodings, value_axis
+from core.charts import (
+    AXIS_WIDTH,
+    DASHES,
+    SPACING,
+    STACK_BELOW,
+    folded,
+    linked,
+    run_encodings,
+    value_axis,
+    with_scales,
+    without_data,
+)
+from core.loss_lessons.outlier import FITTED, REACH
+from core.words import signed
 
 HEIGHT = 250
 QUIET = "#7A869E"  # of rules; it reads on a light and on a dark page
@@ -18,7 +27,7 @@ Range = tuple[float, float]
 
 
 def span(frame: pd.DataFrame, letter: str, cap: float) -> Range:
-    """Ends of an axis that holds every column of one letter, but reaches no further than cap from 0."""
+    """Ends of an axis that holds every column of one letter, but goes no further than `cap` from 0."""
     values = frame.filter(regex=rf"^{letter}\d+$")
     low, high = float(values.min().min()), float(values.max().max())
     return max(min(low, 0.0), -cap), min(max(high, 0.0), cap)
@@ -32,16 +41,12 @@ def pair_spec(
     ranges: tuple[Range | None, Range | None],
     width: int,
 ) -> dict[str, Any]:
-    """Spec for values and gradients of the named lines; a level at `floor` where the frame has that column.
+    """Spec for a frame of `core.loss_lessons.curves.framed`: values and gradients of the named lines.
 
-    ranges: ends of the two axes, None to follow the data. They are set in a copy of the spec that is kept.
+    A column `floor` gives a level there. ranges: ends of the two axes, None to follow the data.
     """
-    spec = copy.deepcopy(_pair(names, titles, x_title, logs, width))
-    for panel, ends in zip(spec.get("vconcat") or spec["hconcat"], ranges, strict=True):
-        for layer in panel["layer"]:
-            if ends and "scale" in layer["encoding"].get("y", {}):
-                layer["encoding"]["y"]["scale"]["domain"] = list(ends)
-    return spec
+    scales = [{"y": {"domain": list(ends)}} if ends else {} for ends in ranges]
+    return with_scales(_pair(names, titles, x_title, logs, width), *scales)
 
 
 @lru_cache(maxsize=64)
@@ -88,3 +93,50 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
         dots.encode(y, color),
         rule.properties(name=f"rules_{letter}"),
     )
+
+
+def classes_frame(values: list[float], right: int) -> pd.DataFrame:
+    """A row for each class: its name, "right" at the right one, and its number; value."""
+    names = [f"{i}{', right' if i == right else ''}|{signed(value)}" for i, value in enumerate(values)]
+    return pd.DataFrame({"class": names, "value": values})
+
+
+@lru_cache(maxsize=64)
+def classes_spec(low: float, high: float) -> dict[str, Any]:
+    """Spec for a frame of `classes_frame`; the axis reaches from low to high."""
+    labels = alt.Axis(labelAngle=0, ticks=False, labelExpr="split(datum.label, '|')", labelLimit=120)
+    base = alt.Chart().encode(
+        alt.X("class:N").title(None).sort(None).axis(labels),
+        alt.Y("value:Q").title(None).scale(domain=[low, high], nice=False).axis(tickCount=4),
+    )
+    bars = base.mark_bar(size=30, opacity=0.75).encode(tooltip=[alt.Tooltip("value:Q", format=".4~g")])
+    return without_data(bars.properties(height=180).configure_view(strokeWidth=0))
+
+
+ROOM = 2  # of the axis, above and below the outlier
+
+
+@lru_cache(maxsize=8)
+def outlier_spec(number: int) -> dict[str, Any]:
+    """Spec for a frame of `core.loss_lessons.outlier.frame`, in the colour and dash of line `number`."""
+    scale = alt.Scale(domain=[-REACH - ROOM, REACH + ROOM], nice=False)
+    base = alt.Chart().encode(
+        alt.X("x:Q").title("x").scale(domain=[-2.4, 2.4], nice=False).axis(grid=False, tickCount=5),
+        alt.Y("y:Q").title("y").scale(scale).axis(tickCount=5),
+    )
+    color = alt.Color("run:N").scale(domain=[str(i) for i in range(len(FITTED))]).legend(None)
+    home = base.transform_filter("datum.part == 'home'").mark_line(strokeDash=[2, 3], opacity=0.7, clip=True)
+    line = base.transform_filter("datum.part == 'line'").transform_calculate(run=f"'{number}'")
+    points = base.transform_filter("datum.part == 'point'").mark_point(filled=True, size=36, opacity=0.7)
+    moved = base.transform_filter("datum.part == 'outlier'").mark_point(
+        shape="diamond", filled=True, size=140, clip=False
+    )
+    tips = [alt.Tooltip("x:Q", format=".3~g"), alt.Tooltip("y:Q", format=".4~g")]
+    grey = alt.value(QUIET)
+    layers = alt.layer(
+        home.encode(color=grey),
+        line.mark_line(strokeWidth=2.5, strokeDash=DASHES[number], clip=True).encode(color),
+        points.encode(color=grey, tooltip=tips),
+        moved.encode(color=alt.value("#D6336C"), tooltip=tips),
+    )
+    return without_data(layers.properties(height=280).configure_view(strokeWidth=0))

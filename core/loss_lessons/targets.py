@@ -1,13 +1,40 @@
-"""The targets that a loss takes, and what PyTorch says to others, asked of the module itself."""
+"""The targets a loss takes, how PyTorch reacts to others, and what each reduction gives on three rows.
+
+All of it asks the loss's own module.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from core import torch_warnings
-from core.loss_lessons.examples import example, raw
 from core.losses import LOSSES
+
+VALUE_ROWS = [[2.5], [0.0], [-1.0]], [[1.0], [0.5], [-1.0]]
+BINARY_ROWS = [[2.0], [-1.0], [0.5]], [[1.0], [0.0], [0.0]]
+CLASS_ROWS = [[2.0, 0.5, -1.0], [0.0, 1.0, 0.0], [-0.5, 0.5, 1.5]], [0, 2, 2]
+SHARE_ROWS = [[0.8, 0.1, 0.1], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5]]  # of three classes
+
+
+def raw(loss: str) -> Tensor:
+    """(3, outputs): what a model computes for the three rows before the layer that the loss asks for."""
+    takes = LOSSES[loss].takes
+    rows = VALUE_ROWS if "values" in takes else BINARY_ROWS if "zero_one" in takes else CLASS_ROWS
+    return torch.tensor(rows[0])
+
+
+def example(loss: str) -> tuple[Tensor, Tensor]:
+    """Outputs (3, outputs) and targets for a loss, as PyTorch takes them, in float32."""
+    row, outputs = LOSSES[loss], raw(loss)
+    outputs = row.last()(outputs) if row.last else outputs
+    if "class_index" in row.takes:
+        return outputs, torch.tensor(CLASS_ROWS[1])
+    if row.takes == ("one_hot",):
+        return outputs, torch.tensor(SHARE_ROWS)
+    return outputs, torch.tensor(VALUE_ROWS[1] if "values" in row.takes else BINARY_ROWS[1])
+
 
 WORDS = {
     "taken": "taken",
@@ -19,7 +46,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Try:
-    """Outputs and targets of an example, changed. mistake: whether this is not meant."""
+    """A change to an example's outputs and targets. mistake: whether nobody would want it."""
 
     about: str
     change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -27,8 +54,8 @@ class Try:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """about: what is tried. outputs, targets: type and shape. word: a key of WORDS.
+class Response:
+    """What came of a Try. outputs, targets: dtype and shape. word: a key of WORDS.
 
     says: PyTorch's own words, or the loss.
     """
@@ -68,7 +95,7 @@ SHARES = (
 
 
 def tries(loss: str) -> tuple[Try, ...]:
-    """What is tried on a loss."""
+    """Every Try for a loss."""
     row = LOSSES[loss]
     if "class_index" in row.takes:
         tried = INDEX
@@ -78,23 +105,52 @@ def tries(loss: str) -> tuple[Try, ...]:
     return (*tried, *([without] if row.last else []))
 
 
-def answers(loss: str) -> list[Answer]:
-    """What the loss says to each of them."""
+def answers(loss: str) -> list[Response]:
+    """How the loss reacts to each of its tries."""
     return [_answer(loss, one, *one.change(*example(loss))) for one in tries(loss)]
 
 
-def _answer(loss: str, tried: Try, outputs: Tensor, targets: Tensor) -> Answer:
-    known = tried.about, in_words(outputs), in_words(targets)
+def _answer(loss: str, tried: Try, outputs: Tensor, targets: Tensor) -> Response:
+    known = tried.about, dtype_and_shape(outputs), dtype_and_shape(targets)
     said: list[str] = []
     try:
         with torch_warnings.collecting(said.append):
             value = LOSSES[loss].build(outputs.shape[1])(outputs, targets).item()
     except Exception as error:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
-        return Answer(*known, "refused", f"{type(error).__name__}: {error}")
+        return Response(*known, "refused", f"{type(error).__name__}: {error}")
     word = "warned" if said else "silent" if tried.mistake else "taken"
-    return Answer(*known, word, " ".join([f"Loss {value:.4g}.", *said]))
+    return Response(*known, word, " ".join([f"Loss {value:.4g}.", *said]))
 
 
-def in_words(tensor: Tensor) -> str:
+def dtype_and_shape(tensor: Tensor) -> str:
     """Such as float32 (3, 1)."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+REDUCTIONS = ("none", "sum", "mean")
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """value: a number, or a list of rows for "none". warning: PyTorch's, "" for none."""
+
+    reduction: str
+    shape: tuple[int, ...]
+    value: float | list[float] | list[list[float]]
+    warning: str
+
+
+def reductions(loss: str) -> list[Reduced]:
+    """Each reduction of a loss on its example; last that of the table of losses, if it is another one."""
+    own = LOSSES[loss].arguments.get("reduction")
+    return [_reduced(loss, name) for name in (*REDUCTIONS, *([own] if own else []))]
+
+
+def _reduced(loss: str, reduction: str) -> Reduced:
+    outputs, targets = example(loss)
+    loss_fn: nn.Module = LOSSES[loss].build(outputs.shape[1])
+    loss_fn.reduction = reduction  # type: ignore[assignment]  # as the argument of that name
+    said: list[str] = []
+    with torch_warnings.collecting(said.append):
+        value = loss_fn(outputs, targets)
+    return Reduced(reduction, tuple(value.shape), value.tolist(), " ".join(said))

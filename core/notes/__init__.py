@@ -1,1 +1,1 @@
-"""What course notes say about the training loop, held against PyTorch."""
+"""Claims from course notes about the training loop, checked against PyTorch."""

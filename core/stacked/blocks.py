@@ -41,7 +41,7 @@ def _entries(config: Config) -> int:
 
 
 class Training:
-    """The runs of one block on their way: stopped, they can be gone on with.
+    """The runs of one block in training; resumable after a stop.
 
     Where every step sees all rows, whole sets are scored at the ends only: `core.result.path` has every
     loss without them.

@@ -10,7 +10,7 @@ from itertools import groupby
 import torch
 from torch import Tensor, nn
 
-from core.accuracy import right
+from core.evaluation import right
 from core.losses import LOSSES
 from core.terms import unreduced, weights
 
@@ -26,7 +26,7 @@ class StackedLoss:
         self._counts = [len(list(group)) for _, group in groupby(names)]
         built = [LOSSES[name].build(outputs).to(like) for name, _ in groupby(names)]
         self._each = [_per_run(loss_fn) for loss_fn in built]
-        self._thresholds = [LOSSES[name].threshold for name in names]
+        self._shares = [LOSSES[name].share for name, _ in groupby(names)]
         self.losses = torch.empty(0)
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -43,8 +43,12 @@ class StackedLoss:
 
     def accuracies(self, outputs: Tensor, targets: Tensor, target_form: str) -> Tensor:
         """(runs,): the share of right answers of each."""
-        thresholds = outputs.new_tensor(self._thresholds).view(-1, 1, 1)
-        return right(outputs, targets, target_form, thresholds).float().flatten(1).mean(1)
+        return right(outputs, targets, target_form, self._share).float().flatten(1).mean(1)
+
+    def _share(self, outputs: Tensor) -> Tensor:
+        """Probabilities of class 1, of each run as its loss reads them."""
+        parts = zip(self._shares, outputs.split(self._counts), strict=True)
+        return torch.cat([share(z) for share, z in parts if share])
 
 
 def _per_run(loss_fn: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:

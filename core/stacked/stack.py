@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from core import build, devices
 from core.config import Config
 from core.history import Scores, evaluation_steps
-from core.lines import LINES, USUAL
+from core.lines import LINES, USUAL, without_zero_grad
 from core.losses import LOSSES, form
 from core.models import MODELS
 from core.result import Result
@@ -28,7 +28,7 @@ from core.stacked.model import StackedModel, covers
 from core.stacked.optimizers import StackedOptimizer
 
 ROWS_AT_ONCE = 256  # of whole sets: hidden layers of more rows do not fit a CPU's cache
-SKIPPED = tuple(name for name in USUAL if name != "zero_grad")
+LOOPS = (USUAL, without_zero_grad(USUAL))  # of those that train together
 
 
 def shape(config: Config) -> tuple[Any, ...] | None:
@@ -36,7 +36,7 @@ def shape(config: Config) -> tuple[Any, ...] | None:
 
     Alone go other orders of the lines, lines before the loop, and models that StackedModel cannot hold.
     """
-    if config.loop not in (USUAL, SKIPPED) or config.before or not _covered(config.model, config.hidden):
+    if config.loop not in LOOPS or config.before or not _covered(config.model, config.hidden):
         return None
     same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)
     same += (config.steps, config.batch_size, config.dtype, config.optimizer)

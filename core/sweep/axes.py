@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from core.compare.comparison import SEPARATOR, loop_label
+from core.compare.comparison import SEPARATOR
 from core.config import KNOBS, Config, parse, with_changes
 from core.data import DATASETS
-from core.fields import shown
-from core.lines import USUAL, part
+from core.lines import USUAL, loop_label, without_zero_grad
 from core.losses import fitting
 from core.models import ACTIVATIONS
 from core.optimizers import OPTIMIZERS
+from core.words import shown
 
 MAX_VALUES = 64  # of one axis
 MAX_TEXT = 20_000  # characters of one axis; the longest that this module writes is shorter
@@ -27,7 +27,7 @@ SPREAD = ".."  # between lowest, highest and how many
 
 
 def spread(low: float, high: float, count: int) -> tuple[float, ...]:
-    """So many numbers with equal ratios, rounded to three digits between the ends."""
+    """`count` numbers with equal ratios, rounded to three digits between the ends."""
     if not (0 < low < high and 2 <= count <= MAX_VALUES):
         raise ValueError(f"must start above 0 and rise, in 2 to {MAX_VALUES} values")
     inner = {float(f"{value:.3g}") for value in np.geomspace(low, high, count)[1:-1]}
@@ -36,7 +36,7 @@ def spread(low: float, high: float, count: int) -> tuple[float, ...]:
 
 def _loops(baseline: Config) -> tuple[tuple[str, ...], ...]:
     """The baseline's loop with zero_grad, and without."""
-    without = tuple(name for name in baseline.loop if part(name) != "zero_grad")
+    without = without_zero_grad(baseline.loop)
     return (baseline.loop if without != baseline.loop else (USUAL[0], *without), without)
 
 
@@ -113,19 +113,19 @@ def _again(values: tuple[float, ...]) -> tuple[float, ...]:
 
 @lru_cache(maxsize=256)
 def usual(field: str, baseline: Config) -> Axis:
-    """The axis of a field that nobody has set: those of its values that fit the baseline."""
+    """A field's default axis: those of its values that fit the baseline."""
     fit = [value for value in FIELDS[field](baseline) if misfit(field, value, baseline) is None]
     return Axis(field, tuple(fit) or (getattr(baseline, field),))
 
 
 def misfit(field: str, value: Any, baseline: Config) -> str | None:
-    """One sentence if a value does not go together with the other choices of a baseline."""
+    """One sentence if a value does not fit the baseline's other choices, else None."""
     given_way = with_changes(baseline, {field: value})[1]
     return given_way[0].split("; ")[0] if given_way else None
 
 
 def axis_text(axis: Axis, baseline: Config) -> str:
-    """As in a link; only the field where the values are the usual ones."""
+    """As in a link; only the field's name if the values are the usual ones."""
     return axis.field if axis == usual(axis.field, baseline) else axis.text()
 
 

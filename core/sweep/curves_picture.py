@@ -1,4 +1,4 @@
-"""The losses of a sweep's row or column over the steps, one line per value."""
+"""Charts of losses: the runs of a sweep's row or column over their steps, and a range test over its rates."""
 
 import json
 import math
@@ -10,15 +10,14 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import DASHES, MARK_HEIGHT, number_axis, without_data
+from core.charts import DASHES, MARK_HEIGHT, axis_top, goes_beyond, number_axis, thin, without_data
 from core.compare.curves import MAX_ROWS
 from core.config import KNOBS
 from core.run_summary import Brief
 from core.sweep.axes import Axis
 from core.sweep.map_picture import round_rates
-from core.thinning import axis_top, goes_beyond, thin
 
-VISIBLE = [0.1, 0.85]  # of the scale viridis: what stands out on white and on black
+VISIBLE = [0.1, 0.85]  # part of the viridis scale that stands out on white and on black
 TALL, LEGEND_COLUMNS, LEGEND_ROW = 280, 3, 22  # pixels of the chart, and of each row of its legend
 
 
@@ -27,9 +26,9 @@ def family_frame(
 ) -> tuple[pd.DataFrame, float | None]:
     """Rows of all lines, and where the loss axis ends (None: at the data).
 
-    places: which value of the axis each run has. Columns: place, value (of the axis, where it is a
-    number on a log scale), name, word, step, loss, beyond and ended (1 or nan), chosen (1 or 0).
-    Losses that the axis cannot show (inf, and zero on a log axis) are gaps.
+    places: index of each run's value on the axis. Columns: place, value (the axis's, if that is a log scale),
+    name, word, step, loss, beyond and ended (1 or nan), chosen (1 or 0). Losses that the axis cannot show
+    (inf, and zero on a log axis) are gaps.
     """
     shown = [_shown(brief.losses.astype(float), log) for brief in briefs]
     top = axis_top(shown, log, [brief.word == "diverged" for brief in briefs])
@@ -52,7 +51,7 @@ def _shown(losses: np.ndarray, log: bool) -> np.ndarray:
 
 
 def _part(brief: Brief, losses: np.ndarray, top: float | None, rows: int) -> pd.DataFrame:
-    """The rows of one line: the highest and lowest of every few steps, and where it ends."""
+    """The rows of one line: the highest and lowest loss of every few steps, and where it ends."""
     bad = np.flatnonzero(~np.isfinite(brief.losses))
     ended = np.full(len(losses), np.nan)
     ended[bad[:1]] = 1.0
@@ -89,7 +88,7 @@ def family_spec(axis: Axis, log: bool, top: float | None) -> dict[str, Any]:
 
 
 def _looks(axis: Axis) -> list[Any]:
-    """Colour by the number, where the values are on a log scale; else colour and dash by place."""
+    """Color by value if the axis is a log scale; else color and dash by place."""
     title, scheme = KNOBS[axis.field].label, alt.SchemeParams(name="viridis", extent=VISIBLE)
     if axis.is_log:
         scale = alt.Scale(type="log", scheme=scheme)
@@ -101,7 +100,7 @@ def _looks(axis: Axis) -> list[Any]:
     places, words = list(range(len(axis.values))), json.dumps(dict(enumerate(axis.labels)))
     names = {"labelExpr": f"{words}[datum.value]", "columns": LEGEND_COLUMNS}
     legend = alt.Legend(title=None, orient="bottom", symbolType="stroke", symbolSize=300, **names)
-    # With more values than dashes, each round of them begins one further: no two look alike.
+    # With more values than dashes, each round starts one dash later, so no two lines look alike.
     dashes = [DASHES[(place + place // len(DASHES)) % len(DASHES)] for place in places]
     ordered = KNOBS[axis.field].between is not None
     colors = alt.Scale(domain=places, scheme=scheme) if ordered else alt.Scale(domain=places)
@@ -110,3 +109,34 @@ def _looks(axis: Axis) -> list[Any]:
         alt.Color(place, scale=colors, legend=legend),
         alt.StrokeDash(place, scale=alt.Scale(domain=places, range=dashes), legend=legend),
     ]
+
+
+@lru_cache(maxsize=2)
+def range_spec(log: bool) -> dict[str, Any]:
+    """Spec for a frame of `core.sweep.range_test.range_frame`; a cross marks a rate whose loss is not finite.
+
+    log: whether all losses are above 0.
+    """
+    x = alt.X("rate:Q").title("Learning rate, growing").scale(type="log", nice=False)
+    scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
+    y = alt.Y("loss:Q").title("loss").scale(**scale).axis(number_axis(log))
+    every = alt.Chart().encode(x.axis(format="~g", grid=False, tickCount=5, labelOverlap=True))
+    base = every.transform_filter("isValid(datum.loss)")
+    band = base.mark_area(opacity=0.25, aria=False).encode(
+        alt.Y("low:Q").scale(**scale).axis(number_axis(log)).title("loss"), alt.Y2("high:Q")
+    )
+    tips = [
+        alt.Tooltip("rate:Q", title="learning rate", format=".4~g"),
+        alt.Tooltip("loss:Q", title="mean loss", format=".4~g"),
+        alt.Tooltip("low:Q", title="lowest", format=".4~g"),
+        alt.Tooltip("high:Q", title="highest", format=".4~g"),
+    ]
+    line = base.mark_line(point=alt.OverlayMarkDef(filled=True, size=40), strokeWidth=2).encode(
+        y, tooltip=tips
+    )
+    gone = (
+        every.transform_filter("!isValid(datum.loss)")
+        .mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
+        .encode(y=alt.value(MARK_HEIGHT), tooltip=tips[:1])
+    )
+    return without_data(alt.layer(band, line, gone).properties(height=280).configure_view(strokeWidth=0))

@@ -15,7 +15,7 @@ from core.config import KNOBS, Config
 from core.run_summary import Brief
 from core.sweep.measures import LOSS, MEASURES, SHARE, STEP, WORD, Measure
 from core.sweep.sweep import Cell, Sweep
-from core.verdict import number
+from core.words import number
 
 STATES = {  # state -> its sign on the map, and what it says
     "value": ("", "a number"),
@@ -38,7 +38,7 @@ LETTERS = {
 NAN = float("nan")
 
 
-class Outcome(NamedTuple):
+class CellResult(NamedTuple):
     """What came out of a cell.
 
     x, y: labels. state: a key of STATES. value: median over the seeds; nan where there is none. low,
@@ -63,29 +63,33 @@ class Outcome(NamedTuple):
 def grid(
     sweep: Sweep, briefs: Mapping[Config, Brief], measure: str = "loss", goal: float = 0.0
 ) -> pd.DataFrame:
-    """One row per cell, an Outcome. measure: a key of MEASURES. goal: the loss of "reached"."""
+    """One row per cell, an CellResult. measure: a key of MEASURES. goal: the loss of "reached"."""
     how = MEASURES[measure]
-    rows = [_outcome(sweep, cell, [briefs.get(c) for c in cell.configs], how, goal) for cell in sweep.cells]
-    return pd.DataFrame(rows, columns=list(Outcome._fields))
+    rows = [
+        _cell_result(sweep, cell, [briefs.get(c) for c in cell.configs], how, goal) for cell in sweep.cells
+    ]
+    return pd.DataFrame(rows, columns=list(CellResult._fields))
 
 
-def _outcome(sweep: Sweep, cell: Cell, found: Sequence[Brief | None], how: Measure, goal: float) -> Outcome:
+def _cell_result(
+    sweep: Sweep, cell: Cell, found: Sequence[Brief | None], how: Measure, goal: float
+) -> CellResult:
     place = (cell.column, cell.row, sweep.x.labels[cell.column], sweep.y.labels[cell.row])
     known = [brief for brief in found if brief is not None]
     state = _unfinished(cell, known)
     if state is not None:
         said = cell.refused or _raised(known) or STATES[state][1]
-        return Outcome(*place, state, STATES[state][0], said)
+        return CellResult(*place, state, STATES[state][0], said)
     counts = Counter(brief.word for brief in known).most_common()
     word, count = counts[0]
     words = ", ".join(f"{n} {w}" for w, n in counts) if len(known) > 1 else word
     if how.kind == WORD:
-        return Outcome(*place, "value", LETTERS[word], words, word)
+        return CellResult(*place, "value", LETTERS[word], words, word)
     numbers = np.array([how.of(brief, goal) for brief in known])
     state, value = _state(numbers, how, count if word == "diverged" else 0)
     sign = STATES[state][0] or (LETTERS["diverged"] if any(w == "diverged" for w, _ in counts) else "")
     low, high = float(np.fmin.reduce(numbers)), float(np.fmax.reduce(numbers))
-    return Outcome(*place, state, sign, words, word, value, low, high, _range(numbers, how))
+    return CellResult(*place, state, sign, words, word, value, low, high, _range(numbers, how))
 
 
 def _unfinished(cell: Cell, known: Sequence[Brief]) -> str | None:

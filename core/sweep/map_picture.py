@@ -3,7 +3,6 @@
 Learning rates stand on a log axis, so that a limit of the theory has its place between two of them.
 """
 
-import copy
 import json
 import math
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import without_data
+from core.charts import with_scales, without_data
 from core.config import KNOBS
 from core.sweep.axes import Axis
 from core.sweep.grid import LETTERS, STATES
@@ -122,12 +121,10 @@ def map_spec(x: Axis, y: Axis, measure: str, values: np.ndarray) -> dict[str, An
     A click on a cell sets the parameter `cell`: its column and row.
     """
     how = MEASURES[measure]
-    spec = copy.deepcopy(_spec(x, y, measure, is_log(values, how)))
-    color = spec["layer"][0]["encoding"]["color"]
-    if how.kind != WORD:
-        color["scale"]["domain"] = list(domain(values, how))
+    color = {} if how.kind == WORD else {"color": {"domain": list(domain(values, how))}}
+    spec = with_scales(_spec(x, y, measure, is_log(values, how)), color)
     if not np.isfinite(values).any():
-        color["legend"] = None
+        spec["layer"][0]["encoding"]["color"]["legend"] = None
     return spec
 
 

@@ -14,7 +14,7 @@ from core.config import Config
 from core.fields import MAX_CHANGES
 from core.result import Result
 from core.sweep.axes import spread
-from core.verdict import number
+from core.words import number
 
 RATES = MAX_CHANGES + 1
 STEPS_PER_RATE = 10
@@ -73,7 +73,7 @@ def found(frame: pd.DataFrame) -> Found:
     return Found(falls, float(rates[lowest]), float(rates[rises]) if rises < len(rates) else None)
 
 
-def in_words(seen: Found) -> str:
+def range_test_words(seen: Found) -> str:
     """The same in one or two sentences."""
     if seen.lowest is None:
         return "The loss is not finite at any of these rates."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.config import Config
 from core.curvature import is_quadratic, settles, stability_limit
 from core.sweep.sweep import Sweep
-from core.verdict import number
+from core.words import number
 
 Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
 
@@ -41,7 +41,7 @@ def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
     return found
 
 
-def in_words(limits: Sequence[Limit]) -> str:
+def rate_limit_words(limits: Sequence[Limit]) -> str:
     """What the lines are: rates, the curvature they follow from, and where they hold."""
     if not limits:
         return ""

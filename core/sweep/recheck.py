@@ -39,7 +39,7 @@ def difference(one: Brief, again: Brief) -> Difference:
     return Difference(one.config, float(apart[worst]), int(one.steps[worst]), len(a))
 
 
-def in_words(found: Sequence[Difference], labels: Sequence[str]) -> str:
+def recheck_words(found: Sequence[Difference], labels: Sequence[str]) -> str:
     """The largest difference of all, in which run and at which step; labels: a name for each run."""
     losses = sum(one.losses for one in found)
     place = max(range(len(found)), key=lambda i: found[i].relative)

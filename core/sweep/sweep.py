@@ -10,9 +10,9 @@ from functools import cached_property, lru_cache
 
 from core.budget import too_much
 from core.config import KNOBS, Config, with_changes
-from core.fields import shown
 from core.seeds import MAX_SEED
 from core.sweep.axes import Axis, axis_text, misfit, read_axis, usual
+from core.words import shown
 
 MAX_RUNS = 512
 SEEDS = (1, 3, 5, 9, 15)  # per cell; odd, so that the median is one of the runs
@@ -61,7 +61,7 @@ class Sweep:
         return tuple(config for cell in self.cells for config in cell.configs)
 
     def to_params(self) -> dict[str, list[str]]:
-        """The address: what differs from the sweep that a first visitor sees."""
+        """The address: only what differs from the default sweep."""
         params = {name: [text] for name, text in self.baseline.to_params().items()}
         for name, axis, field in (("x", self.x, AXES[0]), ("y", self.y, _other(self.x.field))):
             if axis != usual(field, self.baseline):
@@ -70,7 +70,7 @@ class Sweep:
 
 
 def _other(field: str) -> str:
-    """The first of the usual axes that is not this field, from below."""
+    """The last of the usual axes that is not this field."""
     return next(name for name in reversed(AXES) if name != field)
 
 
@@ -90,12 +90,12 @@ def _cell(sweep: Sweep, row: int, column: int) -> Cell:
 
 
 def runs(sweep: Sweep) -> int:
-    """How many runs, counted without making them; cells that do not fit are counted too."""
+    """Counts the runs without making them, including cells that do not fit."""
     return len(sweep.x.values) * len(sweep.y.values) * sweep.seeds
 
 
 def problem(sweep: Sweep) -> str | None:
-    """One sentence if this is more than is allowed, None if it is not."""
+    """One sentence if the sweep is over the limits, else None."""
     count = runs(sweep)
     if count > MAX_RUNS:
         return f"A sweep must be at most {MAX_RUNS} runs; these are {count:,}. Take fewer values or seeds."

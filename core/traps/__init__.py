@@ -1,1 +1,1 @@
-"""Mistakes that learners make, their evidence, hidden series of them, orders of the lines."""
+"""Mistakes learners make: a table of them, their evidence, a diagnosis quiz, all orders of the lines."""

@@ -48,7 +48,7 @@ class Case:
 
 
 def series(seed: int) -> list[Case]:
-    """The cases of a series, each of another trap, one of each group at least."""
+    """The cases of a series: different traps, at least one of each group."""
     draw = random.Random(f"diagnosis {seed}")
     groups: dict[str, list[str]] = {}
     for name, trap in TRAPS.items():
@@ -61,7 +61,7 @@ def series(seed: int) -> list[Case]:
 
 
 def _case(name: str, draw: random.Random) -> Case:
-    """A trap among others that could be told from it: of its own group first."""
+    """A trap among others that can be told apart from it, most of them of its own group."""
     others = [other for other in TRAPS if other != name and not _alike(name, other)]
     kin = [other for other in others if TRAPS[other].group == TRAPS[name].group]
     near = draw.sample(kin, CHOICES - 2)
@@ -85,7 +85,7 @@ SHAPES = ("tensor", "shape", "dtype", "requires_grad", "grad_fn", "grad")
 
 
 def shapes(run: Run) -> pd.DataFrame:
-    """What the names of the loop hold at its end: one row per tensor, in text."""
+    """The names of the loop at its end: one row of text per tensor."""
     names = run.namespace
     named = {name: names[name] for name in FLOWING if name in names} | dict(run.model.named_parameters())
     return pd.DataFrame([_row(name, value) for name, value in named.items()], columns=list(SHAPES))

@@ -39,5 +39,5 @@ EVIDENCE: dict[str, Find] = {
 
 
 def facts(names: tuple[str, ...], wrong: Run, right: Run) -> list[Fact]:
-    """What the named entries of EVIDENCE find in two runs that were trained to their end."""
+    """The facts that the named entries of EVIDENCE find in two finished runs."""
     return [fact for name in names for fact in EVIDENCE[name](wrong, right)]

@@ -8,9 +8,10 @@ import textwrap
 
 import numpy as np
 
+from core.build import Built, build
 from core.config import Config
+from core.export import batches_call, data_lines, functions, imports_for, loop_lines, setup
 from core.result import Result
-from core.source import batches_call, data_lines, functions, imports_for, loop_lines, setup
 from core.traps.trap import Trap
 
 PINNED = 5  # losses, spread over the run
@@ -23,8 +24,9 @@ def trap_test(trap: Trap, wrong: Result, right: Result) -> str:
 
     wrong, right: what came of both loops, for the numbers and the message that it pins.
     """
-    pieces = [functions(trap.right), data_lines(trap.right, "cpu")]
-    pieces += [_function("repaired", trap.right), _function("mistaken", trap.wrong)]
+    built = build(trap.right)
+    pieces = [functions(trap.right, built), data_lines(trap.right, built, "cpu")]
+    pieces += [_function("repaired", trap.right, built), _function("mistaken", trap.wrong, build(trap.wrong))]
     pieces += ["loop = repaired  # with mistaken here, the test below fails", _pinned(right), _message(wrong)]
     body = "\n\n\n".join(piece.strip() for piece in pieces if piece)
     docstring = f'"""{trap.title}.\n\n{textwrap.fill(trap.why, 100)}\n"""'
@@ -37,9 +39,9 @@ def _standard_first(line: str) -> tuple[bool, bool]:
     return any(name in line for name in ("torch", "pytest", "sklearn")), "torch" in line
 
 
-def _function(name: str, config: Config) -> str:
+def _function(name: str, config: Config, built: Built) -> str:
     """A whole run as a function that returns its losses, and the loss of its model in eval mode."""
-    lines, all_ = [*setup(config), "losses = []"], "all_" * bool(config.batch_size)
+    lines, all_ = [*setup(config, built), "losses = []"], "all_" * bool(config.batch_size)
     body = [*loop_lines(config), "losses.append(loss.item())"]
     if config.batch_size:
         lines.append(f"for _, rows in zip(range({config.steps}), {batches_call(config)}):")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.loop import Run
-from core.verdict import number
+from core.words import number
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core import torch_internals
 from core.loop import Run
 from core.traps.facts import Fact, both, grad_length, now
-from core.verdict import number
+from core.words import number
 
 
 def moved(wrong: Run, right: Run) -> list[Fact]:
@@ -84,7 +85,7 @@ def grad_ratio(wrong: Run, right: Run) -> list[Fact]:
 
 
 def second_step(wrong: Run, right: Run) -> list[Fact]:
-    """How far the step after zero_grad moves the weights, in the first iteration."""
+    """How far the step after zero_grad moves the weights in the first iteration."""
 
     def length(run: Run) -> float:
         again = Run(run.config, run.device, full=False, evaluate=False)
@@ -108,7 +109,7 @@ def _now_copied(run: Run) -> list[np.ndarray]:
 
 
 def first_rate(wrong: Run, right: Run) -> list[Fact]:
-    """The learning rate of the first update: how far the weights went over the gradient's length."""
+    """The learning rate of the first update: the distance the weights moved over the gradient's length."""
 
     def rate(run: Run) -> float:
         before, after = (np.concatenate([w[i].ravel() for w in run.history.weights.values()]) for i in (0, 1))
@@ -127,7 +128,7 @@ def data_gradient(wrong: Run, right: Run) -> list[Fact]:
             b.data.zero_()
         b.sum().backward()
         assert a.grad is not None
-        return a.grad, b._version
+        return a.grad, torch_internals.version(b)
 
     (cut, version), (true, untouched) = small(True), small(False)
     at_cut, at_true = (", ".join(number(float(g)) for g in grad) for grad in (cut, true))

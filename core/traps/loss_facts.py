@@ -11,7 +11,7 @@ from core import curvature as theory
 from core.loop import Run
 from core.loss_lessons import softmax_twice, stability
 from core.traps.facts import Fact, both, last_loss
-from core.verdict import number
+from core.words import number
 
 
 def variance(wrong: Run, right: Run) -> list[Fact]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from core.loop import Run
 from core.traps.facts import Fact, both, now
-from core.verdict import number
+from core.words import number
 
 
 def weights(wrong: Run, right: Run) -> list[Fact]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.config import Config
-from core.lines import USUAL
+from core.lines import USUAL, without_zero_grad
 from core.loop import Run
 
 ORDERS = {  # the key of core.curvature.limits -> title, loop
     "stale": ("A gradient one step old", ("forward", "loss", "step", "zero_grad", "backward")),
     "usual": ("The usual order", USUAL),
-    "skipped": ("zero_grad never called", USUAL[1:]),
+    "skipped": ("zero_grad never called", without_zero_grad(USUAL)),
 }
 
 
@@ -37,7 +37,7 @@ class Twins:
 def twin_configs(config: Config) -> tuple[Config, Config]:
     """Plain SGD without zero_grad, and with zero_grad and momentum 1, on the rest of a Config."""
     plain = replace(config, optimizer="sgd", momentum=0.0, weight_decay=0.0, schedule=(), before=())
-    return replace(plain, loop=USUAL[1:]), replace(plain, loop=USUAL, momentum=1.0)
+    return replace(plain, loop=without_zero_grad(USUAL)), replace(plain, loop=USUAL, momentum=1.0)
 
 
 def twins(config: Config, device: str = "cpu") -> Twins:

@@ -86,7 +86,7 @@ class Trials:
         self._usual = self._run(USUAL)
 
     def __iter__(self) -> Iterator[Tried]:
-        """What is still to be tried, one after the other."""
+        """Tries the remaining loops, one after the other."""
         for loop in self.loops[len(self.done) :]:
             self.done.append(self.tried(loop))
             yield self.done[-1]
@@ -100,7 +100,7 @@ class Trials:
 
 
 def outcome(run: Run, usual: Run) -> str:
-    """What came of a run, held against that of the usual order: a key of OUTCOMES."""
+    """What came of a run, compared with the usual order: a key of OUTCOMES."""
     if run.error is not None:
         return "raises"
     if not _moved(run):
@@ -121,11 +121,11 @@ def _equal(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:
 
 
 def _moved(run: Run) -> bool:
-    """Whether any weight is another one than at the beginning."""
+    """Whether any weight changed."""
     first = [weights[0] for weights in run.history.weights.values()]
     return not _equal(first, _last(run))
 
 
 def _adds_up(run: Run) -> bool:
-    """Whether a backward has found something in .grad."""
+    """Whether any backward found something in .grad."""
     return bool((run.history.steps["leftover_norm"] > 0).any())

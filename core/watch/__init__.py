@@ -1,1 +1,1 @@
-"""One line at a time, forward and back: what each line changed."""
+"""A run one line at a time, forward and back: what each line changed, gradients, loss surface, memory."""

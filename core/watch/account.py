@@ -1,31 +1,40 @@
-"""Says what a line has just changed: one sentence, the arithmetic behind it, and the numbers.
+"""What a line changed: one sentence, with the arithmetic behind it and the numbers.
 
-Read off two looks, before and after the line; only the terms of the loss are computed again, by its
-own module. A line that raised has no account.
+Accounts compare the looks before and after the line. Only the terms of the loss are computed again, by the
+loss's own module. A line that raised has no account.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from core.config import Config
+from core.graph.tensor_state import TensorState, same
+from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
-from core.watch.forward_account import forward_account
-from core.watch.gradient_account import backward_account, zero_grad_account
-from core.watch.line_effect import Executed
-from core.watch.loss_account import loss_account
-from core.watch.other_account import other_account
+from core.losses import LOSSES
+from core.terms import Terms, paired, terms
+from core.watch.gradient_account import backward_account, step_account, zero_grad_account
+from core.watch.line_effect import (
+    ALL_TERMS,
+    CLOSE,
+    FEW,
+    Executed,
+    Said,
+    is_sum,
+    listed,
+    numbers_of,
+    recorded_in_words,
+    sum_text,
+    weight_and_bias,
+)
 from core.watch.snapshot import Look
-from core.watch.step_account import step_account
 from core.watch.tape import Details
-
-ACCOUNTS = {
-    "zero_grad": zero_grad_account,
-    "forward": forward_account,
-    "loss": loss_account,
-    "backward": backward_account,
-    "step": step_account,
-}
+from core.words import digits_apart, factor, grad_in_words, in_words, signed
 
 
 @dataclass(frozen=True)
@@ -39,11 +48,10 @@ class Account:
 
 
 def account(name: str, before: Look, after: Look, config: Config, details: Details | None = None) -> Account:
-    """What an executed line has changed.
+    """Describes what an executed line changed.
 
-    name: of the line, a key of LINES. details: what its looks do not hold. Raises ValueError if they
-    lack the fresh gradients of a backward that found something in .grad: the difference of two sums
-    would be rounded wrongly.
+    name: a key of LINES. details: what the looks do not hold. Raises ValueError if they lack the fresh
+    gradients of a backward that found something in .grad: a difference of two sums would be rounded wrongly.
     """
     say = ACCOUNTS[part(name)] if _known(name, config) else other_account
     headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
@@ -51,6 +59,122 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
 
 
 def _known(name: str, config: Config) -> bool:
-    """Whether the line does just what one of the five does; then its arithmetic is known."""
+    """Whether the line does exactly what one of the five does, so that its arithmetic is known."""
     replaced = config.before and name in ("zero_grad", "step")  # perhaps by an optimizer of other weights
     return bool(LINES[name].letter) and not replaced
+
+
+def forward_account(done: Executed) -> Said:
+    """The outputs, worked out row by row if there are few, and the operations that autograd recorded."""
+    outputs, earlier = done.after.tensors.get("outputs"), done.before.tensors.get("outputs")
+    if outputs is None:
+        return "The model's outputs are not a tensor.", [], None
+    few = outputs.values.numel() <= FEW
+    values = listed(numbers_of(outputs.values)) if few else in_words(outputs.values)
+    formulas = [*_rows_of_line(done, outputs), f"outputs {outputs.shape}: {values}"]
+    if earlier is not None and same(earlier.values, outputs.values):
+        formulas.append("The same outputs as before, to the last bit.")
+    return recorded_in_words(done.details.operations, outputs), formulas, None
+
+
+def _rows_of_line(done: Executed, outputs: TensorState) -> list[str]:
+    """weight × input + bias = output, row by row if there are few and the model computes just that."""
+    line, inputs = weight_and_bias(done.before), done.before.tensors["inputs"]
+    if line is None or inputs.shape != outputs.shape or len(inputs.values) > FEW:
+        return []
+    weight, bias = line
+    rows = list(zip(numbers_of(inputs.values), numbers_of(outputs.values), strict=True))
+    if not all(is_sum(z, (weight * x, bias)) for x, z in rows):
+        return []
+    w, b = signed(weight), factor(signed(bias))
+    return [f"{w} × {factor(signed(x))} + {b} = {signed(z)}" for x, z in rows]
+
+
+ROWS = 10  # of a table of terms
+
+
+def loss_account(done: Executed) -> Said:
+    """The loss, its formula with numbers if that gives the loss, and what autograd recorded."""
+    tensors, earlier = done.after.tensors, done.before.tensors.get("loss")
+    loss, outputs, targets = tensors["loss"], tensors["outputs"].values.cpu(), tensors["targets"].values.cpu()
+    value = in_words(loss.values, LOSS_DIGITS)
+    still = earlier is not None and same(earlier.values, loss.values)
+    headline = f"The loss is {value}{', as before to the last bit' * still}."
+    recorded = [recorded_in_words(done.details.operations, loss)]
+    found = terms(done.config.loss, outputs, targets)
+    if found is None or not _are_terms_of(loss.values.cpu(), found):
+        return headline, recorded, None
+    texts = _term_texts(done.config.loss, outputs, targets)
+    results = [signed(term) for term in numbers_of(found.values)[:ROWS]]
+    count = found.values.numel()
+    formulas = [_mean(texts, count, found.divisor, value)] if texts else []
+    formulas += [_mean(results, count, found.divisor, value)] if count > 1 else []
+    numbers = pd.DataFrame({"term": texts or results, "is": results}) if count > ALL_TERMS else None
+    return headline, formulas + recorded, numbers
+
+
+def _are_terms_of(loss: Tensor, found: Terms) -> bool:
+    total = found.values.double().sum() / found.divisor
+    return bool(np.isclose(total, loss, CLOSE, 0.0, equal_nan=True))
+
+
+def _term_texts(loss: str, outputs: Tensor, targets: Tensor) -> list[str]:
+    """The first ROWS terms with their numbers; empty if the loss has no text for its terms."""
+    row, by_row = LOSSES[loss], "class_index" in LOSSES[loss].takes
+    z, y = paired(loss, outputs, targets)
+    if row.term is None or (by_row and y.is_floating_point()):  # shares of classes, of one's own data
+        return []
+    z = z if by_row else z.flatten()
+    write = partial(row.term, **row.all_arguments(outputs.shape[-1]))
+    pairs = zip(z[:ROWS].tolist(), y.flatten()[:ROWS].tolist(), strict=True)
+    return [_term(write, *pair) for pair in pairs]
+
+
+def _term(write: Callable[..., str], z: float | list[float], y: float) -> str:
+    if isinstance(z, list):
+        return write(z, y).format(z=_logits(z, int(y)), y=y)
+    digits = digits_apart(z, y)
+    return write(z, y).format(z=signed(z, digits), y=factor(signed(y, digits)))
+
+
+def _logits(row: list[float], chosen: int) -> str:
+    """All logits if there are few; else only that of the class, between dots."""
+    if len(row) <= ALL_TERMS:
+        return listed(row)
+    return "…, " * (chosen > 0) + signed(row[chosen]) + ", …" * (chosen < len(row) - 1)
+
+
+def _mean(terms: Sequence[str], count: int, divisor: float, value: str) -> str:
+    total = f"({sum_text(terms, count)})" if count > 1 else terms[0]
+    return f"{total} / {divisor:g} = {value}" if divisor != 1 else f"{total} = {value}"
+
+
+def other_account(done: Executed) -> Said:
+    """For a line that is none of the five: tensors that are new or whose values, version or .grad changed."""
+    changes = []
+    for name, now in done.after.tensors.items():
+        earlier = done.before.tensors.get(name)
+        changes += _changes(name, earlier, now, done)
+    if not changes:
+        return "Nothing shown here has changed.", [], None
+    names = list(dict.fromkeys(change.split(":")[0] for change in changes))
+    return f"Changed: {', '.join(names)}.", changes, None
+
+
+def _changes(name: str, earlier: TensorState | None, now: TensorState, done: Executed) -> list[str]:
+    if earlier is None or earlier.version != now.version or not same(earlier.values, now.values):
+        operations = done.details.operations if name in ("outputs", "loss") else []
+        recorded = f" {recorded_in_words(operations, now)}" if name in ("outputs", "loss") else ""
+        return [f"{name}: {now.shape}, {in_words(now.values)}.{recorded}"]
+    if not same(earlier.grad, now.grad):
+        return [f".grad of {name}: {grad_in_words(now.grad)}"]
+    return []
+
+
+ACCOUNTS = {
+    "zero_grad": zero_grad_account,
+    "forward": forward_account,
+    "loss": loss_account,
+    "backward": backward_account,
+    "step": step_account,
+}

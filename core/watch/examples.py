@@ -7,7 +7,7 @@ and of the gradients that add up when zero_grad is skipped; each is computed whe
 from dataclasses import dataclass
 
 from core.config import Config
-from core.lines import USUAL
+from core.lines import USUAL, without_zero_grad
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ PRESETS = {
     ),
     "skipped": Preset(
         "Gradients that add up",
-        _linear("deliveries", 0.0, steps=60, loop=USUAL[1:]),
+        _linear("deliveries", 0.0, steps=60, loop=without_zero_grad(USUAL)),
         (8, 0),
         "ledger",
         "zero_grad skipped: in steps 4 to 6 the leftover gradient overrules that of the batch.",

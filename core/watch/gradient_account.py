@@ -1,4 +1,4 @@
-"""What zero_grad or backward did to .grad: cleared it, or added what is fresh to what was left over."""
+"""What zero_grad, backward and step did: .grad cleared, added to, and used to move the weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import pandas as pd
 from torch import Tensor
 
 from core.graph.tensor_state import same
-from core.graph.tensor_table import grad_in_words, norm
 from core.watch.line_effect import (
+    ALL_TERMS,
     FEW,
     Executed,
     Said,
@@ -19,11 +19,12 @@ from core.watch.line_effect import (
     total_norm,
     weight_and_bias,
 )
-from core.watch.optimizer_rules import factor, signed
+from core.watch.optimizer_rules import update
+from core.words import digits_apart, factor, grad_in_words, norm, signed
 
 
 def zero_grad_account(done: Executed) -> Said:
-    """Which .grad were cleared, and to what: None and zeros are two things."""
+    """Which .grad were cleared, and to what: None and zeros are different."""
     words = {n: (grad_in_words(one.grad), grad_in_words(two.grad)) for n, (one, two) in done.pairs.items()}
     cleared = [name for name, (one, two) in done.pairs.items() if not same(one.grad, two.grad)]
     kinds = " or ".join(dict.fromkeys(words[name][1] for name in cleared or words))
@@ -37,7 +38,7 @@ def zero_grad_account(done: Executed) -> Said:
 
 
 def _grads(names: Sequence[str], count: int) -> str:
-    """The .grad of some of `count` parameters, as the subject of a sentence."""
+    """The .grad of some of the `count` parameters, as the subject of a sentence."""
     if len(names) <= 2:
         return " and ".join(f"{name}.grad" for name in names)
     return f"All {count} .grad" if len(names) == count else f"{len(names)} of {count} .grad"
@@ -53,7 +54,7 @@ class Arrived:
     grad: Tensor | None
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Fresh, leftover and sum of each of few entries; of more, the norms of the three."""
+        """Fresh, leftover and sum, entry by entry if there are few; else their norms."""
         parts = (self.fresh, self.leftover, self.grad)
         if self.grad is None:
             return [(f"{self.name}.grad", "nothing", "nothing", "None")]
@@ -67,10 +68,10 @@ class Arrived:
 
 
 def backward_account(done: Executed) -> Said:
-    """Each .grad as fresh + leftover, and the errors and inputs that the fresh one is made of.
+    """Each .grad as fresh + leftover, and the errors and inputs that make up the fresh one.
 
-    Raises: ValueError if a fresh gradient is not known where something was in .grad: the difference
-    of two sums would be rounded wrongly.
+    Raises ValueError if a fresh gradient is unknown where .grad was not None: a difference of two sums
+    would be rounded wrongly.
     """
     arrived = [Arrived(n, _fresh(done, n), one.grad, two.grad) for n, (one, two) in done.pairs.items()]
     rows = [row for one in arrived for row in one.rows()]
@@ -85,7 +86,7 @@ def backward_account(done: Executed) -> Said:
 
 
 def _fresh(done: Executed, name: str) -> Tensor | None:
-    """The gradient of this backward alone."""
+    """The gradient of this backward alone; None if no gradient arrived."""
     if done.details.fresh:
         return done.details.fresh[name]
     before, after = done.pairs[name]
@@ -107,7 +108,7 @@ def _norms_in_words(arrived: Sequence[Arrived]) -> str:
 def _sources(done: Executed, fresh: Mapping[str, Tensor | None]) -> list[str]:
     """The gradient of a Linear(1, 1) under MSE, from errors and inputs.
 
-    Nothing where it is not that sum, such as that of another model with the same two parameters.
+    Empty where it is not that sum, as for another model with the same two parameters.
     """
     tensors = [done.before.tensors.get(name) for name in ("inputs", "outputs", "targets")]
     shapes = {None if held is None else held.shape for held in tensors}
@@ -127,3 +128,72 @@ def _sources(done: Executed, fresh: Mapping[str, Tensor | None]) -> list[str]:
             return []
         formulas.append(f"∂loss/∂{name} = (2/{count}) × ({sum_text(texts, count)}) = {signed(grad.item())}")
     return formulas
+
+
+def step_account(done: Executed) -> Said:
+    """The weights before and after, and the optimizer's arithmetic for the entries shown."""
+    changes = {
+        name: two.values.cpu().double() - one.values.cpu().double() for name, (one, two) in done.pairs.items()
+    }
+    moved = [name for name, (one, two) in done.pairs.items() if not same(one.values, two.values)]
+    if not moved:
+        return f"No weight changed: {_why_unmoved(done)}.", [], None
+    few = done.entries <= ALL_TERMS
+    most = {name: int(changes[name].abs().argmax()) for name in moved}
+    if few:
+        worked = [(name, i) for name in moved for i in range(changes[name].numel())]
+    else:
+        name = max(moved, key=lambda n: float(changes[n].abs().max()))
+        worked = [(name, most[name])]
+    rows = [(*_moved(done, name, i), signed(norm(changes[name]))) for name, i in most.items()]
+    columns = ["the entry that moved most", "before", "after", "change of the tensor (norm)"]
+    numbers = None if few else pd.DataFrame(rows, columns=columns)
+    return _moves_in_words(done, changes, moved), _workings(done, worked), numbers
+
+
+def _why_unmoved(done: Executed) -> str:
+    looked = done.before.parameters.values()
+    kinds = dict.fromkeys(grad_in_words(held.grad) for held in looked)
+    if kinds.keys() <= {"None", "zeros"}:
+        return f"every .grad is {' or '.join(kinds)}"
+    if done.before.lr == 0:
+        return "the learning rate is 0"
+    if not all(held.values.isfinite().all() for held in looked):
+        return "weights that are not finite stay that way"
+    return "every update is too small for the precision of its weight"
+
+
+def _moved(done: Executed, name: str, index: int) -> tuple[str, str, str]:
+    """Name, old value and new value of an entry, with enough digits to differ."""
+    one, two = (float(held.values.flatten()[index]) for held in done.pairs[name])
+    digits = digits_apart(one, two)
+    return entry_name(name, done.pairs[name][0].values, index), signed(one, digits), signed(two, digits)
+
+
+def _moves_in_words(done: Executed, changes: Mapping[str, Tensor], moved: Sequence[str]) -> str:
+    skipped = [name for name, (one, _) in done.pairs.items() if one.grad is None]
+    who = " and ".join(skipped) if len(skipped) <= 2 else f"{len(skipped)} parameters"
+    rest = f"; {who} stayed, since .grad is None there" if skipped else ""
+    if done.few_numbers:
+        entries = [_moved(done, name, 0) for name in moved]
+        went = ", ".join(f"{name} from {one} to {two}" for name, one, two in entries)
+        return f"{went.replace(' from', ' went from', 1)}{rest}."
+    total = total_norm(changes.values())
+    return f"{len(moved)} of {len(changes)} parameters moved; the norm of the whole change is {total}{rest}."
+
+
+def _workings(done: Executed, worked: Sequence[tuple[str, int]]) -> list[str]:
+    """The optimizer's rule, then its arithmetic for these entries; the last number is the actual weight."""
+    rule: tuple[str, ...] = ()
+    formulas = []
+    for parameter, index in worked:
+        found = update(done.before, parameter, index, done.config)
+        name, old, new = _moved(done, parameter, index)
+        if found is None:
+            formulas.append(f"{name}: {old} → {new}")
+            continue
+        rule = found.rule
+        value = float(done.pairs[parameter][1].values.flatten()[index])
+        formulas += [f"{name}: {working}" for working in found.workings]
+        formulas.append(f"{name}: {found.change} = {signed(value, found.digits)}")
+    return [*rule, *formulas]

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from core.history import History
-from core.verdict import number
+from core.words import number
 
 MAX_BARS = 120  # steps of one run in one picture
 EXPLODES = 1e5  # an axis follows no run that ends so many times above where it began
@@ -187,7 +187,7 @@ def _numbers(values: np.ndarray) -> list[str]:
 
 
 def _answers(one: pd.DataFrame) -> list[str]:
-    """Does the leftover overrule? yes or no, or the share of entries; empty if nothing was left."""
+    """Whether the leftover overrules: yes or no, or the share of entries; empty if nothing was left."""
     asked = (one["leftover"].abs() > 0) & one["overruled"].notna()
     words = {True: "yes", False: "no"} if one["overruled"].dtype == bool else {}
     values = zip(one["overruled"], asked, strict=True)

@@ -5,14 +5,13 @@ this batch is a full bar, the leftover a hollow one, .grad a ring, and a cross a
 step where the leftover overrules the fresh sign.
 """
 
-import copy
 import json
 from functools import lru_cache
 from typing import Any
 
 import altair as alt
 
-from core.charts import MARK_HEIGHT, SPACING, STACK_BELOW, without_data
+from core.charts import MARK_HEIGHT, SPACING, STACK_BELOW, with_scales, without_data
 from core.watch.ledger import MAX_BARS
 
 HEIGHT = 240  # pixels of one panel
@@ -61,14 +60,8 @@ def ledger_spec(
     norms: whether the bars are norms of a whole parameter; then the ring is at the top of the
     stack where both point the same way, and below it where they cancel.
     """
-    spec = copy.deepcopy(_spec(names, title, width, norms))
-    if end is not None:
-        for panel in spec.get("vconcat") or spec["hconcat"]:
-            for layer in panel["layer"]:
-                scale = layer["encoding"].get("y", {}).get("scale")
-                if scale is not None:
-                    scale |= {"domain": [0.0 if norms else -end, end], "clamp": True}
-    return spec
+    y = {} if end is None else {"domain": [0.0 if norms else -end, end], "clamp": True}
+    return with_scales(_spec(names, title, width, norms), {"y": y})
 
 
 @lru_cache(maxsize=64)

@@ -10,16 +10,15 @@ import pandas as pd
 from torch import Tensor
 
 from core.config import Config
-from core.graph.tensor_state import Held
-from core.graph.tensor_table import norm
+from core.graph.tensor_state import TensorState
 from core.watch.ledger import element_name
-from core.watch.optimizer_rules import signed
 from core.watch.snapshot import Look
 from core.watch.tape import Details
+from core.words import norm, signed
 
-ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: all are shown if so many, else the first
-FEW = 8  # entries that are shown one by one
-CLOSE = 1e-5  # relative; float32 and another order of adding leave less
+ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: up to 4 terms are all shown, of more the first 3
+FEW = 8  # up to this many entries are shown one by one
+CLOSE = 1e-5  # relative; float32 and a different order of addition differ by less
 
 Said = tuple[str, list[str], pd.DataFrame | None]  # headline, formulas, numbers
 
@@ -34,7 +33,7 @@ class Executed:
     details: Details
 
     @property
-    def pairs(self) -> dict[str, tuple[Held, Held]]:
+    def pairs(self) -> dict[str, tuple[TensorState, TensorState]]:
         """Every parameter before and after."""
         return {name: (held, self.after.parameters[name]) for name, held in self.before.parameters.items()}
 
@@ -49,8 +48,8 @@ class Executed:
         return self.entries == len(self.before.parameters) <= 2
 
 
-def recorded_in_words(operations: Sequence[str], result: Held) -> str:
-    """What autograd recorded, in a sentence; the last operation alone if they are not known."""
+def recorded_in_words(operations: Sequence[str], result: TensorState) -> str:
+    """What autograd recorded, in a sentence; only the last operation if the others are unknown."""
     if result.grad_fn is None:
         return "Autograd recorded nothing."
     if not operations:
@@ -85,7 +84,7 @@ def listed(values: Iterable[float]) -> str:
 
 
 def sum_text(terms: Sequence[str], count: int) -> str:
-    """Such as a + b + … (7 more); minus in place of plus minus."""
+    """Such as a + b + … (7 more), with a minus for plus minus."""
     if count > ALL_TERMS:
         terms = [*terms[:FIRST_TERMS], f"… ({count - FIRST_TERMS} more)"]
     return " + ".join(terms).replace("+ −", "− ")

@@ -1,11 +1,11 @@
-"""What kept losses hold: a small panel for each way, all on one scale.
+"""The chart, table and sentences about what kept losses hold: one small panel per way, all on one scale.
 
-Several ways hold the same, many of them nothing: in one panel their lines would cover each other.
-Each has a panel with its name instead, with backward on the left and without on the right, and
-its last number in words. The axis is linear, since most of what there is to see is zero.
+Several ways hold the same amount, often none: in one panel their lines would cover each other. So each gets
+its own, with backward on the left and without on the right, and its last number in words. The axis is
+linear, since most values are zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,9 +13,8 @@ import altair as alt
 import pandas as pd
 
 from core.charts import DASHES, SPACING, without_data
-from core.graph.storage import size_text
-from core.watch.memory import Held
-from core.watch.ways import WAYS
+from core.watch.memory import MAX_BYTES, STEPS, WAYS, KeptLosses, MemoryRun
+from core.words import size_text
 
 HEIGHT = 84  # pixels of one panel
 COLUMNS = 2
@@ -26,11 +25,11 @@ QUANTITIES = {"saved": "saved tensors", "nodes": "graph nodes"}
 UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20}
 
 
-def memory_frame(rows: Sequence[Held], quantity: str) -> tuple[pd.DataFrame, str]:
-    """Rows of the picture, and the title of its vertical axis.
+def memory_frame(rows: Sequence[KeptLosses], quantity: str) -> tuple[pd.DataFrame, str]:
+    """Rows of the chart, and the title of its vertical axis.
 
-    quantity: a key of QUANTITIES. Columns: way, kept, value in the axis's unit, text (value and
-    unit in words), saved and nodes as they are.
+    quantity: a key of QUANTITIES. Columns: way, kept, value in the axis's unit, text (value and unit), saved
+    and nodes as they are.
     """
     most = max((row.saved for row in rows), default=0)
     unit = "bytes" if most < 2**10 else "KiB" if most < 2**20 else "MiB"
@@ -53,7 +52,7 @@ def memory_frame(rows: Sequence[Held], quantity: str) -> tuple[pd.DataFrame, str
 def memory_spec(title: str, steps: int, top: float, width: int) -> dict[str, Any]:
     """Spec for a frame of `memory_frame` up to `steps` kept losses, in `width` pixels.
 
-    title: of the vertical axis, and top: the largest value on it, the same in all panels.
+    title: of the vertical axis. top: the largest value on it, the same in all panels.
     """
     each = max(60, min(MOST_WIDTH, (width - AXIS_WIDTH - SPACING) // COLUMNS))
     rows = [tuple(WAYS)[start : start + COLUMNS] for start in range(0, len(WAYS), COLUMNS)]
@@ -72,7 +71,7 @@ def memory_spec(title: str, steps: int, top: float, width: int) -> dict[str, Any
 
 
 def _panel(name: str, axes: tuple[Any, Any], steps: int, width: int) -> Any:
-    """One way: its line over a filled area, and what it holds in the end."""
+    """One way: its line over a filled area, and what it holds at the end."""
     base = alt.Chart().transform_filter(f"datum.way == '{name}'")
     domain = list(WAYS)
     color = alt.Color("way:N").scale(domain=domain).legend(None)
@@ -106,3 +105,52 @@ def _tips() -> list[Any]:
         alt.Tooltip("saved:Q", title="saved bytes", format=",d"),
         alt.Tooltip("nodes:Q", title="graph nodes", format=",d"),
     ]
+
+
+def memory_table(rows: Iterable[KeptLosses]) -> pd.DataFrame:
+    """One row per way at its last step: way, saved, per_loss, nodes, keeps, own.
+
+    saved, per_loss and own are bytes; keeps is the line that keeps.
+    """
+    last = {row.way: row for row in rows}
+    return pd.DataFrame(
+        {
+            "way": WAYS[name].title,
+            "saved": row.saved,
+            "per_loss": round(row.saved / max(row.kept, 1)),
+            "nodes": row.nodes,
+            "keeps": WAYS[name].keeps,
+            "own": row.own,
+        }
+        for name, row in last.items()
+    )
+
+
+def memory_words(watch: MemoryRun) -> str:
+    """What a finished MemoryRun found, in sentences with its numbers."""
+    last = {row.way: row for row in watch.rows}
+    after, without, total = (last[name] for name in ("after", "without", "sum_after"))
+    count = "1 loss" if watch.steps == 1 else f"{watch.steps} losses"
+    own = last["no_grad"].own // watch.steps
+    # nn.MSELoss computes its mean in place of the squared errors, and the storage keeps their size.
+    buffer = (
+        f" The loss, one number, sits in a storage of {size_text(own)}, even under no_grad."
+        if own > 8
+        else ""
+    )
+    return (
+        f"Without backward, each kept loss holds the {size_text(watch.per_loss)} saved for it: "
+        f"{size_text(without.saved)} for {count}. Backward frees those bytes "
+        f"({size_text(after.saved)} left), yet {after.nodes:,} graph nodes stay with the kept losses, and "
+        f"{total.nodes:,} with their sum. With `loss.item()`, {last['item'].nodes} nodes stay.{buffer}"
+    )
+
+
+def limit_words(watch: MemoryRun, asked: int = STEPS) -> str | None:
+    """Why fewer losses were kept than asked for; None if all of them were."""
+    if watch.steps == asked:
+        return None
+    return (
+        f"{watch.steps} instead of {asked}: at {size_text(watch.per_loss)} per loss, one more "
+        f"could pass the limit of {size_text(MAX_BYTES)}."
+    )

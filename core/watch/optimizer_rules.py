@@ -17,34 +17,13 @@ from torch import Tensor
 from core import build
 from core.config import Config
 from core.optimizers import OPTIMIZERS
-from core.verdict import number
 from core.watch.snapshot import Look
+from core.words import DIGITS, digits_apart, factor, signed
 
-DIGITS, MOST_DIGITS = 4, 15  # that matter: of a number on its own; of one that hardly moved
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a term binds: what needs brackets in what
 
 Settings = Mapping[str, Any]  # the optimizer's arguments by name
-
-
-def signed(value: float, digits: int = DIGITS) -> str:
-    """A number as text with a true minus sign; inf and nan in words."""
-    value += 0.0  # -0.0 is 0
-    plain = digits == DIGITS or not math.isfinite(value)
-    return (number(value) if plain else f"{value:.{digits}g}").replace("-", "−")
-
-
-def factor(text: str) -> str:
-    """The text of a number or a product where its sign could be read as an operation: in brackets."""
-    return f"({text})" if text.startswith("−") else text
-
-
-def digits_apart(one: float, other: float) -> int:
-    """How many digits show that two numbers differ, and by how much to two digits."""
-    gap, size = abs(one - other), max(abs(one), abs(other))
-    if not gap or not math.isfinite(gap):
-        return DIGITS
-    return min(max(math.ceil(math.log10(size) - math.log10(gap)) + 2, DIGITS), MOST_DIGITS)
 
 
 @dataclass(frozen=True)
@@ -122,7 +101,7 @@ class Sheet:
         return known(symbol, self.state.get(name, 0.0))
 
     def keep(self, symbol: str, term: Term, digits: int = DIGITS) -> Term:
-        """Write a line down, and go on with its result under this name."""
+        """Writes a line down and returns its result under this name."""
         kept = known(symbol, term.value, digits)
         self.rule.append(f"{symbol} = {term.symbols}")
         result = "" if term.numbers == kept.numbers else f" = {kept.numbers}"
@@ -207,11 +186,10 @@ RULES: dict[str, Callable[[Sheet], Step]] = {
 
 @dataclass(frozen=True)
 class Update:
-    """What a rule makes of an entry.
+    """What a rule does to one entry.
 
-    rule: its lines in symbols. workings: all but the last of them in numbers. change: the last one
-    in numbers without its result, "3 − 0.01 × 15". new: that result, in double. digits: so many
-    show it.
+    rule: its lines in symbols. workings: all but the last line in numbers. change: the last line in numbers
+    without its result, "3 − 0.01 × 15". new: that result, in double. digits: how many it takes to show it.
     """
 
     rule: tuple[str, ...]
@@ -224,8 +202,8 @@ class Update:
 def update(look: Look, parameter: str, index: int, config: Config) -> Update | None:
     """What the next `optimizer.step()` after a look does to one entry of a parameter.
 
-    index: in the flattened tensor. None where .grad is None, since the optimizer skips it then,
-    and for an optimizer that has no rule here.
+    index: in the flattened tensor. None where .grad is None, since the optimizer then skips it, and for an
+    optimizer without a rule here.
     """
     held, rule = look.parameters[parameter], RULES.get(config.optimizer)
     if held.grad is None or rule is None:

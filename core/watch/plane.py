@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.words import percent
+
 FIT_ROWS = 300  # rows that the plane is fitted to: their decomposition takes 0.1 s for 6,000 parameters
 ON_A_LINE = 1e-6  # second singular value over the first; below it there is no second direction
 FAR = 100.0  # times the loss at the start; a path that stays above it has left the picture
@@ -55,8 +57,8 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Path:
-    """The path of a run in its plane, up to the last weights that are finite.
+class WeightPath:
+    """A run's path in its plane, up to its last finite weights.
 
     steps: (n,). losses: (n,), nan where unknown. points: (n, 2). shown: so many rows, from the
     first on, decide what the picture shows. ended: whether weights came after them that are not
@@ -81,7 +83,7 @@ def path_of(
     losses: np.ndarray,
     steps: np.ndarray | None = None,
     names: tuple[str, str] = ("weight", "bias"),
-) -> Path:
+) -> WeightPath:
     """The path of a run, in the plane that suits it.
 
     weights: (n, P), all parameters in the order of `model.parameters()`, row by row.
@@ -104,7 +106,7 @@ def path_of(
     weights, losses, steps = weights[:finite], losses[:finite], steps[:finite]
     shown = _shown_rows(losses)
     plane = own_plane(names) if weights.shape[1] == 2 else principal_plane(weights[:shown])
-    return Path(plane, steps, losses, plane.coordinates(weights), shown, ended)
+    return WeightPath(plane, steps, losses, plane.coordinates(weights), shown, ended)
 
 
 def _finite_rows(weights: np.ndarray) -> int:
@@ -125,7 +127,7 @@ def _shown_rows(losses: np.ndarray) -> int:
 
 
 def own_plane(names: tuple[str, str]) -> Plane:
-    """The plane of two parameters: they are its coordinates."""
+    """The plane of a model with two parameters, which are its coordinates."""
     return Plane(np.zeros(2), np.eye(2), names, 1.0)
 
 
@@ -175,12 +177,3 @@ def _unit(vector: Tensor) -> Tensor:
 
 def _signed(vector: Tensor) -> Tensor:
     return vector if vector[vector.abs().argmax()] > 0 else -vector
-
-
-def percent(share: float) -> str:
-    """A share from 0 to 1 as text; only all of it is 100 %, and only nothing is 0 %."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 <= share < 1 - 1e-9:
-        return "over 99 %"
-    return f"{100 * share:.0f} %"

@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from core.graph.tensor_state import Held, held
+from core.graph.tensor_state import TensorState, tensor_state
+from core.graph.tensor_table import Table, rows
 from core.loop import Run
 
 FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, after the parameters
@@ -20,30 +21,36 @@ FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, af
 class Look:
     """All tensors by name, the optimizer's state by parameter, its learning rate."""
 
-    tensors: dict[str, Held]
+    tensors: dict[str, TensorState]
     state: dict[str, dict[str, float | Tensor]]
     lr: float
 
     @property
-    def parameters(self) -> dict[str, Held]:
+    def parameters(self) -> dict[str, TensorState]:
         return {name: held for name, held in self.tensors.items() if name not in FLOWING}
 
 
 def look(run: Run) -> Look:
     """What the run holds now."""
     named = dict(run.model.named_parameters())
-    tensors = {name: held(name, p, copy=True) for name, p in named.items()}
+    tensors = {name: tensor_state(name, p, copy=True) for name, p in named.items()}
     for name in FLOWING:
         value = run.namespace.get(name)
         if isinstance(value, Tensor):  # one's own model may return something else
-            tensors[name] = held(name, value, copy=False)
+            tensors[name] = tensor_state(name, value, copy=False)
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
     return Look(tensors, state, _lr(optimizer))
 
 
+def table(now: Look, before: Look | None = None) -> Table:
+    """Every parameter, then inputs, targets, outputs and loss; before: the look to compare with."""
+    names = (*now.parameters, *FLOWING)
+    return rows(names, now.tensors, (before or now).tensors)
+
+
 def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:
-    """What the optimizer remembers of a parameter; SGD by hand remembers nothing."""
+    """What the optimizer remembers about a parameter; SGD by hand remembers nothing."""
     for key, value in getattr(optimizer, "state", {}).get(parameter, {}).items():
         if isinstance(value, Tensor):
             yield key, value.detach().clone()

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
-from core.watch.plane import FAR, Path, Plane, percent
+from core.watch.plane import FAR, Plane, WeightPath
+from core.words import percent
 
 Window = tuple[tuple[float, float], tuple[float, float]]  # lowest and highest x, lowest and highest y
 
@@ -28,11 +29,11 @@ ROUNDING = 64  # times the precision of the loss: differences below that are not
 STRETCHED = 3.0  # times as long as the other side: then the words say that the scales differ
 
 
-def window(path: Path, minimum: Sequence[float] | None = None) -> Window:
-    """What a picture shows: the shown rows and the minimum (x, y), if there is one, and a margin.
+def window(path: WeightPath, minimum: Sequence[float] | None = None) -> Window:
+    """The part of the plane in the picture: the shown rows, the minimum (x, y) if there is one, and a margin.
 
-    Each axis has its own scale, but the shorter side is at least a tenth of the longer one.
-    Where nothing moved, the picture is 1.3 times as wide as the weights are long.
+    Each axis has its own scale, but the shorter side is at least a tenth of the longer one. If nothing moved,
+    the picture is 1.3 times as wide as the weight vector is long.
     """
     points = path.points[: path.shown]
     if minimum is not None:
@@ -48,7 +49,7 @@ def window(path: Path, minimum: Sequence[float] | None = None) -> Window:
 
 
 def grid_size(rows: int, parameters: int) -> int:
-    """Points in each direction: as many as MAX_WORK allows, 17 at least."""
+    """Points in each direction: as many as MAX_WORK allows, but at least 17."""
     sizes = (SIZE_OF_TWO, *SIZES) if parameters == 2 else SIZES
     return next((size for size in sizes if rows * parameters * size**2 <= MAX_WORK), SIZES[-1])
 
@@ -103,7 +104,7 @@ class Surface:
         return self.computed / self.losses.size
 
     def advance(self, max_points: int | None = None, budget_s: float | None = None) -> "Surface":
-        """Go on: to the end, by `max_points` at most, or until `budget_s` seconds are over."""
+        """Continues: to the end, by at most `max_points`, or until `budget_s` seconds are over."""
         until = self.losses.size if max_points is None else min(self.computed + max_points, self.losses.size)
         deadline = None if budget_s is None else time.monotonic() + budget_s
         while self.computed < until:
@@ -136,10 +137,10 @@ def least_squares(inputs: Tensor, targets: Tensor) -> np.ndarray:
 
 
 def levels(losses: np.ndarray, precision: float) -> np.ndarray:
-    """Losses to draw lines at, ascending; none where the loss is the same everywhere.
+    """Losses to draw contour lines at, ascending; none if the loss is the same everywhere.
 
-    Their distances from the lowest loss shown grow by the same factor from line to line: that
-    shows a valley however high its walls are, and does for losses below 0 too.
+    Their distances from the lowest loss shown grow by a constant factor: that shows a valley however high its
+    walls, and works for losses below 0 too.
 
     Args:
         losses: of any shape; what is not finite does not count.
@@ -155,13 +156,13 @@ def levels(losses: np.ndarray, precision: float) -> np.ndarray:
     if top <= noise:
         return np.empty(0)
     first = max(float(np.quantile(above, LOWEST_SHARE)), noise)
-    if first >= top / 2:  # ten lines would have no room between them
+    if first >= top / 2:  # no room for ten lines
         return np.array([base + top / 2])
     return _rounded(np.array([base, *(base + np.geomspace(first, top, LEVELS + 1))]))
 
 
 def _rounded(ascending: np.ndarray) -> np.ndarray:
-    """All but the two ends, with as few digits as leave their distances nearly as they are."""
+    """All but the two ends, with as few digits as nearly preserve their distances."""
     gaps, inner = np.diff(ascending), ascending[1:-1]
     room = np.minimum(gaps[:-1], gaps[1:]) / 5
     for digits in range(2, 7):
@@ -171,7 +172,7 @@ def _rounded(ascending: np.ndarray) -> np.ndarray:
     return inner
 
 
-def surface_words(surface: Surface, path: Path, minimum: Sequence[float] | None = None) -> str:
+def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] | None = None) -> str:
     """What the picture holds, in words, with its numbers.
 
     minimum: (x, y), where the caller knows it.

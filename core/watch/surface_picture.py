@@ -4,7 +4,6 @@ One frame holds all parts, told apart by its column `part`, so that a page follo
 the path at a step, without computing the surface again.
 """
 
-import copy
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,9 +13,8 @@ import numpy as np
 import pandas as pd
 from contourpy import LineType, contour_generator
 
-from core.charts import without_data
-from core.thinning import thin
-from core.watch.plane import Path
+from core.charts import thin, with_scales, without_data
+from core.watch.plane import WeightPath
 from core.watch.surface import LEVELS, Surface, Window, levels
 
 PARTS = ("contour", "label", "path", "start", "here", "minimum")
@@ -41,7 +39,7 @@ MARKS = {  # part -> word and shape
 }
 
 
-def contour_frame(surface: Surface, path: Path) -> pd.DataFrame:
+def contour_frame(surface: Surface, path: WeightPath) -> pd.DataFrame:
     """Rows of the parts "contour" and "label" for `picture_frame`.
 
     Lines run through the points of a segment in the order of column `order`; rank counts the
@@ -76,7 +74,7 @@ def _few(lines: list[tuple[int, np.ndarray]]) -> list[tuple[int, np.ndarray]]:
 
 
 def _labels(
-    surface: Surface, path: Path, lines: list[tuple[int, np.ndarray]]
+    surface: Surface, path: WeightPath, lines: list[tuple[int, np.ndarray]]
 ) -> list[tuple[int, np.ndarray]]:
     """(rank, (1, 2) place) of each label: far from the labels before it, the path and the edge."""
     corner = np.array([surface.x[0], surface.y[0]])
@@ -117,7 +115,11 @@ def _joined(parts: list[Rows]) -> pd.DataFrame:
 
 
 def picture_frame(
-    contours: pd.DataFrame, path: Path, window: Window, step: int, minimum: Sequence[float] | None = None
+    contours: pd.DataFrame,
+    path: WeightPath,
+    window: Window,
+    step: int,
+    minimum: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     """The contours, the path up to a step, its start, where it is, and the minimum.
 
@@ -128,7 +130,7 @@ def picture_frame(
     return pd.concat([contours, _joined(parts + _walked(path, window, step))], ignore_index=True)
 
 
-def _walked(path: Path, window: Window, step: int) -> list[Rows]:
+def _walked(path: WeightPath, window: Window, step: int) -> list[Rows]:
     """Start, path up to a step, and its end."""
     so_far = int((path.steps <= step).sum())
     rows = thin(path.points[: path.shown], MAX_PATH_ROWS)  # of the whole, so that the line only grows
@@ -152,15 +154,9 @@ def _leaving(inside: np.ndarray, outside: np.ndarray, window: Window) -> np.ndar
 
 
 def surface_spec(titles: tuple[str, str], window: Window, minimum: bool) -> dict[str, Any]:
-    """Spec for a frame of `picture_frame`; minimum: whether it has one.
-
-    Axis ends follow the run, so they are set in a copy of the spec that is kept.
-    """
-    spec = copy.deepcopy(_surface(titles, minimum))
-    for layer in spec["layer"]:
-        for axis, ends in zip("xy", window, strict=True):
-            layer["encoding"][axis]["scale"]["domain"] = list(ends)
-    return spec
+    """Spec for a frame of `picture_frame`; minimum: whether it has one."""
+    x, y = ({"domain": list(ends)} for ends in window)
+    return with_scales(_surface(titles, minimum), {"x": x, "y": y})
 
 
 @lru_cache(maxsize=64)

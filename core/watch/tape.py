@@ -18,6 +18,7 @@ from core.graph.graph import Graph, graph
 from core.graph.nodes import operations
 from core.lines import part, parts
 from core.loop import Run
+from core.torch_internals import set_versions, version
 from core.watch.snapshot import FLOWING, Look, look
 
 SPACING = 25  # steps between two checkpoints, at first
@@ -26,7 +27,7 @@ KEPT_BYTES = 16 * 2**20  # of all checkpoints; beyond it every second one is dro
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Copies of what a run needs to go on from the beginning of a step."""
+    """Copies of what a run needs to continue from the start of a step."""
 
     weights: list[Tensor]
     versions: tuple[int, ...]
@@ -48,7 +49,7 @@ def checkpoint(run: Run) -> Checkpoint:
     held, state = _mutable(run), getattr(run.namespace["optimizer"], "state", {})
     return Checkpoint(
         [t.detach().clone() for t in held],
-        tuple(t._version for t in held),
+        tuple(version(t) for t in held),
         [None if p.grad is None else p.grad.clone() for p in run.parameters],
         [_copied(state.get(p, {})) for p in run.parameters],
     )
@@ -61,8 +62,7 @@ def restore(run: Run, kept: Checkpoint) -> None:
         for tensor, weights in zip(held, kept.weights, strict=True):
             tensor.copy_(weights)
     # Copying counts as a write; the counters are part of what a learner compares.
-    set_versions = torch._C._autograd._unsafe_set_version_counter  # type: ignore[attr]
-    set_versions(tuple(held), kept.versions)
+    set_versions(held, kept.versions)
     run.gradients.restore(kept.grads)
     if state is not None:
         state.clear()
@@ -75,7 +75,7 @@ def _mutable(run: Run) -> list[Tensor]:
 
 @dataclass(frozen=True)
 class Details:
-    """Operations that forward or loss recorded, in their order; the gradients of a backward alone."""
+    """Operations that forward or loss recorded, in order; the gradients of one backward alone."""
 
     operations: list[str] = field(default_factory=list)
     fresh: dict[str, Tensor | None] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Tape:
         return self.place == (0, 0) and self.run.error is None
 
     def line(self) -> None:
-        """Execute the next line, unless the run is over."""
+        """Executes the next line, unless the run is over."""
         run = self.run
         if run.done:
             return
@@ -122,7 +122,7 @@ class Tape:
             run.history.flush()
 
     def _watched_line(self) -> None:
-        """Execute a line, with hooks that only look where gradients will flow."""
+        """Executes a line; before backward, with hooks that only observe the gradients."""
         run, loop = self.run, self.run.config.loop
         name = part(loop[run.next_line]) if loop else ""
         loss = run.namespace.get("loss")
@@ -151,7 +151,7 @@ class Tape:
 
     @property
     def root(self) -> str | None:
-        """The tensor whose graph is of interest now: the loss, or the outputs it will be made of."""
+        """The tensor whose graph to show: the loss, or the outputs it will be computed from."""
         executed = parts(self.run.config.loop[: self.run.next_line])
         if executed and executed[-1] == "forward":
             return "outputs"
@@ -169,13 +169,13 @@ class Tape:
         return graph(self.run.namespace[self.root], known, self._flow if self.root == "loss" else None)
 
     def next_step(self) -> None:
-        """Execute the lines that are left of this step."""
+        """Executes the remaining lines of this step."""
         step = self.run.step
         while not self.run.done and self.run.step == step:
             self.line()
 
     def play(self, steps: int, budget_s: float) -> None:
-        """Train on by so many steps, as far as the time goes; at least one."""
+        """Trains on by up to `steps` steps, as many as fit the time budget, at least one."""
         run, until = self.run, self.run.step + steps
         deadline = time.monotonic() + budget_s
         self.looks, self.details, self._flow = [], [], None
@@ -188,7 +188,7 @@ class Tape:
                 break
 
     def settle(self) -> None:
-        """After `play`: look at the lines that led here, by executing them again."""
+        """After `play`: takes the looks of the lines that led here, by executing them again."""
         if not self.looks:
             raised = self.run.error is not None
             self.go(*self.place)
@@ -196,7 +196,7 @@ class Tape:
                 self.line()
 
     def back_line(self) -> None:
-        """Undo the line before; a line that raised is undone first."""
+        """Undoes the last line; a line that raised counts as one."""
         step, line = self.place
         if self.run.error is not None:
             self.go(step, line)
@@ -206,7 +206,7 @@ class Tape:
             self.go(step - 1, max(len(self.run.config.loop) - 1, 0))
 
     def back_step(self) -> None:
-        """Go to the beginning of this step, or of the one before if it is there already."""
+        """Goes to the start of this step, or of the previous one if already there."""
         step, line = self.place
         self.go(step if line or self.run.error is not None else max(step - 1, 0), 0)
 

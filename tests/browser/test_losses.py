@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.loss_lessons import outlier
-from core.watch.optimizer_rules import signed
+from core.words import signed
 from tests.helpers.browser import LOOKS, choose_view, main, settle, sound, tip_says
 
 

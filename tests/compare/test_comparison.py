@@ -17,14 +17,12 @@ from core.compare.comparison import (
     Variant,
     kept,
     label,
-    loop_label,
     one_line,
     read,
     ready,
 )
 from core.config import KNOBS
-from core.lines import LINES, MAX_LINES, USUAL, from_letters, part, parts
-from core.mistakes import BEFORE
+from core.lines import BEFORE, LINES, MAX_LINES, USUAL, from_letters, loop_label, part, parts
 from tests.helpers.strategies import configs
 
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")

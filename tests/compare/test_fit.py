@@ -9,7 +9,7 @@ from torch import nn
 from core import Config, Run, build
 from core.compare.fit import CURVE_POINTS, GRID, fit_problem, kind, model_at, picture
 from core.data import DATASETS
-from core.losses import LOSSES, fitting
+from core.losses import fitting
 from core.result import result
 
 KINDS = {
@@ -165,7 +165,8 @@ def test_a_confusion_matrix_is_that_of_scikit_learn(dataset, loss, val_share):
     with torch.no_grad():
         outputs = run.model(inputs).numpy()
     if outputs.shape[1] == 1:
-        chosen = (outputs[:, 0] > LOSSES[loss].threshold).astype(int)
+        threshold = 0.0 if loss in ("bce", "focal") else 0.5  # of logits; of probabilities and values
+        chosen = (outputs[:, 0] > threshold).astype(int)
         truth = targets[:, 0].numpy().astype(int)
     else:
         chosen = outputs.argmax(axis=1)

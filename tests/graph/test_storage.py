@@ -1,10 +1,9 @@
 """Storages: which known tensor one is, bytes counted once, sizes in words."""
 
-import pytest
 import torch
 
 from core.graph.graph import graph
-from core.graph.storage import size_text, storages
+from core.graph.storage import storages
 from tests.helpers.graphs import random
 
 
@@ -36,18 +35,3 @@ def test_a_neighbour_in_one_storage_is_another_tensor():
 def test_storages_count_once_and_whole():
     base = torch.zeros(10)
     assert list(storages([base[:2], base[5:], base]).values()) == [40]
-
-
-@pytest.mark.parametrize(
-    ("nbytes", "text"),
-    [
-        (0, "0 bytes"),
-        (1023, "1023 bytes"),
-        (1024, "1.0 KiB"),
-        (2**20, "1.0 MiB"),
-        (4_202_496, "4.0 MiB"),
-        (64 * 2**20, "64.0 MiB"),
-    ],
-)
-def test_sizes_in_words(nbytes, text):
-    assert size_text(nbytes) == text

@@ -6,10 +6,9 @@ from core.autograd.examples import EXAMPLES
 from core.compare.comparison import MAX_TEXT, SEPARATOR
 from core.config import KNOBS
 from core.data import FORMS
-from core.lines import LINES, letters, part
+from core.lines import BEFORE, LINES, letters, part
 from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
-from core.mistakes import BEFORE
 from core.notes.claim import JUDGEMENTS
 from core.notes.notes import NOTES
 from core.sweep.axes import FIELDS as AXES

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.loss_lessons.cross_entropy import OTHERS, batch, steps
-from core.loss_lessons.soft_targets import ways
+from core.loss_lessons.cross_entropy import OTHERS, batch, steps, ways
 
 LOGIT = st.floats(-50, 50)
 ROWS = st.integers(2, 5).flatmap(

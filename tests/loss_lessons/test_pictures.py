@@ -5,10 +5,8 @@ import pytest
 
 from core.charts import STACK_BELOW
 from core.loss_lessons import outlier, softmax_twice
-from core.loss_lessons.class_picture import classes_frame, classes_spec
 from core.loss_lessons.curves import curves
-from core.loss_lessons.outlier_picture import outlier_spec
-from core.loss_lessons.pictures import pair_spec, span
+from core.loss_lessons.pictures import classes_frame, classes_spec, outlier_spec, pair_spec, span
 
 NAMES = ("MSE", "BCE with logits")
 TITLES = ("Loss", "Gradient")

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, first_runs, kept, label, one_line, read, ready
 from core.config import KNOBS, parse
-from core.lines import LINES, MAX_LINES, part
-from core.mistakes import BEFORE
+from core.lines import BEFORE, LINES, MAX_LINES, part
 from core.sweep.sweep import read as read_sweep
 from core.watch.examples import PRESETS
 from pages._ui.shared.badges import JOINER, plain

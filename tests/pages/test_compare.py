@@ -62,7 +62,7 @@ def test_a_first_visitor_sees_a_finished_comparison(first):
 def test_the_cards_show_the_last_loss_of_each_run(first):
     from core import Run
     from core.result import loss_path, result
-    from core.verdict import number
+    from core.words import number
 
     configs = [Config(), *(v.config(Config())[0] for v in FIRST.variants)]
     last = [number(loss_path(result(Run(c).advance()))["loss"].iloc[-1]) for c in configs]

@@ -12,7 +12,7 @@ from core.loss_lessons.choice import shown_on
 from core.loss_lessons.curves import readings
 from core.loss_lessons.targets import answers
 from core.losses import LOSSES
-from core.verdict import number
+from core.words import number
 from pages._ui.shared.address_fields import joined
 from tests.helpers.app import address, choose, sound, texts
 from tests.helpers.app import opened as open_page

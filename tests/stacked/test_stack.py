@@ -14,7 +14,7 @@ from core import Config, Run
 from core.lines import USUAL
 from core.losses import LOSSES, fitting
 from core.result import result
-from core.stacked.stack import SKIPPED, Stack, shape
+from core.stacked.stack import LOOPS, Stack, shape
 
 SMALL = Config(hidden=(8, 8), activation="tanh", steps=100)
 LINEAR = Config(dataset="deliveries", model="linear", lr=0.01, steps=100)
@@ -104,7 +104,7 @@ def test_other_data_models_and_losses_agree_with_the_plain_loop():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_runs_with_and_without_zero_grad_side_by_side(dtype):
     rates = (0.01, 0.05, 0.02)
-    configs = [replace(LINEAR, lr=lr, loop=loop, dtype=dtype) for lr in rates for loop in (USUAL, SKIPPED)]
+    configs = [replace(LINEAR, lr=lr, loop=loop, dtype=dtype) for lr in rates for loop in LOOPS]
     stack = Stack(configs).advance()
     for config, stacked in zip(configs, stack.results(), strict=True):
         assert_same_run(stacked, alone(config))
@@ -116,7 +116,7 @@ def test_runs_with_and_without_zero_grad_side_by_side(dtype):
 def test_the_table_of_the_deliveries():
     """Losses at steps 0, 1, 2, 3, 4, 9, 49, worked out by a plain script."""
     base = replace(LINEAR, lr=0.01, start=(0.0,), dtype="float64")
-    configs = [replace(base, loop=loop) for loop in (USUAL, SKIPPED)]
+    configs = [replace(base, loop=loop) for loop in LOOPS]
     usual, skipped = (one.steps["loss"] for one in Stack(configs).advance().results())
     steps = [0, 1, 2, 3, 4, 9, 49]
     assert usual[steps].tolist() == pytest.approx(
@@ -129,7 +129,7 @@ def test_the_table_of_the_deliveries():
 
 def test_whole_vectors_are_those_of_the_plain_loop():
     base = replace(SMALL, steps=20, dtype="float64")
-    configs = [replace(base, lr=lr, loop=loop) for lr in (0.1, 0.5) for loop in (USUAL, SKIPPED)]
+    configs = [replace(base, lr=lr, loop=loop) for lr in (0.1, 0.5) for loop in LOOPS]
     history = Stack(configs, full=True).advance().history
     for number, config in enumerate(configs):
         plain = Run(config).advance().history
@@ -140,7 +140,7 @@ def test_whole_vectors_are_those_of_the_plain_loop():
 
 
 def test_a_run_that_diverges_changes_no_bit_of_its_neighbours():
-    calm = [replace(SMALL, lr=lr, loop=loop) for lr in (0.1, 0.5) for loop in (USUAL, SKIPPED)]
+    calm = [replace(SMALL, lr=lr, loop=loop) for lr in (0.1, 0.5) for loop in LOOPS]
     wild = replace(SMALL, lr=100.0, loss="mse", momentum=0.0)
     quiet = replace(wild, lr=0.001)
     beside_wild = Stack([calm[0], wild, *calm[1:]]).advance().results()
@@ -165,7 +165,7 @@ def test_a_run_diverges_where_it_does_alone():
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=6), st.sampled_from([0, 32]))
 def test_slices_give_the_same_bits_as_one_go(slices, batch_size):
-    configs = [replace(SMALL, lr=0.1, batch_size=batch_size, loop=loop) for loop in (USUAL, SKIPPED)]
+    configs = [replace(SMALL, lr=0.1, batch_size=batch_size, loop=loop) for loop in LOOPS]
     stack = Stack(configs)
     for steps in slices:
         stack.advance(steps)

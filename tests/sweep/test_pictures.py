@@ -9,7 +9,7 @@ from core import Config
 from core.compare.curves import MAX_ROWS
 from core.run_summary import Brief
 from core.sweep.axes import Axis, spread, usual
-from core.sweep.curves_picture import family_frame, family_spec
+from core.sweep.curves_picture import family_frame, family_spec, range_spec
 from core.sweep.grid import STATES, grid
 from core.sweep.map_picture import (
     COLORS,
@@ -24,7 +24,6 @@ from core.sweep.map_picture import (
     signs,
 )
 from core.sweep.measures import MEASURES
-from core.sweep.range_picture import range_spec
 from core.sweep.rate_limits import Limit
 from core.sweep.sweep import Sweep
 from core.verdict import WORDS

@@ -9,7 +9,15 @@ import pytest
 
 from core import Config, Run
 from core.result import result
-from core.sweep.range_test import RATES, STEPS_PER_RATE, Found, found, in_words, range_frame, range_test
+from core.sweep.range_test import (
+    RATES,
+    STEPS_PER_RATE,
+    Found,
+    found,
+    range_frame,
+    range_test,
+    range_test_words,
+)
 
 LINEAR = Config(dataset="deliveries", model="linear", start=(0.0,))
 
@@ -40,7 +48,7 @@ def test_rates_that_diverge_are_gaps_and_are_told():
     # Gradient descent is stable up to 2 / 16.7 = 0.12 here; a few steps above it are not yet too much.
     assert 0.01 < seen.lowest < 0.2
     assert 0.1 < seen.rises < 1.0
-    assert f"From {seen.rises:.4g} on it is above its start or no longer finite." in in_words(seen)
+    assert f"From {seen.rises:.4g} on it is above its start or no longer finite." in range_test_words(seen)
 
 
 def frame_of(*losses):
@@ -57,7 +65,7 @@ def test_what_is_read_off():
 
 
 def test_what_is_said():
-    assert in_words(Found(None, None, 1.0)) == "The loss is not finite at any of these rates."
-    assert in_words(Found(0.1, 1.0, None)) == (
+    assert range_test_words(Found(None, None, 1.0)) == "The loss is not finite at any of these rates."
+    assert range_test_words(Found(0.1, 1.0, None)) == (
         "Lowest loss at 1, steepest fall at 0.1. It stays below its start at all of them."
     )

@@ -9,7 +9,7 @@ from core.curvature import start_of, starting_curvature
 from core.lines import from_letters
 from core.stacked.blocks import Training, blocks
 from core.sweep.axes import Axis, spread, usual
-from core.sweep.rate_limits import in_words, rate_limits
+from core.sweep.rate_limits import rate_limit_words, rate_limits
 from core.sweep.sweep import Sweep
 from core.verdict import verdict
 
@@ -28,7 +28,7 @@ def test_the_three_limits_of_the_deliveries_are_exact():
     assert [one.row for one in found] == [0, 1, 2]
     assert [one.rate for one in found] == pytest.approx([1 / STEEPEST, 2 / STEEPEST, 4 / STEEPEST], rel=1e-9)
     assert all(one.exact for one in found)
-    said = in_words(found)
+    said = rate_limit_words(found)
     assert "0.05988 (Order F L S Z B), 0.1198 (Usual loop), 0.2395 (No zero_grad), from λ = 16.7" in said
     assert "so they hold at every step." in said
 
@@ -47,8 +47,10 @@ def test_elsewhere_they_are_said_to_be_those_of_the_start():
     for config in (Config(hidden=(4,)), Config(dataset="diabetes", model="linear", loss="huber")):
         found = rate_limits(Sweep(config, RATES, usual("loop", config)), curvature)
         assert len(found) == 2 and not any(one.exact for one in found)
-        assert "starting weights" in in_words(found)
-        assert "a guide only" in in_words(found) and "hold at every step" not in in_words(found)
+        assert "starting weights" in rate_limit_words(found)
+        assert "a guide only" in rate_limit_words(found) and "hold at every step" not in rate_limit_words(
+            found
+        )
 
 
 def test_with_mini_batches_there_are_no_lines():
@@ -60,11 +62,11 @@ def test_with_mini_batches_there_are_no_lines():
 
 
 def test_of_momentum_1_it_is_said_that_it_does_not_settle():
-    said = in_words(rate_limits(Sweep(LINEAR, RATES, THREE), curvature))
+    said = rate_limit_words(rate_limits(Sweep(LINEAR, RATES, THREE), curvature))
     assert "No zero_grad stays bounded without settling" in said
     momentum = rate_limits(Sweep(LINEAR, RATES, Axis("momentum", (0.5, 1.0))), curvature)
     assert [one.settles for one in momentum] == [True, False]
-    assert "bounded" not in in_words(momentum[:1])
+    assert "bounded" not in rate_limit_words(momentum[:1])
 
 
 def test_each_row_has_the_limit_of_its_own_choices():
@@ -72,7 +74,7 @@ def test_each_row_has_the_limit_of_its_own_choices():
     assert [one.rate for one in momentum] == pytest.approx([2 / STEEPEST, 3 / STEEPEST], rel=1e-9)
     hidden = rate_limits(Sweep(Config(), RATES, Axis("hidden", ((4,), (16,)))), curvature)
     assert hidden[0].curvature != hidden[1].curvature
-    assert "each row's own" in in_words(hidden)
+    assert "each row's own" in rate_limit_words(hidden)
 
 
 def test_rows_without_a_known_limit_have_no_line():
@@ -80,4 +82,4 @@ def test_rows_without_a_known_limit_have_no_line():
     assert [one.label for one in found] == ["SGD"]
     assert rate_limits(Sweep(LINEAR, Axis("momentum", (0.0, 0.5)), RATES), curvature) == []
     assert rate_limits(Sweep(LINEAR, RATES, THREE), lambda config: None) == []
-    assert in_words([]) == ""
+    assert rate_limit_words([]) == ""

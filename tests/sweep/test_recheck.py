@@ -8,7 +8,7 @@ import pytest
 from core import Config, Run
 from core.result import result
 from core.run_summary import Brief, brief
-from core.sweep.recheck import APART, chosen, difference, in_words
+from core.sweep.recheck import APART, chosen, difference, recheck_words
 
 CONFIGS = [Config(dataset="deliveries", model="linear", steps=3, lr=0.01 * (i + 1)) for i in range(5)]
 
@@ -38,7 +38,7 @@ def test_the_same_computation_twice_is_the_same_to_the_last_bit():
     twice = [brief(result(Run(config).advance())) for _ in range(2)]
     found = difference(*twice)
     assert found.relative == 0.0
-    said = in_words([found], ["0.5, Usual loop"])
+    said = recheck_words([found], ["0.5, Usual loop"])
     assert (
         said == "One run trained again by the plain loop, alone: all 21 losses are the same, to the last bit."
     )
@@ -48,7 +48,7 @@ def test_the_same_computation_twice_is_the_same_to_the_last_bit():
 def test_words_name_the_worst_run_and_warn_only_where_rounding_decides(relative, share, warns):
     near = difference(known(CONFIGS[0], 1.0), known(CONFIGS[0], 1.0))
     far = difference(known(CONFIGS[1], 1.0, 1.0), known(CONFIGS[1], 1.0, 1.0 - relative))
-    said = in_words([near, far], ["a", "b"])
+    said = recheck_words([near, far], ["a", "b"])
     assert said.startswith("Two runs trained again by the plain loop, alone: their 3 losses differ")
     assert f"by at most {share} of their size (b, step 1)." in said
     assert ("rounding" in said) == warns

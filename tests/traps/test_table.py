@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from torch import nn
 
 from core import Config, Run, torch_warnings
-from core.lines import LINES
-from core.mistakes import BEFORE, MISTAKES
+from core.lines import BEFORE, LINES, MISTAKES
 from core.result import result
 from core.traps.evidence import EVIDENCE, facts
 from core.traps.model_facts import errors

@@ -11,10 +11,9 @@ from torch import nn
 from core import Config, Run, build
 from core.graph import nodes
 from core.graph.saved import kept as kept_by_nodes
-from core.graph.storage import size_text
-from core.watch.memory import MAX_BYTES, MAX_STEPS, STEPS, Saved, Watch
-from core.watch.memory_words import limit_words, words
-from core.watch.ways import WAYS
+from core.watch.memory import MAX_BYTES, MAX_STEPS, STEPS, WAYS, MemoryRun, SavedCounter
+from core.watch.memory_picture import limit_words, memory_words
+from core.words import size_text
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "lr": 0.01}
 ZERO_WAYS = ("item", "no_grad", "after", "sum_after")  # hold no saved tensors
@@ -34,7 +33,7 @@ def of(watch, name):
 
 
 def deliveries(steps=5, **choices):
-    return Watch(Config(**DELIVERIES, **choices), steps=steps).advance()
+    return MemoryRun(Config(**DELIVERIES, **choices), steps=steps).advance()
 
 
 # -- the known number: 64-512-1 with tanh, 2048 rows --------------------------------------------
@@ -53,7 +52,7 @@ def large():
 @pytest.mark.parametrize("with_data", [True, False])
 def test_a_known_graph_holds_its_inputs_its_tanh_and_its_errors(large, with_data):
     model, inputs, targets = large
-    saved = Saved([*model.parameters()] if with_data else [*model.parameters(), inputs, targets])
+    saved = SavedCounter([*model.parameters()] if with_data else [*model.parameters(), inputs, targets])
     with saved.hooks():
         loss = ((model(inputs) - targets) ** 2).mean()
     columns = HIDDEN + 1 + FEATURES * with_data  # tanh, output - target, and the inputs
@@ -67,7 +66,7 @@ def test_a_known_graph_holds_its_inputs_its_tanh_and_its_errors(large, with_data
 
 def test_a_second_loss_shares_the_inputs(large):
     model, inputs, targets = large
-    saved, kept = Saved(model.parameters()), []
+    saved, kept = SavedCounter(model.parameters()), []
     with saved.hooks():
         kept += [((model(inputs) - targets) ** 2).mean() for _ in range(3)]
     assert saved.nbytes == ROWS * FEATURES * FLOAT + 3 * ROWS * (HIDDEN + 1) * FLOAT
@@ -81,7 +80,7 @@ def test_a_watch_of_ones_own_model_and_data(large):
     model, *data = large
     before = [p.detach().clone() for p in model.parameters()]
     config = Config(dataset="deliveries", model="linear", loss="mse", lr=1e-3)
-    watch = Watch(config, data=data, model=model, steps=3).advance()
+    watch = MemoryRun(config, data=data, model=model, steps=3).advance()
     each = ROWS * (HIDDEN + 1) * FLOAT  # the loss module keeps outputs and targets, no difference
     assert watch.per_loss == each and size_text(each) == "4.0 MiB"
     assert [row.saved for row in of(watch, "without")] == [0, each, 2 * each, 3 * each]
@@ -122,7 +121,7 @@ def test_an_mlp_in_closed_form(hidden, activation, dtype, steps, loop):
     config = Config(
         dataset="moons", hidden=tuple(hidden), activation=activation, dtype=dtype, loss="bce", loop=loop
     )
-    watch = Watch(config, steps=steps).advance()
+    watch = MemoryRun(config, steps=steps).advance()
     rows = len(build.make_data(config).inputs)
     size = {"float32": 4, "float64": 8}[dtype]
     # These activations keep their result, which the next layer keeps too; the loss, the outputs.
@@ -144,7 +143,7 @@ def test_an_mlp_in_closed_form(hidden, activation, dtype, steps, loop):
 def test_gelu_keeps_its_input_too():
     sizes = {"dataset": "moons", "loss": "bce", "hidden": (8, 4)}
     rows = len(build.make_data(Config(**sizes)).inputs)
-    assert Watch(Config(**sizes, activation="gelu")).per_loss == rows * (2 * (8 + 4) + 1) * FLOAT
+    assert MemoryRun(Config(**sizes, activation="gelu")).per_loss == rows * (2 * (8 + 4) + 1) * FLOAT
 
 
 def test_copies_of_rows_count_and_the_data_set_does_not():
@@ -163,7 +162,7 @@ def test_the_same_bytes_as_read_from_the_nodes():
     config = Config(dataset="digits", model="lenet", batch_size=32)
     data = build.make_data(config)
     model, loss_fn = build.make_model(config, data), build.make_loss(config, data)
-    saved = Saved(model.parameters())
+    saved = SavedCounter(model.parameters())
     with saved.hooks():
         loss = loss_fn(model(data.inputs[:32]), data.targets[:32])
     bare = loss_fn(model(data.inputs[:32]), data.targets[:32])
@@ -176,7 +175,7 @@ def test_hooks_change_no_gradient(activation):
     config = Config(hidden=(7, 5), activation=activation)
     data, found = build.make_data(config), []
     for hooked in (False, True):
-        model, saved = build.make_model(config, data), Saved()
+        model, saved = build.make_model(config, data), SavedCounter()
         if hooked:
             with saved.hooks():
                 loss = build.make_loss(config, data)(model(data.inputs), data.targets)
@@ -193,11 +192,11 @@ def test_a_kept_loss_is_as_large_as_its_storage(loss):
     data = build.make_data(config)
     with torch.no_grad():
         alone = build.make_loss(config, data)(build.make_model(config, data)(data.inputs), data.targets)
-    watch = Watch(config, steps=4).advance()
+    watch = MemoryRun(config, steps=4).advance()
     each = alone.untyped_storage().nbytes()
     assert [row.own for row in of(watch, "no_grad")] == [each * k for k in range(5)]
     assert [row.own for row in of(watch, "item")] == [0] * 5
-    assert ("sits in a storage of" in words(watch)) == (each > FLOAT)
+    assert ("sits in a storage of" in memory_words(watch)) == (each > FLOAT)
 
 
 def test_models_start_alike_and_train(monkeypatch):
@@ -210,7 +209,7 @@ def test_models_start_alike_and_train(monkeypatch):
 
     monkeypatch.setattr("core.watch.memory.nodes.count", spy)
     config = Config(**DELIVERIES, batch_size=2, steps=4)
-    watch = Watch(config, steps=4)
+    watch = MemoryRun(config, steps=4)
     for _ in range(5 * list(WAYS).index("after") + 5):
         watch.advance(budget_s=0)
     run = Run(config).advance()
@@ -236,10 +235,10 @@ def test_lines_shown_are_those_of_the_loop_and_differ():
 
 
 def test_global_state_stays(monkeypatch):
-    packed, pack = [], Saved._pack
-    monkeypatch.setattr(Saved, "_pack", lambda *given: packed.append(1) or pack(*given))
+    packed, pack = [], SavedCounter._pack
+    monkeypatch.setattr(SavedCounter, "_pack", lambda *given: packed.append(1) or pack(*given))
     state, enabled = torch.random.get_rng_state(), torch.is_grad_enabled()
-    watch = Watch(Config(**DELIVERIES), steps=2)
+    watch = MemoryRun(Config(**DELIVERIES), steps=2)
     while not watch.done:
         watch.advance(budget_s=0)
         count = len(packed)
@@ -253,7 +252,7 @@ def test_global_state_stays(monkeypatch):
 
 
 def test_slices_of_one_row_give_the_same_rows():
-    whole, sliced = deliveries(), Watch(Config(**DELIVERIES), steps=5)
+    whole, sliced = deliveries(), MemoryRun(Config(**DELIVERIES), steps=5)
     shares = []
     while not sliced.done:
         sliced.advance(budget_s=0)
@@ -264,7 +263,7 @@ def test_slices_of_one_row_give_the_same_rows():
 
 def test_large_losses_get_fewer_steps():
     config = Config(dataset="digits", hidden=(256, 256), activation="tanh", dtype="float64")
-    watch = Watch(config)
+    watch = MemoryRun(config)
     rows = len(build.make_data(config).inputs)
     # Both hidden layers; log-softmax keeps its result of ten classes, and the loss one sum of weights.
     each = rows * (256 + 256 + 10) * 8
@@ -279,18 +278,18 @@ def test_a_loss_over_the_limit_is_refused():
     rows = MAX_BYTES // 8 + 1  # the loss keeps one output of 8 bytes per row
     data = torch.zeros(1, 1, dtype=torch.float64).expand(rows, 1)
     with pytest.raises(ValueError, match=r"one kept loss would hold 64\.0 MiB, and the limit is 64\.0 MiB"):
-        Watch(Config(**DELIVERIES, dtype="float64"), data=(data, data))
+        MemoryRun(Config(**DELIVERIES, dtype="float64"), data=(data, data))
 
 
 @pytest.mark.parametrize("steps", [0, -1, MAX_STEPS + 1, 2.0, True, "3", None])
 def test_steps_out_of_range(steps):
     with pytest.raises(ValueError, match="steps must be a whole number from 1 to 100; got"):
-        Watch(Config(**DELIVERIES), steps=steps)
+        MemoryRun(Config(**DELIVERIES), steps=steps)
 
 
 def test_lines_that_raise_say_so_in_one_sentence():
     inputs, targets = torch.zeros(4, 1), torch.zeros(4, 3)
     config = Config(dataset="moons", model="linear")
     with pytest.raises(ValueError, match="the lines raised ValueError: Target size") as caught:
-        Watch(config, data=(inputs, targets), model=nn.Linear(1, 1))
+        MemoryRun(config, data=(inputs, targets), model=nn.Linear(1, 1))
     assert "\n" not in str(caught.value)

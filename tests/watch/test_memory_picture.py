@@ -1,4 +1,4 @@
-"""The picture of what kept losses hold, by what it means: panels, fields, scales, words."""
+"""What kept losses hold, drawn and told: panels, fields, scales; a table and sentences worked out by hand."""
 
 import json
 
@@ -6,9 +6,8 @@ import pytest
 
 from core import Config
 from core.charts import DASHES
-from core.watch.memory import Held, Watch
-from core.watch.memory_picture import QUANTITIES, memory_frame, memory_spec
-from core.watch.ways import WAYS
+from core.watch.memory import WAYS, KeptLosses, MemoryRun
+from core.watch.memory_picture import QUANTITIES, memory_frame, memory_spec, memory_table, memory_words
 
 WIDE, PHONE = 560, 350
 STEPS = 4
@@ -17,7 +16,7 @@ STEPS = 4
 @pytest.fixture(scope="module")
 def rows():
     config = Config(dataset="deliveries", model="linear", lr=0.01)
-    return Watch(config, steps=STEPS).advance().rows
+    return MemoryRun(config, steps=STEPS).advance().rows
 
 
 def panels(spec):
@@ -114,8 +113,38 @@ def test_frame_of_nodes_by_hand(rows):
     ("saved", "unit", "value"), [(1000, "bytes", 1000), (3 * 2**9, "KiB", 1.5), (5 * 2**19, "MiB", 2.5)]
 )
 def test_the_unit_follows_the_largest(saved, unit, value):
-    held = [Held("item", 1, 0, 0, 0), Held("without", 1, saved, 3, 4)]
+    held = [KeptLosses("item", 1, 0, 0, 0), KeptLosses("without", 1, saved, 3, 4)]
     frame, title = memory_frame(held, "saved")
     assert title == unit
     assert frame["value"].tolist() == [0, value]
     assert frame["saved"].tolist() == [0, saved]
+
+
+DELIVERIES = {"dataset": "deliveries", "model": "linear", "lr": 0.01}
+
+
+def deliveries(steps=5, **choices):
+    return MemoryRun(Config(**DELIVERIES, **choices), steps=steps).advance()
+
+
+def test_table_by_hand():
+    found = memory_table(deliveries(steps=4).rows).set_index("way")
+    assert list(found.index) == [way.title for way in WAYS.values()]
+    row = found.loc["loss, no backward"]
+    assert (row["saved"], row["per_loss"], row["nodes"]) == (64, 16, 14)
+    assert found.loc["sum, after backward", "keeps"] == "total += loss"
+    assert found.loc["sum, after backward", "nodes"] == 18
+    assert found.loc["loss.item()", ["saved", "nodes", "own"]].tolist() == [0, 0, 0]
+
+
+def test_words_have_the_numbers():
+    said = memory_words(deliveries(steps=4))
+    for part in (
+        "the 16 bytes saved",
+        "64 bytes for 4 losses",
+        "(0 bytes left)",
+        "14 graph nodes",
+        "18 with",
+    ):
+        assert part in said
+    assert "for 1 loss." in memory_words(deliveries(steps=1))

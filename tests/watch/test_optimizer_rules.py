@@ -16,23 +16,13 @@ from torch import nn
 
 from core import Config, Run
 from core.build import make_optimizer
-from core.graph.tensor_state import held
+from core.graph.tensor_state import tensor_state
 from core.lines import USUAL
 from core.optimizers import OPTIMIZERS
-from core.watch.optimizer_rules import (
-    ONE,
-    RULES,
-    Sheet,
-    Term,
-    digits_apart,
-    factor,
-    known,
-    settings,
-    signed,
-    update,
-)
+from core.watch.optimizer_rules import ONE, RULES, Sheet, Term, known, settings, update
 from core.watch.snapshot import Look
 from core.watch.tape import Tape
+from core.words import signed
 
 CHOSEN = {1, 2, 0.01, 0.02, 0.05, 0.1, 0.9, 0.99, 0.999, 1e-8, 1e-10}  # not rounded: settings
 POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -159,33 +149,6 @@ def test_brackets_stand_where_they_are_needed_and_nowhere_else():
 # Numbers as text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(3.0, "3"), (-0.165, "−0.165"), (-0.0, "0"), (0.02767483, "0.02767"), (1e-8, "1e−08"),
-     (-2.5e-7, "−2.5e−07"), (math.nan, "nan"), (math.inf, "inf"), (-math.inf, "−inf")],
-)  # fmt: skip
-def test_a_number_has_four_digits_and_a_true_minus(value, text):
-    assert signed(value) == text
-
-
-def test_a_negative_factor_is_in_brackets():
-    assert (factor("−85.17"), factor("85.17"), factor("1e−08")) == ("(−85.17)", "85.17", "1e−08")
-
-
-@given(st.floats(1e-3, 1e3), st.floats(1e-8, 1.0), st.sampled_from([-1, 1]))
-def test_two_numbers_that_differ_are_written_so(value, share, sign):
-    one, other = sign * value, sign * value * (1 + share)
-    digits = digits_apart(one, other)
-    texts = [float(signed(v, digits).replace("−", "-")) for v in (one, other)]
-    assert abs(texts[1] - texts[0]) == pytest.approx(value * share, rel=0.1)
-
-
-def test_numbers_without_a_difference_have_four_digits():
-    pairs = [(2.0, 2.0), (math.nan, 1.0), (1.0, math.inf), (0.0, 0.0), (1e308, -1e308)]
-    assert [digits_apart(*pair) for pair in pairs] == [4] * 5
-    assert digits_apart(3.0, 2.85) == 4 and digits_apart(1.0, 1.0 + 1e-15) == 15
-
-
 # Rules
 
 
@@ -197,7 +160,7 @@ def at(weight, grad, lr=0.01, **state):
     whole = {
         name: torch.tensor(v) if name == "step" else torch.full_like(values, v) for name, v in state.items()
     }
-    return Look({"weight": held("weight", values, copy=True)}, {"weight": whole}, lr)
+    return Look({"weight": tensor_state("weight", values, copy=True)}, {"weight": whole}, lr)
 
 
 def config(optimizer, **choices):

@@ -11,7 +11,7 @@ from torch.nn.utils import parameters_to_vector
 
 from core import Config, Run, build
 from core.watch import plane
-from core.watch.plane import FIT_ROWS, flat, path_of, percent, principal_plane
+from core.watch.plane import FIT_ROWS, flat, path_of, principal_plane
 
 QUIET = settings(deadline=None, max_examples=50)
 
@@ -268,9 +268,3 @@ def test_flat_rows_are_in_the_order_of_the_parameters():
     first = parameters_to_vector(build.make_model(run.config, run.data).parameters())
     assert rows.shape == (3, len(first))
     assert (rows[0] == first.detach().numpy()).all() and (rows[0] != rows[2]).any()
-
-
-def test_percents_say_all_and_nothing_only_where_it_is():
-    shares = [0.0, 1e-9, 0.004, 0.006, 0.5, 0.994, 0.996, 1 - 1e-6, 1.0, 1 - 1e-15]
-    texts = ["0 %", "under 1 %", "under 1 %", "1 %", "50 %", "99 %", "over 99 %", "over 99 %", "100 %"]
-    assert [percent(share) for share in shares] == [*texts, "100 %"]

@@ -7,7 +7,8 @@ import numpy as np
 import streamlit as st
 
 from core.result import loss_path
-from core.verdict import RULES, number
+from core.verdict import RULES
+from core.words import number
 from pages._ui.compare import view
 from pages._ui.shared import links, session
 from pages._ui.shared.badges import badge, dot, plain

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import thinning
+from core import charts
 from core.result import loss_path
-from core.verdict import number
+from core.words import number
 from pages._ui.shared.training import Trained
 
 LAST = -1
@@ -44,7 +44,7 @@ def frame(trained: Sequence[Trained]) -> pd.DataFrame:
             {
                 "run": one.name,
                 "verdict": one.verdict.word,
-                "loss history": finite[thinning.thin(finite[:, None], 60)] if len(finite) else [],
+                "loss history": finite[charts.thin(finite[:, None], 60)] if len(finite) else [],
                 "first": number(losses[0]) if len(losses) else "",
                 "best": number(finite.min()) if len(finite) else "",
                 "last": number(losses[-1]) if len(losses) else "",

@@ -3,11 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from core.loss_lessons.class_picture import classes_frame, classes_spec
-from core.loss_lessons.cross_entropy import Steps, batch
-from core.loss_lessons.soft_targets import ways
-from core.verdict import number
-from core.watch.optimizer_rules import signed
+from core.loss_lessons.cross_entropy import Steps, batch, ways
+from core.loss_lessons.pictures import classes_frame, classes_spec
+from core.words import number, signed
 from pages._ui.shared import address_fields
 
 FIELDS = ("z0", "z1", "z2", "class", "rows", "smoothing")

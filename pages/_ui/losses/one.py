@@ -6,11 +6,9 @@ import streamlit as st
 from core.data import FORMS
 from core.loss_lessons import curves
 from core.loss_lessons.choice import shown_on
-from core.loss_lessons.examples import example
-from core.loss_lessons.reductions import reductions
-from core.loss_lessons.targets import WORDS, answers
+from core.loss_lessons.targets import WORDS, answers, example, reductions
 from core.losses import LOSSES
-from core.verdict import number
+from core.words import number
 from pages._ui.losses import pair
 from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import plain

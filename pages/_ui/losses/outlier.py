@@ -5,9 +5,9 @@ import streamlit as st
 from core import Config
 from core.compare.comparison import Comparison, Variant
 from core.loss_lessons import outlier
-from core.loss_lessons.outlier_picture import outlier_spec
+from core.loss_lessons.pictures import outlier_spec
 from core.losses import LOSSES
-from core.watch.optimizer_rules import signed
+from core.words import signed
 from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import dot
 from pages._ui.shared.locks import SLOT

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.loss_lessons.pictures import pair_spec, span
-from core.watch.optimizer_rules import signed
+from core.words import signed
 from pages._ui.shared import width
 
 CAPS = (8.0, 4.0)  # where the axes of several lines end: one steep line would flatten all others

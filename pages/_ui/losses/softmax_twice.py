@@ -5,7 +5,7 @@ import math
 import streamlit as st
 
 from core.loss_lessons import softmax_twice
-from core.verdict import number
+from core.words import number
 from pages._ui.losses import pair
 from pages._ui.shared import address_fields
 

@@ -7,7 +7,7 @@ import torch
 
 from core.loss_lessons import stability
 from core.losses import LOSSES
-from core.verdict import number
+from core.words import number
 from pages._ui.losses import pair
 from pages._ui.shared import address_fields
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.data import FORMS, FORMS_OF_TASK
 from core.loss_lessons.choice import NO_LAYER, TASKS, candidates, last_layers, made_for, shown_on
-from core.loss_lessons.examples import example
+from core.loss_lessons.targets import example
 from core.losses import LOSSES
 from pages._ui.shared import address_fields, links, session, views
 

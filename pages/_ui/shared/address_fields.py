@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.fields import shown
+from core.words import shown
 from pages._ui.shared import remarks, session, widgets
 
 FEW = 12  # options that a sentence lists

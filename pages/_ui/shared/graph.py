@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.graph import picture
 from core.graph.graph import Graph
-from core.graph.storage import size_text
+from core.words import size_text
 
 
 def draw(found: Graph) -> None:

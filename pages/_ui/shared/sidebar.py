@@ -9,9 +9,8 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import USUAL, first_line, part, parts, plain
+from core.lines import BEFORE, USUAL, first_line, part, parts, plain
 from core.losses import fitting
-from core.mistakes import BEFORE
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.shared import session, widgets

@@ -103,4 +103,4 @@ def explain(cells: pd.DataFrame, measure: str, limits: Sequence[Limit]) -> None:
     if signs:
         st.caption(f"{signs}.")
     if limits:
-        st.caption(plain(rate_limits.in_words(limits)))
+        st.caption(plain(rate_limits.rate_limit_words(limits)))

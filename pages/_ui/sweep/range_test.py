@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import Config
 from core.result import result
-from core.sweep import range_picture, range_test
+from core.sweep import curves_picture, range_test
 from core.sweep.sweep import Sweep
 from pages._ui.shared import links, slices
 from pages._ui.shared.cache import cache
@@ -40,7 +40,7 @@ def draw(sweep: Sweep, device: str) -> None:
         f"{range_test.STEPS_PER_RATE} steps at each of {len(frame)} rates (Smith 2015)."
     )
     known = frame["low"].dropna()
-    spec = range_picture.range_spec(bool(len(known)) and bool((known > 0).all()))
+    spec = curves_picture.range_spec(bool(len(known)) and bool((known > 0).all()))
     st.vega_lite_chart(
         frame,
         spec,
@@ -49,7 +49,7 @@ def draw(sweep: Sweep, device: str) -> None:
         alt="Loss against a learning rate that grows in one run",
     )
     crosses = " ✖ is not finite." if frame["loss"].isna().any() else ""
-    st.caption(range_test.in_words(range_test.found(frame)) + crosses)
+    st.caption(range_test.range_test_words(range_test.found(frame)) + crosses)
     links.watch("Watch this run", config)
 
 

@@ -32,7 +32,7 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
     known = recheck.chosen([briefs[config] for config in sweep.configs if config in briefs])
     found = [there for one in known if (there := _difference(one, device)) is not None]
     if found:
-        st.caption(plain(recheck.in_words(found, [_label(sweep, one.config) for one in found])))
+        st.caption(plain(recheck.recheck_words(found, [_label(sweep, one.config) for one in found])))
 
 
 def _difference(one: Brief, device: str) -> Difference | None:

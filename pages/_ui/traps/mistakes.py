@@ -10,7 +10,7 @@ import streamlit as st
 from core import export
 from core.autograd.examples import EXAMPLES
 from core.compare.comparison import Comparison, kept
-from core.traps import trap_picture
+from core.traps import pictures
 from core.traps.export import trap_test
 from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
@@ -138,7 +138,7 @@ def _errors(done: Shown) -> None:
     st.markdown("**Every output minus every target**: the loss is the mean of the squares of all of these.")
     count = int(done.errors["output"].max()) + 1
     said = f"{count} by {count} errors, an output in each row and a target in each column"
-    spec = trap_picture.errors_spec(count)
+    spec = pictures.errors_spec(count)
     st.vega_lite_chart(done.errors, spec, width="content", key="errors", alt=said)
 
 

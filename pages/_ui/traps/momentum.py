@@ -8,11 +8,12 @@ from core import Config
 from core import curvature as theory
 from core.compare.comparison import Comparison, Variant
 from core.config import parse
-from core.lines import USUAL, letters
+from core.lines import USUAL, letters, without_zero_grad
 from core.result import Result, result
-from core.traps import momentum_picture
+from core.traps import pictures
 from core.traps.momentum import ORDERS, at_rate, twins
-from core.verdict import number, verdict
+from core.verdict import verdict
+from core.words import number
 from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
 from pages._ui.shared.locks import SLOT
@@ -148,9 +149,9 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
         f"{said} It is the same everywhere. Each bar ends at the largest learning rate at which that loop "
         "is stable; the line is yours. Without zero_grad, stable means bounded: nothing damps the swings."
     )
-    spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
+    spec = pictures.limits_spec(*pictures.limits_span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
-    frame = momentum_picture.limits_frame(limits, lr)
+    frame = pictures.limits_frame(limits, lr)
     st.vega_lite_chart(frame, spec, width="stretch", key="limits", alt=said)
 
 
@@ -164,14 +165,14 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
             st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
             if theory.is_quadratic(config):
                 side = "above" if config.lr > limits[name] else "below"
-                multiple = momentum_picture.MULTIPLES[name]
+                multiple = pictures.MULTIPLES[name]
                 st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")
             st.markdown(said.because)
 
 
 def _links(config: Config) -> None:
     usual = replace(config, loop=USUAL)
-    runs = (Variant((("loop", letters(USUAL[1:])),)), Variant((("momentum", "1.0"),)))
+    runs = (Variant((("loop", letters(without_zero_grad(USUAL))),)), Variant((("momentum", "1.0"),)))
     with st.container(horizontal=True):
         links.compare("Compare all three", Comparison(usual, runs))
-        links.watch("Watch it without zero_grad", replace(config, loop=USUAL[1:]))
+        links.watch("Watch it without zero_grad", replace(config, loop=without_zero_grad(USUAL)))

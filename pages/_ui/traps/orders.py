@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import Config, export
 from core.compare.comparison import Comparison, Variant
-from core.lines import LINES, USUAL, from_letters, letters
+from core.lines import LINES, USUAL, from_letters, letters, without_zero_grad
 from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.traps.pictures import orders_frame, orders_spec
 from pages._ui.shared import links, pair, remarks, session, slices, style, widgets, width
@@ -79,7 +79,7 @@ def _loop() -> tuple[str, ...]:
     whole = session.choice("orders_map", list(MAPS)) == "whole"
     loop = st.session_state.get("tile", USUAL)
     if whole != (len(loop) == len(USUAL)):
-        loop = st.session_state.tile = USUAL if whole else USUAL[1:]
+        loop = st.session_state.tile = USUAL if whole else without_zero_grad(USUAL)
     return loop
 
 

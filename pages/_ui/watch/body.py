@@ -5,7 +5,7 @@ import time
 
 import streamlit as st
 
-from core.graph.tensor_table import table
+from core.watch.snapshot import table
 from core.watch.tape import Tape
 from pages._ui.shared import graph, links, session, tensors, widgets
 from pages._ui.shared.badges import plain

@@ -8,8 +8,8 @@ import streamlit as st
 from core import charts
 from core.compare import curves
 from core.result import Result, result
-from core.verdict import number
 from core.watch.tape import Tape
+from core.words import number
 from pages._ui.shared import width
 
 TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")

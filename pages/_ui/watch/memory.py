@@ -9,9 +9,9 @@ import streamlit as st
 
 from core import Config
 from core.lines import USUAL
-from core.watch import memory, memory_picture, memory_words
+from core.watch import memory, memory_picture
+from core.watch.memory import WAYS
 from core.watch.tape import Tape
-from core.watch.ways import WAYS
 from pages._ui.shared import slices, widgets, width
 from pages._ui.shared.locks import SLOT
 
@@ -32,7 +32,7 @@ class Measured:
     config: Config
     device: str
     steps: int = 0
-    rows: Sequence[memory.Held] = ()
+    rows: Sequence[memory.KeptLosses] = ()
     table: pd.DataFrame | None = None
     words: str = ""
     limit: str | None = None
@@ -95,7 +95,7 @@ def _computed(config: Config, device: str) -> Measured:
 def _measure(config: Config, device: str) -> Measured:
     try:
         with SLOT:
-            watch = memory.Watch(config, device)
+            watch = memory.MemoryRun(config, device)
         slices.work(
             lambda: watch.done,
             lambda seconds: watch.advance(budget_s=seconds),
@@ -103,6 +103,6 @@ def _measure(config: Config, device: str) -> Measured:
         )
     except ValueError as error:
         return Measured(config, device, problem=str(error))
-    table, words = memory_words.table(watch.rows), memory_words.words(watch)
-    limit = memory_words.limit_words(watch)
+    table, words = memory_picture.memory_table(watch.rows), memory_picture.memory_words(watch)
+    limit = memory_picture.limit_words(watch)
     return Measured(config, device, watch.steps, tuple(watch.rows), table, words, limit)

@@ -9,9 +9,9 @@ import streamlit as st
 from core import Config, Run
 from core import curvature as theory
 from core.lines import part
-from core.verdict import number
 from core.watch import plane, surface, surface_picture
 from core.watch.tape import Tape
+from core.words import number
 from pages._ui.shared import slices
 from pages._ui.watch import whole_runs
 
@@ -22,7 +22,7 @@ class Computed:
 
     config: Config
     contours: pd.DataFrame
-    path: plane.Path
+    path: plane.WeightPath
     window: surface.Window
     minimum: tuple[float, float] | None
     words: str
@@ -81,7 +81,7 @@ def _computed(config: Config, device: str) -> Computed | None:
     return computed
 
 
-def _path(run: Run) -> plane.Path | None:
+def _path(run: Run) -> plane.WeightPath | None:
     """The path through all recorded weights: of every step, or of the evaluated ones."""
     history = run.history
     if history.full and not run.config.batch_size and run.error is None:

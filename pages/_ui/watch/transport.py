@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.fields import RATES
-from core.verdict import number
 from core.watch.tape import Tape
+from core.words import number
 from pages._ui.shared import widgets
 from pages._ui.watch import player
 

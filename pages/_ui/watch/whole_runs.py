@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core import Config, Run
-from core.lines import USUAL, part
+from core.lines import USUAL, without_zero_grad
 from pages._ui.shared import slices
 from pages._ui.watch import player
 
@@ -25,5 +25,5 @@ def whole(config: Config, device: str, until: int | None = None) -> Run:
 def other_loop(config: Config) -> Config:
     """The same without zero_grad, or with it if it was missing."""
     loop = config.loop
-    without = tuple(name for name in loop if part(name) != "zero_grad")
+    without = without_zero_grad(loop)
     return replace(config, loop=without if without != loop else (USUAL[0], *loop))

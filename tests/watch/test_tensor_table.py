@@ -1,15 +1,12 @@
 """The tensor table: PyTorch's own words for every tensor, and marks where something changed."""
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core import Config, Run
-from core.graph.tensor_table import COLUMNS, NOT_KEPT, grad_in_words, in_words, norm, table
+from core.graph.tensor_table import COLUMNS, NOT_KEPT
 from core.lines import USUAL
-from core.watch.snapshot import look
+from core.watch.snapshot import look, table
 from core.watch.tape import Tape
 
 NAMES = ["weight", "bias", "inputs", "targets", "outputs", "loss"]
@@ -145,35 +142,3 @@ def test_looking_twice_marks_nothing_not_even_nan():
     run = linear(lr=100.0, steps=60).advance()
     assert torch.isnan(run.model.weight).all()
     assert changed(table(look(run), look(run))) == {}
-
-
-def test_many_values_are_a_range_and_a_length():
-    assert in_words(torch.tensor([3.0, -4.0, 0.0, 0.0, 0.0])) == "−4 to 3, norm 5"
-    assert in_words(torch.arange(10)) == "0 to 9"  # classes have no length
-    assert in_words(torch.tensor([3.0, -4.0, 0.0, 12.0])) == "3, −4, 0, 12"
-    assert in_words(torch.zeros(0, 3)) == "no entries"
-    assert in_words(torch.tensor(0.0276748), 5) == "0.027675"
-
-
-def test_numbers_that_are_not_finite_are_counted():
-    lost = torch.tensor([np.nan, 2.0, np.inf, -1.0, 0.0])
-    assert in_words(lost) == "2 of 5 not finite, the rest −1 to 2"
-    assert in_words(torch.full((3, 2), np.nan)) == "6 of 6 not finite"
-    assert in_words(torch.tensor([np.nan, -np.inf])) == "nan, −inf"
-
-
-def test_none_zeros_and_values_are_three_things():
-    assert grad_in_words(None) == "None"
-    assert grad_in_words(torch.zeros(3, 3)) == grad_in_words(torch.tensor([-0.0])) == "zeros"
-    assert grad_in_words(torch.tensor([1e-30])) == "1e−30" and grad_in_words(torch.tensor([np.nan])) == "nan"
-
-
-@given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=9), st.integers(-290, 290))
-def test_the_norm_is_the_length_at_every_scale(values, exponent):
-    scaled = torch.tensor(np.array(values) * 10.0**exponent)
-    assert norm(scaled) == pytest.approx(np.linalg.norm(values) * 10.0**exponent, rel=1e-9, abs=0.0)
-
-
-def test_the_norm_of_what_is_not_finite_is_not_finite():
-    assert np.isnan(norm(torch.tensor([1.0, np.nan]))) and norm(torch.tensor([1.0, -np.inf])) == np.inf
-    assert norm(torch.zeros(0)) == 0.0

@@ -1,0 +1,95 @@
+"""How values are written on the page: numbers, shares, sizes in bytes, tensors, and what a visitor typed."""
+
+import math
+import re
+
+import torch
+from torch import Tensor
+
+DIGITS, MOST_DIGITS = 4, 15  # significant ones: of a number on its own; of one that hardly moved
+FEW = 4  # entries of a tensor that are all shown
+
+
+def number(value: float) -> str:
+    """Four significant digits; inf and nan in words."""
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return f"{value + 0.0:.{DIGITS}g}"  # + 0.0: no minus before a zero
+
+
+def signed(value: float, digits: int = DIGITS) -> str:
+    """The same with a true minus sign, and more digits where asked for."""
+    value += 0.0  # -0.0 is 0
+    plain = digits == DIGITS or not math.isfinite(value)
+    return (number(value) if plain else f"{value:.{digits}g}").replace("-", "−")
+
+
+def factor(text: str) -> str:
+    """A number or a product, in brackets where its sign would read as an operation."""
+    return f"({text})" if text.startswith("−") else text
+
+
+def digits_apart(one: float, other: float) -> int:
+    """How many digits show that two numbers differ, and by how much to two digits."""
+    gap, size = abs(one - other), max(abs(one), abs(other))
+    if not gap or not math.isfinite(gap):
+        return DIGITS
+    return min(max(math.ceil(math.log10(size) - math.log10(gap)) + 2, DIGITS), MOST_DIGITS)
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1; only all of it is 100 %, and only nothing is 0 %."""
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 <= share < 1 - 1e-9:
+        return "over 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def size_text(nbytes: int) -> str:
+    """Bytes in the unit that fits: 512 bytes, 4.0 KiB, 4.0 MiB."""
+    if nbytes < 2**10:
+        return f"{nbytes} bytes"
+    return f"{nbytes / 2**10:,.1f} KiB" if nbytes < 2**20 else f"{nbytes / 2**20:,.1f} MiB"
+
+
+def shown(value: object) -> str:
+    """A visitor's value for a message: short, and with nothing that could be markup or an address."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits has no text
+        text = "a very long number"
+    return re.sub(r"[^\w.+\- '(),]|(?<=www)\.", "?", text[:40], flags=re.ASCII | re.IGNORECASE)
+
+
+def norm(values: Tensor) -> float:
+    """Euclidean length of all entries, in double."""
+    numbers = values.detach().cpu().double()
+    scale = float(numbers.abs().max()) if numbers.numel() else 0.0
+    if not 0 < scale < math.inf:
+        return scale  # 0, inf or nan
+    return scale * float(torch.linalg.vector_norm(numbers / scale))  # squares of 1e200 would overflow
+
+
+def in_words(values: Tensor, digits: int = DIGITS) -> str:
+    """Every entry of a few; the range and the length of many."""
+    values = values.detach().cpu()
+    numbers = values.double().flatten()
+    if len(numbers) <= FEW:
+        return ", ".join(signed(value, digits) for value in numbers.tolist()) or "no entries"
+    finite = numbers[numbers.isfinite()]
+    lost = len(numbers) - len(finite)
+    gone = f"{lost} of {len(numbers)} not finite" if lost else ""
+    if not len(finite):
+        return gone
+    spread = f"{signed(float(finite.min()))} to {signed(float(finite.max()))}"
+    if lost:
+        return f"{gone}, the rest {spread}"
+    return f"{spread}, norm {signed(norm(values))}" if values.is_floating_point() else spread
+
+
+def grad_in_words(grad: Tensor | None) -> str:
+    """What .grad holds: None, zeros and values are three different things."""
+    if grad is None:
+        return "None"
+    return in_words(grad) if grad.any() else "zeros"
