@@ -1,4 +1,4 @@
-"""The loop itself. Run: executes the five lines literally and records around them.
+"""The loop itself: Run executes the five lines literally and records around them.
 
 The lines of `Config.loop` are compiled from the table in `core.lines` and executed one by one
 in a namespace that holds model, loss_fn, optimizer, inputs and targets; nothing stands between
