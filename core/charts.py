@@ -9,7 +9,7 @@ one exploding run does not flatten the others.
 import copy
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,34 +45,42 @@ def curves_spec(
     between: tuple[float, float],
     width: int,
     val: bool,
+    places: tuple[int, ...] | None = None,
+    legend: bool = True,
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
-    Names change with every choice and axis ends with the data, so they are set in a copy of the spec that
-    is kept.
+    places: of the runs, which decide color and dash; 0, 1, ... if not given. Names change with every choice
+    and axis ends with the data, so they are set in a copy of the spec that is kept.
     """
-    spec = copy.deepcopy(_curves(len(names), titles, logs, width, val))
+    places = tuple(range(len(names))) if places is None else places
+    spec = copy.deepcopy(_curves(places, titles, logs, width, val, legend))
     for panel, top in zip(spec.get("vconcat") or spec["hconcat"], tops, strict=True):
         for layer in panel["layer"]:
-            _set_names(layer["encoding"], names)
+            _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
             layer["encoding"]["x"]["scale"]["domain"] = list(between)
             if top is not None and "scale" in layer["encoding"].get("y", {}):
                 layer["encoding"]["y"]["scale"]["domainMax"] = top
     return spec
 
 
-def _set_names(encoding: dict[str, Any], names: tuple[str, ...]) -> None:
+def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
     """Names of the runs in legends and tooltips, where they had none."""
     for channel in ("color", "strokeDash"):
         if encoding.get(channel, {}).get("legend"):
             encoding[channel]["legend"]["labelExpr"] = _words(names)
-    for tip, name in zip(encoding.get("tooltip", [])[1:], names, strict=False):
+    for tip, name in zip(encoding.get("tooltip", [])[1:], names.values(), strict=False):
         tip["title"] = name
 
 
 @lru_cache(maxsize=64)
 def _curves(
-    runs: int, titles: tuple[str, str], logs: tuple[bool, bool], width: int, val: bool
+    places: tuple[int, ...],
+    titles: tuple[str, str],
+    logs: tuple[bool, bool],
+    width: int,
+    val: bool,
+    legend: bool,
 ) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
@@ -86,7 +94,7 @@ def _curves(
     x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
     panels = [
-        _panel(base, letter, ("",) * runs, log, hover, val and letter == "l").properties(
+        _panel(base, letter, places, log, hover, val and letter == "l", legend).properties(
             width=each, height=260, title=alt.Title(title, anchor="start")
         )
         for letter, title, log in zip("lg", titles, logs, strict=True)
@@ -104,10 +112,11 @@ def linked(panels: Sequence[Any], selections: Sequence[Any], stacked: bool) -> d
     return spec
 
 
-def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any, val: bool) -> Any:
+def _panel(
+    base: Any, letter: str, runs: tuple[int, ...], log: bool, hover: Any, val: bool, legend: bool
+) -> Any:
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
-    runs = range(len(names))
-    color, dash = run_encodings(names)
+    color, dash = run_encodings(dict.fromkeys(runs, ""), legend)
     y = value_axis(log)
     layers = [folded(base, letter, runs).mark_line(strokeWidth=1.75, clip=True).encode(y, color, dash)]
     if val:
@@ -129,31 +138,34 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
         base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], opacity=0.8, aria=False)
     )
     rule = base.mark_rule(strokeWidth=1, aria=False).encode(
-        opacity=alt.condition(hover, alt.value(0.5), alt.value(0)), tooltip=_tips(letter, names)
+        opacity=alt.condition(hover, alt.value(0.5), alt.value(0)), tooltip=_tips(letter, runs)
     )
     layers.append(rule.properties(name=f"rules_{letter}"))
     return alt.layer(*layers)
 
 
-def run_encodings(names: tuple[str, ...]) -> tuple[Any, Any]:
-    """Colour and dash of each run, with one legend for both."""
-    domain = [str(i) for i in range(len(names))]
-    legend = alt.Legend(
-        title=None,
-        orient="bottom",
-        columns=2,
-        labelExpr=_words(names),
-        symbolType="stroke",
-        symbolSize=300,
-        labelLimit=240,
-    )
-    color = alt.Color("run:N").scale(domain=domain).legend(legend)
-    return color, alt.StrokeDash("run:N").scale(domain=domain, range=DASHES[: len(names)]).legend(legend)
+def run_encodings(names: Mapping[int, str], legend: bool = True) -> tuple[Any, Any]:
+    """Color and dash of each run by its place, with one legend for both; a run keeps its place for life."""
+    domain = [str(place) for place in range(len(DASHES))]
+    shown: Any = None
+    if legend:
+        shown = alt.Legend(
+            title=None,
+            orient="bottom",
+            columns=2,
+            values=[str(place) for place in names],
+            labelExpr=_words(names),
+            symbolType="stroke",
+            symbolSize=300,
+            labelLimit=240,
+        )
+    color = alt.Color("run:N").scale(domain=domain).legend(shown)
+    return color, alt.StrokeDash("run:N").scale(domain=domain, range=DASHES).legend(shown)
 
 
-def _words(names: tuple[str, ...]) -> str:
-    """Run number -> name, as an expression."""
-    return f"{json.dumps({str(i): name for i, name in enumerate(names)})}[datum.label]"
+def _words(names: Mapping[int, str]) -> str:
+    """Place of a run -> its name, as an expression."""
+    return f"{json.dumps({str(place): name for place, name in names.items()})}[datum.label]"
 
 
 def value_axis(log: bool) -> Any:
@@ -168,38 +180,18 @@ def number_axis(log: bool) -> Any:
     return alt.Axis(format=".4~g", tickCount=5, gridOpacity=grid)
 
 
-def _tips(letter: str, names: tuple[str, ...]) -> list[Any]:
-    """All runs at the step under the pointer."""
+def _tips(letter: str, runs: Sequence[int]) -> list[Any]:
+    """All runs at the step under the pointer; their names are set later."""
     tips = [alt.Tooltip("step:Q", title="step", format="d")]
-    return tips + [alt.Tooltip(f"{letter}{i}:Q", title=name, format=".4~g") for i, name in enumerate(names)]
+    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=".4~g") for i in runs]
 
 
-def folded(base: Any, letter: str, runs: range) -> Any:
+def folded(base: Any, letter: str, runs: Sequence[int]) -> Any:
     """Long rows of one quantity: run i's column becomes rows with run = "i"."""
     names = [f"{letter}{i}" for i in runs]
     folded = base.transform_fold(names, as_=["column", "value"])
     valid = folded.transform_filter("isValid(datum.value)") if letter in "vmbc" else folded
     return valid.transform_calculate(run="substring(datum.column, 1)")
-
-
-@lru_cache(maxsize=64)
-def sparkline_spec(index: int, count: int) -> dict[str, Any]:
-    """A small loss curve without axes, in the colour and dash of run `index` of `count`."""
-    domain = [str(i) for i in range(count)]
-    chart = (
-        alt.Chart()
-        .transform_calculate(run=f"'{index}'")
-        .mark_line(strokeWidth=2)
-        .encode(
-            alt.X("step:Q").axis(None).scale(nice=False),
-            alt.Y("loss:Q").axis(None).scale(type="log"),
-            alt.Color("run:N").scale(domain=domain).legend(None),
-            alt.StrokeDash("run:N").scale(domain=domain, range=DASHES[:count]).legend(None),
-        )
-        .properties(height=48, padding={"left": 2, "right": 2, "top": 2, "bottom": 2})
-        .configure_view(strokeWidth=0)
-    )
-    return without_data(chart)
 
 
 def thin(columns: np.ndarray, limit: int) -> np.ndarray:

@@ -115,7 +115,10 @@ class Config:
         "The dtype of weights and data.",
     )
     loop: tuple[str, ...] = loop_lines(
-        USUAL, "Loop", "The lines in order; leave out a letter to leave out its line."
+        USUAL,
+        "Order",
+        "Z zero_grad, F forward, L loss, B backward, S step. Choose an order, or type any; a letter left out "
+        "leaves its line out.",
     )
     before: tuple[str, ...] = lines_before(
         "Before the loop", "Lines that run once, after the optimizer is made; most of them are mistakes."

@@ -19,7 +19,7 @@ address = editor.address()
 with st.container(key="drawn"):
     if editor.answered():
         text = editor.text()
-        found = line_by_line.told(text)
+        found = line_by_line.executed(text)
         left, right = st.columns([5, 6])
         with right:
             chosen = after_line.draw(text, found)

@@ -6,23 +6,25 @@ from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui.compare import cards, curves, fit, heading, table  # noqa: E402
+from pages._ui.compare import cards, changes, curves, fit, heading, table, view  # noqa: E402
 from pages._ui.shared import code, remarks, session, sidebar, training  # noqa: E402
 
-comparison = session.comparison("compare")
-device = sidebar.sidebar(comparison.baseline, "Baseline loop", runs=True)
-session.write_address(comparison.to_params())
+comparison = session.comparison("compare", view.FIELDS)
+view.take()
+runs = comparison.named()
+device = sidebar.sidebar(comparison.baseline, "Baseline", runs[1:])
+view.write_address()
 
-left, right = st.columns([4, 1], vertical_alignment="bottom")
-with left:
-    heading.draw(comparison)
-buttons = right.container(horizontal=True, horizontal_alignment="right")
+with st.container(horizontal=True, vertical_alignment="center", key="top"):
+    heading.draw(comparison.baseline)
+    buttons = st.container(horizontal=True, width="content", wrap=False)
 remarks.draw()
-trained = training.train(comparison.named(), device)
+trained = training.train(runs, device)
 with buttons:
-    heading.take_away(comparison, trained)
+    heading.take_away(trained)
 
 cards.draw(trained)
+changes.draw()
 curves.draw(trained)
 fit.draw(trained)
 code.draw(trained, device)

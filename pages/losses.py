@@ -1,7 +1,5 @@
 """The page Losses: values, gradients, and refusals of each loss, by PyTorch's own modules."""
 
-import streamlit as st
-
 from pages._ui.shared import guard
 
 guard.through_app()
@@ -18,8 +16,4 @@ VIEWS = {  # name in the address -> title, panel
     "which": ("Which loss?", which),
 }
 
-given = views.given("losses", VIEWS)
-view = views.choose("losses", "Losses", VIEWS)
-with st.container(key="drawn"):
-    fields = VIEWS[view][1].draw(given)
-views.write_address(view, fields)
+views.draw("losses", "Losses", VIEWS)

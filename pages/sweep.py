@@ -9,14 +9,14 @@ guard.through_app()
 from core.sweep.rate_limits import rate_limits  # noqa: E402  (the guard comes first)
 from pages._ui.shared import remarks, session, sidebar, width  # noqa: E402
 from pages._ui.shared.curvatures import curvature  # noqa: E402
-from pages._ui.sweep import axes, cell, curves, heading, range_test, recheck, table, training  # noqa: E402
+from pages._ui.sweep import axes, cell, heading, range_test, recheck, training  # noqa: E402
 from pages._ui.sweep import map as sweep_map  # noqa: E402
-from pages._ui.sweep import session as sweep_state  # noqa: E402
+from pages._ui.sweep import session as sweep_session  # noqa: E402
 
-comparison = session.comparison("sweep", sweep_state.FIELDS)
-sweep = sweep_state.sweep(comparison.baseline)
-device = sidebar.sidebar(sweep.baseline, "Baseline loop", runs=False)
-sweep_state.write_address(sweep)
+comparison = session.comparison("sweep", sweep_session.FIELDS)
+sweep = sweep_session.sweep(comparison.baseline)
+device = sidebar.sidebar(sweep.baseline, "Baseline loop")
+sweep_session.write_address(sweep)
 
 heading.draw(sweep)
 axes.draw(sweep)
@@ -46,9 +46,9 @@ left, right = st.columns([2, 3])
 with left.container(border=True, height="stretch"):
     cell.draw(sweep, cells, briefs, chosen, measure, device)
 with right.container(border=True, height="stretch"):
-    curves.draw(sweep, briefs, chosen)
+    cell.draw_neighbours(sweep, briefs, chosen)
 with st.container(border=True):
     range_test.draw(sweep, device)
-table.draw(sweep, briefs)
+heading.table(sweep, briefs)
 with rechecked:
     recheck.draw(sweep, briefs, device)

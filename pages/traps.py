@@ -16,10 +16,6 @@ VIEWS = {  # name in the address -> title, panel
     "diagnosis": ("Diagnosis", diagnosis),
 }
 
-given = views.given("traps", VIEWS)
-view = views.choose("traps", "Break the loop", VIEWS)
 with st.sidebar:
     device = sidebar.device()
-with st.container(key="drawn"):
-    fields = VIEWS[view][1].draw(given, device)
-views.write_address(view, fields)
+views.draw("traps", "Break the loop", VIEWS, device)

@@ -5,13 +5,15 @@ from pages._ui.shared import guard
 guard.through_app()
 
 from pages._ui.shared import remarks, session, sidebar  # noqa: E402  (the guard comes first)
-from pages._ui.shared.alone import alone  # noqa: E402
+from pages._ui.shared.locks import alone  # noqa: E402
 from pages._ui.watch import body, heading, player  # noqa: E402  (the guard comes first)
 
 OWN_FIELDS = ("at", "look")  # of the address: place and panel
 
+with alone():
+    player.make_moves()  # before the address: they may change the learning rate
 config = session.comparison("watch", OWN_FIELDS).baseline
-device = sidebar.sidebar(config, "Loop to watch", runs=False)
+device = sidebar.sidebar(config, "Loop to watch")
 with alone():
     tape = player.tape(config, device)
     body.go_where_asked(tape)

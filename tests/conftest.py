@@ -1,8 +1,10 @@
 """What all tests share: no clocks, two processes for a whole run, and traps that are trained once."""
 
 import os
+import subprocess
+import sys
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,11 +18,22 @@ from core.traps.table import TRAPS
 
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
-TRAINED_TRAPS = (
-    "tests/traps/test_diagnosis.py",
-    "tests/traps/test_export.py",
-    "tests/traps/test_table.py",
-)  # these files share them
+SHARING = {  # file -> scope, of files that share what is made once: trained traps, and a child process
+    **{f"tests/traps/test_{name}.py": "traps" for name in ("diagnosis", "export", "table")},
+    **dict.fromkeys(("tests/test_house.py", "tests/test_torch_warnings.py"), "core alone"),
+}
+# What takes longest, in this order: what is short comes last, so that both processes end together. A folder
+# stands for its files.
+LONGEST = [
+    *(f"tests/browser/test_{name}.py" for name in ("watch", "compare", "hostile_links", "traps")),
+    "tests/browser",
+    "tests/jobs/test_cluster.py",
+    "tests/pages",
+    "tests/autograd/test_hostile.py",
+    "tests/test_export.py",
+    *SHARING,
+    *("tests/stacked/test_stack.py", "tests/test_loop.py", "tests/watch/test_tape.py"),
+]
 
 settings.register_profile(
     "no clocks", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -38,17 +51,28 @@ def pytest_xdist_auto_num_workers(config):
     return min(os.cpu_count() or 1, PROCESSES) if whole else 0
 
 
+def pytest_collection_modifyitems(items):
+    """The longest first."""
+
+    def place(item):
+        file = item.nodeid.split("::")[0]
+        found = (number for number, name in enumerate(LONGEST) if f"{file}/".startswith(f"{name}/"))
+        return next(found, len(LONGEST))
+
+    items.sort(key=place)
+
+
 class Together(LoadScopeScheduling):
     """What is made once is made in one process: for a file, or for files that share it.
 
-    By names of files, since the mark xdist_group does nothing with pytest 9.2 (pytest-xdist #1386).
+    The browser's files are scopes like any other: a second server and Chromium cost some seconds, while in
+    one process they would go on alone for minutes. By names of files, since the mark xdist_group does nothing
+    with pytest 9.2 (pytest-xdist #1386).
     """
 
     def _split_scope(self, nodeid):
-        file = PurePosixPath(nodeid.split("::")[0])
-        if file.parent.name == "browser":  # one server and one browser
-            return "browser"
-        return "traps" if str(file) in TRAINED_TRAPS else str(file)
+        file = nodeid.split("::")[0]
+        return SHARING.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -88,3 +112,29 @@ def results(pair):
         return made[name]
 
     return of
+
+
+# All of core in a process of its own, which trains some of the traps that PyTorch warns of.
+CORE_ALONE = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+import torch
+from core import Run
+from core.traps.table import TRAPS
+for name in ("broadcast", "scheduler_first", "not_a_leaf", "rewrapped"):
+    assert len(Run(TRAPS[name].wrong).advance().warnings) == 1, name
+torch.tensor(torch.zeros(1))
+print(*(name for name in sys.modules if "." not in name))
+"""
+
+
+@pytest.fixture(scope="session")
+def core_alone():
+    """The packages that core brings along, and what its process said on standard error."""
+    files = sorted((HERE.parent / "core").rglob("*.py"))
+    names = [".".join(file.relative_to(HERE.parent).with_suffix("").parts) for file in files]
+    command = [sys.executable, "-c", CORE_ALONE, *(name.removesuffix(".__init__") for name in names)]
+    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split()), done.stderr

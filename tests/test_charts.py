@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core import Config, Run, charts
-from core.charts import axis_top, curves_spec, goes_beyond, sparkline_spec, thin
+from core.charts import DASHES, axis_top, curves_spec, goes_beyond, thin
 from core.compare.curves import ALL_PARAMETERS, MAX_ROWS, QUANTITIES, curves_frame, ends_at, value_at
 from core.compare.fit import kind, picture
 from core.compare.fit_picture import fit_spec
@@ -331,8 +331,6 @@ def all_specs(curves, fits):
         (spec_of(frame, tops, names, logs, width, val), frame)
         for logs, width, val in [*product(LOGS, (400,), (True,)), (LOGS[0], 1200, False)]
     ]
-    path = pd.DataFrame({"step": [0.0, 1.0], "loss": [1.0, 0.5]})
-    pairs += [(sparkline_spec(i, 4), path) for i in range(4)]
     return pairs + [(fit_spec(name, "first", "second"), frame) for name, frame in fits.items()]
 
 
@@ -450,25 +448,35 @@ def scales_of(spec, channel):
     return [encoding["scale"] for encoding in encodings if encoding.get("field") == "run"]
 
 
-@pytest.mark.parametrize("count", range(1, 7))
-def test_every_run_has_the_same_colour_and_dash_in_all_charts(count):
-    names = tuple(f"run {i}" for i in range(count))
-    spec = curves_spec(names, ("Loss", "Gradient"), (True, True), (None, None), (0.0, 9.0), 1200, True)
-    sparks = [sparkline_spec(i, count) for i in range(count)]
-    colours = [scale for one in (spec, *sparks) for scale in scales_of(one, "color")]
-    dashes = [scale for one in (spec, *sparks) for scale in scales_of(one, "strokeDash")]
-    assert colours and dashes
-    domain = [str(i) for i in range(count)]
-    assert all(scale["domain"] == domain for scale in colours + dashes)
-    assert all(scale == dashes[0] for scale in dashes)
-    patterns = [tuple(dash) for dash in dashes[0]["range"]]
-    assert len(set(patterns)) == count  # never colour alone
+@pytest.mark.parametrize("places", [(0,), (0, 1, 2), (0, 3), (2, 5), tuple(range(6))])
+def test_a_run_has_the_color_and_dash_of_its_place_whatever_others_there_are(places):
+    """The scales map all places, so that nobody's color moves when a run comes or goes."""
+    names = tuple(f"run {place}" for place in places)
+    titles, logs = ("Loss", "Gradient"), (True, True)
+    spec = curves_spec(names, titles, logs, (None, None), (0.0, 9.0), 1200, True, places)
+    colors, dashes = scales_of(spec, "color"), scales_of(spec, "strokeDash")
+    assert colors and dashes
+    assert all(scale["domain"] == [str(place) for place in range(6)] for scale in colors + dashes)
+    assert all(scale["range"] == DASHES for scale in dashes)
+    assert len({tuple(dash) for dash in DASHES}) == 6  # never color alone
+    for panel, letter in zip(panels(spec), "lg", strict=True):
+        assert {name for name in folded(panel) if name[0] == letter} == {f"{letter}{p}" for p in places}
+        (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
+        assert {tip["field"]: tip["title"] for tip in tips[1:]} == {
+            f"{letter}{p}": f"run {p}" for p in places
+        }
 
 
-def test_a_sparkline_is_of_its_own_run():
-    for i in range(3):
-        (calculated,) = (t["calculate"] for _, ts in views(sparkline_spec(i, 3)) for t in ts)
-        assert calculated == f"'{i}'"
+def test_where_cards_are_the_legend_the_chart_has_none():
+    shown = (("a", "b"), ("Loss", "Gradient"), (True, True), (None, None), (0.0, 9.0), 1200, True, (0, 4))
+    for legend in (True, False):
+        encodings = [
+            view["encoding"]["color"]
+            for view, _ in views(curves_spec(*shown, legend=legend))
+            if view["encoding"].get("color", {}).get("field") == "run"
+        ]
+        values = {json.dumps(one["legend"] and one["legend"]["values"]) for one in encodings}
+        assert values == ({json.dumps(["0", "4"])} if legend else {"null"})
 
 
 NASTY = [

@@ -233,8 +233,9 @@ def run_at(order, choices, product, steps):
 
 @pytest.mark.parametrize("order, choices, limit", SHARP)
 def test_just_below_its_limit_a_run_shrinks_and_just_above_it_grows(order, choices, limit):
-    below = excess(run_at(order, choices, 0.99 * limit, 1000))
-    above = excess(run_at(order, choices, 1.01 * limit, 1000))
+    # The slowest, at a limit of 1, change by the square root of 0.99 or 1.01 a step.
+    below = excess(run_at(order, choices, 0.99 * limit, 600))
+    above = excess(run_at(order, choices, 1.01 * limit, 600))
     assert below[-2:].max() < 0.01 * below[0]
     assert above[-2:].max() > 100 * above[0]
 
@@ -247,12 +248,12 @@ def test_stability_limit_is_the_sharp_one(order, choices, limit):
 
 @pytest.mark.parametrize("order, choices", SKIPPED)
 def test_skipped_just_below_its_limit_stays_bounded_and_just_above_it_grows(order, choices):
-    below = excess(run_at(order, choices, 0.99 * 4, 2000))
+    below = excess(run_at(order, choices, 0.99 * 4, 1000))
     # Each of the two directions stays within 1 / cos(a / 2) of its start, and
     # cos(a / 2)^2 = 1 - lr c / 4; the losses of the two add up.
     bound = below[0] / (1 - 0.99)
     assert below.max() <= bound
-    assert below[1000:].max() > 0.5 * below[:1000].max()  # undamped
+    assert below[500:].max() > 0.5 * below[:500].max()  # undamped
     above = excess(run_at(order, choices, 1.01 * 4, 100))
     assert above[-1] > 1e6 * above[0]
     config = Config(loop=from_letters(order), **choices)
@@ -294,8 +295,8 @@ def test_no_limit_is_claimed_where_none_is_known(choices):
 
 def test_at_lr_0_2_the_usual_loop_overflows_and_the_one_without_zero_grad_does_not():
     """The learning rate lies between the two limits 0.1198 and 0.2395."""
-    usual = deliveries_run(lr=0.2, steps=2000).history.losses
-    skipped = deliveries_run(lr=0.2, steps=2000, loop=from_letters("FLBS")).history.losses
+    usual = deliveries_run(lr=0.2, steps=1000).history.losses
+    skipped = deliveries_run(lr=0.2, steps=1000, loop=from_letters("FLBS")).history.losses
     assert np.isinf(usual).any() and np.isnan(usual[-1])
     assert np.isfinite(skipped).all()
 

@@ -1,7 +1,5 @@
 """Warnings as data: only of the thread that collects, each run anew, nothing changed for others."""
 
-import subprocess
-import sys
 import threading
 import warnings
 from dataclasses import replace
@@ -113,26 +111,7 @@ def test_a_run_leaves_the_filters_as_they_were():
     assert warnings.filters == before
 
 
-SCRIPT = """
-import torch
-from core import Run
-from core.traps.table import TRAPS
-for name in ("broadcast", "scheduler_first", "not_a_leaf", "rewrapped"):
-    assert len(Run(TRAPS[name].wrong).advance().warnings) == 1, name
-torch.tensor(torch.zeros(1))
-"""
-
-
-def test_nothing_of_a_run_gets_into_the_log_of_the_server_and_other_warnings_do(clean_process):
-    said = clean_process(SCRIPT)
-    assert said.count("UserWarning") == 1  # that of the last line, which no run has made
+def test_nothing_of_a_run_gets_into_the_log_of_the_server_and_other_warnings_do(core_alone):
+    _, said = core_alone
+    assert said.count("UserWarning") == 1  # that of the last tensor, which no run has made
     assert "To copy construct from a tensor" in said
-
-
-@pytest.fixture
-def clean_process():
-    def run(code):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        return done.stderr
-
-    return run

@@ -8,7 +8,7 @@ comparison holds the baseline's fields and a `run` for each variant.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
@@ -18,6 +18,7 @@ from core.words import shown
 
 SEPARATOR = "~"
 NO_RUNS = "none"
+FREE = "-"  # of a place that no run has: the runs after it keep theirs
 KEPT = "keep"  # begins a variant of the defaults
 MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
@@ -62,28 +63,58 @@ def kept(config: Config) -> Variant:
     return Variant(tuple(config.to_params().items()), kept=True)
 
 
+class Named(NamedTuple):
+    """A run of a comparison. place: decides its color and dash, 0 for the baseline."""
+
+    place: int
+    name: str
+    config: Config
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """A baseline and at most MAX_RUNS - 1 variants."""
+    """A baseline and at most MAX_RUNS - 1 variants.
+
+    places: of the variants, each from 1 to MAX_RUNS - 1; 1, 2, ... if not given. A variant keeps its place,
+    and so its color, whatever becomes of the others.
+    """
 
     baseline: Config
     variants: tuple[Variant, ...]
+    places: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            object.__setattr__(self, "places", tuple(range(1, len(self.variants) + 1)))
 
     def to_params(self) -> dict[str, list[str]]:
         """The address: nothing at all for the comparison that a first visitor sees."""
         params = {name: [text] for name, text in self.baseline.to_params().items()}
-        if self.variants != FIRST.variants:
-            params["run"] = [variant.text() for variant in self.variants] or [NO_RUNS]
+        if (self.variants, self.places) != (FIRST.variants, FIRST.places):
+            texts = dict.fromkeys(range(1, max(self.places, default=0) + 1), FREE)
+            texts |= {place: v.text() for place, v in zip(self.places, self.variants, strict=True)}
+            params["run"] = list(texts.values()) or [NO_RUNS]
         return params
 
-    def named(self) -> list[tuple[str, Config]]:
+    def named(self) -> list[Named]:
         """Every run with a name of its own, the baseline first."""
-        named = {"Baseline": self.baseline}
-        for variant in self.variants:
+        found = [Named(0, "Baseline", self.baseline)]
+        for place, variant in zip(self.places, self.variants, strict=True):
             name = label(variant, self.baseline)
-            same = sum(other == name or other.startswith(f"{name} (") for other in named)
-            named[f"{name} ({same + 1})" if same else name] = variant.config(self.baseline)[0]
-        return list(named.items())
+            same = sum(one.name == name or one.name.startswith(f"{name} (") for one in found)
+            config = variant.config(self.baseline)[0]
+            found.append(Named(place, f"{name} ({same + 1})" if same else name, config))
+        return found
+
+    def with_runs(self, variants: Sequence[Variant]) -> "Comparison":
+        """Other variants; those that were there keep their places, new ones take those that are free."""
+        known = dict(zip(self.variants, self.places, strict=True))
+        taken = {known[v] for v in variants if v in known}
+        free = iter(sorted({*range(1, MAX_RUNS)} - taken))
+        placed = sorted((known[v] if v in known else next(free), n) for n, v in enumerate(variants))
+        return Comparison(
+            self.baseline, tuple(variants[n] for _, n in placed), tuple(place for place, _ in placed)
+        )
 
 
 SKIP = Variant((("loop", letters(without_zero_grad(USUAL))),))
@@ -124,18 +155,19 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
         except ValueError as error:
             notes.append(str(error))
     baseline, given_way = nearest(values)
-    variants = _read_variants(params, baseline, notes)
-    return Comparison(baseline, variants), notes + given_way
+    return _read_variants(params, baseline, notes), notes + given_way
 
 
-def _read_variants(
-    params: Mapping[str, Sequence[str]], baseline: Config, notes: list[str]
-) -> tuple[Variant, ...]:
+def _read_variants(params: Mapping[str, Sequence[str]], baseline: Config, notes: list[str]) -> Comparison:
     if "run" not in params:
-        return first_runs(baseline)[0]
+        return Comparison(baseline, first_runs(baseline)[0])
     texts = [text for text in params["run"] if text != NO_RUNS]
-    variants: list[Variant] = []
+    variants: dict[Variant, int] = {}
+    gaps = 0
     for text in texts[: 4 * MAX_RUNS]:
+        if text == FREE:
+            gaps += 1
+            continue
         try:
             variant = _read_variant(text)
             _, given_way = variant.config(baseline)
@@ -143,11 +175,14 @@ def _read_variants(
             notes.append(f"a run: {error}")
             continue
         notes += given_way
-        if variant not in variants:
-            variants.append(variant)
+        variants.setdefault(variant, len(variants) + 1 + gaps)
     if len(variants) > MAX_RUNS - 1 or len(texts) > 4 * MAX_RUNS:
-        notes.append(f"runs must be at most {MAX_RUNS}, with the baseline; got {len(texts) + 1}")
-    return tuple(variants[: MAX_RUNS - 1])
+        notes.append(f"runs must be at most {MAX_RUNS}, with the baseline; got {len(texts) - gaps + 1}")
+    shown = list(variants)[: MAX_RUNS - 1]
+    places = [variants[v] for v in shown]
+    if max(places, default=0) >= MAX_RUNS:  # more free places than there are: they are given up
+        places = []
+    return Comparison(baseline, tuple(shown), tuple(places))
 
 
 def _read_variant(text: str) -> Variant:

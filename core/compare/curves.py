@@ -48,42 +48,44 @@ def curves_frame(
     between: tuple[float, float] | None = None,
     pinned: int | None = None,
     max_rows: int = MAX_ROWS,
+    places: Sequence[int] | None = None,
 ) -> tuple[pd.DataFrame, tuple[float | None, float | None]]:
     """Rows of the linked curves, and where each panel's axis ends (None: at the data).
 
-    Columns: step, pinned, and for run i l{i} loss, v{i}, g{i}, m{i}, b{i}, c{i}.
+    Columns: step, pinned, and for the run at place i (0, 1, ... if not given) l{i}, v{i}, g{i}, m{i}, b{i},
+    c{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
     goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and
     zero on a log axis) are gaps.
     """
+    runs = range(len(results)) if places is None else places
     last = max(result.done for result in results)
     steps = np.arange(last + 1)
     columns: dict[str, np.ndarray] = {}
-    for i, result in enumerate(results):
+    for i, result in zip(runs, results, strict=True):
         columns[f"l{i}"] = _column(_losses(result, loss), steps, logs[0])
         columns[f"g{i}"] = _column(_quantity(result, quantity, parameter), steps, logs[1])
     inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
     rows = np.flatnonzero(inside)
     values = np.stack(list(columns.values()), axis=1)[rows]
     kept = rows[thin(values, max(max_rows // len(results), 2))] if len(rows) else rows
-    marks = {i: ends_at(result) for i, result in enumerate(results)}
-    points = {i: _val_points(result, rows) for i, result in enumerate(results)}
+    marks = {i: ends_at(result) for i, result in zip(runs, results, strict=True)}
+    points = {i: _val_points(result, rows) for i, result in zip(runs, results, strict=True)}
     extra = [step for step in marks.values() if step is not None]
     extra += [step for series in points.values() for step in series.steps]
     extra += [pinned] if pinned is not None else []
     kept = np.intersect1d(rows, np.union1d(kept, np.array(extra, dtype=int)))
     frame = {"step": kept.astype(float), "pinned": (kept == pinned).astype(float)}
     frame |= {name: column[kept] for name, column in columns.items()}
-    for i in range(len(results)):
+    for i in runs:
         val = points[i].at(last + 1)[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
         frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
-    runs = range(len(results))
     loss_top = axis_top([frame[f"l{i}"] for i in runs], logs[0])
     tops = loss_top, axis_top([frame[f"g{i}"] for i in runs], logs[1])
     for letter, source, top in zip("bc", "lg", tops, strict=True):
-        for i in range(len(results)):
+        for i in runs:
             frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
     return pd.DataFrame(frame), tops
 

@@ -67,7 +67,7 @@ def _pair(
 def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any) -> Any:
     """Lines, the chosen x, and what hovering shows: dots, a rule and the numbers of all lines."""
     runs = range(len(names))
-    color, dash = run_encodings(names)
+    color, dash = run_encodings(dict(enumerate(names)))
     y = value_axis(log)
     lines = folded(base, letter, runs)
     dots = lines.transform_filter(hover).mark_point(filled=True, size=60, clip=True, aria=False)

@@ -1,6 +1,7 @@
 """The app on a free port of this machine, and a real Chromium to use it with."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from tests.helpers.browser import PATIENCE_MS, settle
 
 ROOT = Path(__file__).parents[2]
+FAILURES = Path(__file__).parent / "failures"  # what each page showed when a test failed, as text and picture
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,7 +48,11 @@ def server():
         yield address, server
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +61,7 @@ def address(server):
 
 
 def _wait_until_healthy(address, server):
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 180  # it imports PyTorch first, on a machine that may have much to do
     while time.monotonic() < give_up and server.poll() is None:
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
@@ -71,6 +77,7 @@ def chromium():
     path = _chromium()
     if path is None:
         pytest.skip("no Chromium on this machine")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -106,8 +113,9 @@ def visit(contexts, address):
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE_MS)
-        page.errors = []
+        page.errors, page.console = [], []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda said: page.console.append(said.text) if said.type == "error" else None)
         if before is not None:
             before(page)
         page.goto(address + path)
@@ -115,9 +123,38 @@ def visit(contexts, address):
             settle(page)
         return page
 
+    open_page.pages = pages
     yield open_page
     for page in pages:
         page.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Of a test that failed: what its pages show, in FAILURES and, without the picture, in the report."""
+    report = yield
+    if report.when == "call" and report.failed and "visit" in item.funcargs:
+        name = re.sub(r"\W+", "_", f"{item.path.stem}-{item.name}")
+        for number, page in enumerate(item.funcargs["visit"].pages):
+            report.sections.append((f"Browser page {number}", _shown(page, FAILURES / f"{name}-{number}")))
+    return report
+
+
+def _shown(page, stem):
+    """Address, errors and text of a page; these and a picture are left in files of this stem."""
+    from playwright.sync_api import Error
+
+    said = [f"errors: {page.errors}", f"console: {page.console}"]
+    try:
+        said = [page.url, *said, page.locator("body").inner_text(timeout=5000)]
+        FAILURES.mkdir(exist_ok=True)
+        page.screenshot(path=stem.with_suffix(".png"), timeout=20_000)
+        said.append(f"picture: {stem.with_suffix('.png').relative_to(ROOT)}")
+    except Error as error:  # closed by the test, or it hangs: what is known so far is told
+        said.append(f"no more of it: {error}")
+    FAILURES.mkdir(exist_ok=True)
+    stem.with_suffix(".txt").write_text("\n".join(said), encoding="utf-8")
+    return "\n".join(said)
 
 
 @pytest.fixture(scope="session")

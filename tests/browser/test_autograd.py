@@ -73,6 +73,8 @@ def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, widt
     settle(page)
     assert sound(page)
     press(page, "Next")  # the update by hand, which raises
+    page.wait_for_url(lambda url: "example=broadcast" not in url)
+    settle(page)
     press(page, "Run")
     main(page).get_by_text("RuntimeError: a leaf Variable").wait_for()
     assert sound(page)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.notes.notes import CLAIMS
-from tests.helpers.browser import LOOKS, main, settle, sound
+from tests.helpers.browser import LOOKS, main, settle, sound, still
 
 
 def test_the_wrong_ones_the_lines_of_one_and_what_it_leads_to(visit):
@@ -30,8 +30,11 @@ def test_the_wrong_ones_the_lines_of_one_and_what_it_leads_to(visit):
 def test_an_anchor_leads_to_one_claim(visit):
     page = visit("/notes?note=steps#new_weight")
     page.locator("#new_weight").wait_for()
-    page.wait_for_timeout(1000)
-    assert 0 <= page.locator("#new_weight").bounding_box()["y"] < 900
+    page.wait_for_function(
+        "() => { const { top } = document.querySelector('#new_weight').getBoundingClientRect();"
+        " return 0 <= top && top < 900; }"
+    )
+    assert 0 <= still(page.locator("#new_weight"))["y"] < 900  # and it stays there
     assert page.url.endswith("#new_weight")
 
 

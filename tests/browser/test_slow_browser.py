@@ -2,7 +2,7 @@
 
 import re
 
-from tests.helpers.browser import main, settle
+from tests.helpers.browser import main, settle, until
 
 WIDGETS = re.compile(r"/(Selectbox|Slider|Multiselect|NumberInput|ButtonGroup|Checkbox|TextInput)\.[^/]*js$")
 LINK = (
@@ -20,8 +20,7 @@ def test_widgets_that_come_late_begin_with_what_the_link_says(visit):
 
     page = visit(LINK, wait=False, before=hold)
     page.locator("[data-testid=stExpander]:has-text('All numbers')").wait_for()
-    while len(sent) < 2:  # the second run has been asked for, by the map that knows its width now
-        page.wait_for_timeout(50)
+    until(page, lambda: len(sent) >= 2)  # the second run is asked for, by the map that knows its width now
     settle(page)
     assert held
     for route in held:

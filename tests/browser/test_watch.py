@@ -3,10 +3,12 @@
 import re
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from core import Config, Run, export
+from core.config import KNOBS
 from tests.helpers.browser import IDLE, LOOKS, settle, sound
 
 LINEAR = "/watch?dataset=deliveries&model=linear&lr=0.01&steps=60"
@@ -79,9 +81,8 @@ def test_the_five_lines_of_a_step_and_back_by_button_and_by_key(visit):
 
 
 def config(page):
-    from urllib.parse import parse_qsl, urlsplit
-
-    return Config.from_params(dict(parse_qsl(urlsplit(page.url).query)))
+    params = dict(parse_qsl(urlsplit(page.url).query))
+    return Config.from_params({name: params[name] for name in KNOBS if name in params})
 
 
 def test_play_draws_and_pause_stops(visit):
@@ -155,7 +156,7 @@ PANELS = {
 
 def test_a_card_of_compare_is_watched_here(visit):
     page = visit("/?steps=40")
-    page.get_by_role("link", name="Watch this run").nth(2).click()
+    page.get_by_role("link", name="Watch No zero_grad line by line").click()
     page.wait_for_url(re.compile(r"/watch\?.*loop=FLBS"))
     settle(page)
     assert place(page) == (0, 1)

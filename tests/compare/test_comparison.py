@@ -275,12 +275,29 @@ def test_every_run_has_a_name_of_its_own():
     close = [change("lr", text) for text in ("0.1000001", "0.1000002", "0.1000003")]
     comparison = Comparison(Config(), (*close, SKIP))
     assert comparison.named() == [
-        ("Baseline", Config()),
-        ("Learning rate 0.1", Config(lr=0.1000001)),
-        ("Learning rate 0.1 (2)", Config(lr=0.1000002)),
-        ("Learning rate 0.1 (3)", Config(lr=0.1000003)),
-        ("No zero_grad", Config(loop=USUAL[1:])),
+        (0, "Baseline", Config()),
+        (1, "Learning rate 0.1", Config(lr=0.1000001)),
+        (2, "Learning rate 0.1 (2)", Config(lr=0.1000002)),
+        (3, "Learning rate 0.1 (3)", Config(lr=0.1000003)),
+        (4, "No zero_grad", Config(loop=USUAL[1:])),
     ]
+
+
+def test_a_run_keeps_its_place_when_others_go_and_its_link_says_so():
+    first, second, third = (change("lr", text) for text in ("0.1", "0.2", "0.3"))
+    comparison = Comparison(Config(), (first, second, third)).with_runs([third])
+    assert comparison.places == (3,)
+    assert comparison.to_params()["run"] == ["-", "-", "lr~0.3"]
+    assert read(comparison.to_params()) == (comparison, [])
+    more = comparison.with_runs([third, second, first])  # new ones take the free places, in their order
+    assert dict(zip(more.variants, more.places, strict=True)) == {second: 1, first: 2, third: 3}
+    assert read(more.to_params()) == (more, [])
+
+
+def test_more_free_places_than_there_are_are_given_up():
+    comparison, notes = read({"run": ["-"] * 9 + ["lr~0.3"]})
+    assert comparison.places == (1,) and notes == []
+    assert read({"run": ["-", "-"]}) == (Comparison(Config(), ()), [])
 
 
 # -- links that say nonsense ---------------------------------------------------------------

@@ -5,7 +5,8 @@ import urllib.parse
 import pytest
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000  # for a machine that has much else to do
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # What is drawn last on a page; on Compare it is the table.
 LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
 LAST |= dict.fromkeys(("traps", "losses", "autograd", "notes"), ".st-key-drawn")
@@ -18,6 +19,7 @@ def settle(page):
     name = urllib.parse.urlsplit(page.url).path.strip("/")
     last = LAST.get(name, "[data-testid=stExpander]:has-text('All numbers')")
     try:
+        page.evaluate(TWO_FRAMES)  # what was pressed has come to React, which says so in its next drawing
         page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
         page.locator(last).first.wait_for(state="attached", timeout=PATIENCE_MS)
         page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
@@ -26,6 +28,27 @@ def settle(page):
         app = page.get_by_test_id("stApp").evaluate("app => JSON.stringify(app.dataset)")
         shown = page.locator("body").inner_text()
         raise AssertionError(f"{page.url} {app} does not settle; it shows\n{shown}") from error
+
+
+def until(page, true):
+    """Wait for what the page itself does not know."""
+    for _ in range(PATIENCE_MS // 100):
+        if true():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not come to that")
+
+
+def still(where):
+    """The box of an element once it stays as it is: charts grow while they are drawn."""
+    boxes = []
+
+    def stays():
+        boxes.append(where.bounding_box())
+        return len(boxes) > 5 and all(box == boxes[-1] for box in boxes[-6:])
+
+    until(where.page, stays)
+    return boxes[-1]
 
 
 def main(page):

@@ -27,7 +27,7 @@ from core.jobs.executors import LOOK_S, Gone, Here, finished
 from core.jobs.executors import PATIENCE_S as STOP_S
 from core.jobs.jobs import Block, Whole
 from pages._ui.shared import job_runs, training
-from pages._ui.shared.progress import Going
+from pages._ui.shared.progress import Progress
 
 ROOT = Path(__file__).parents[2]
 USUAL = "tcp://127.0.0.1:8786"  # the scheduler's address in docs/cluster.md
@@ -426,7 +426,7 @@ def test_a_click_is_not_lost_with_the_cluster(monkeypatch):
     monkeypatch.setattr(module, "OnCluster", lambda cluster, look: None)
     monkeypatch.setattr(job_runs, "_finish", lose)
     with pytest.raises(StopException):
-        job_runs.on_cluster({}, "cpu", Going(None), go_on, go_on)
+        job_runs.on_cluster({}, "cpu", Progress(None), go_on, go_on)
 
 
 def test_the_limits_are_what_is_promised():

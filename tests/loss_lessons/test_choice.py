@@ -49,9 +49,9 @@ def test_tasks_are_those_of_the_data_sets():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_what_is_shown_trains_beside_the_usual_loss(loss):
     comparison = shown_on(loss)
-    (_, config), *others = comparison.named()
+    (_, _, config), *others = comparison.named()
     usual = Config(dataset=config.dataset).loss
-    assert config.loss == loss and [other.loss for _, other in others] == [usual] * (loss != usual)
+    assert config.loss == loss and [other.config.loss for other in others] == [usual] * (loss != usual)
     assert verdict(result(Run(config).advance())).word == "learns"
 
 

@@ -7,12 +7,10 @@ preset.
 import re
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streamlit.testing.v1 import AppTest
 
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, first_runs, kept, label, one_line, read, ready
@@ -32,8 +30,8 @@ from tests.helpers.addresses import (
     addresses,
     fields,
 )
+from tests.helpers.app import opened, sound
 
-APP = str(Path(__file__).parents[2] / "app.py")
 PAGES = list(OWN)
 MANY = settings().max_examples
 THOROUGH = MANY > 1000
@@ -48,21 +46,8 @@ def little_work():
         yield
 
 
-def opened(page, params):
-    """A page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=120)
-    for name, texts in params.items():
-        app.query_params[name] = texts
-    return went(app, page) if page != "compare" else sound(app.run())
-
-
 def went(app, page):
     return sound(app.switch_page(f"pages/{page}.py").run())
-
-
-def sound(app):
-    assert not app.exception, app.exception
-    return app
 
 
 def markdown(app):
@@ -87,7 +72,7 @@ LEADS_AWAY = re.compile(
 @settings(max_examples=4 * MANY)
 def test_a_comparison_of_any_address_is_whole_and_its_names_are_of_checked_values(params):
     comparison, notes = read(params)
-    for name, config in comparison.named():
+    for _, name, config in comparison.named():
         assert isinstance(config, Config)
         assert len(name) < 500 and not set(name) & set("<>`[]$*\n") and HOST not in name
     assert not set(one_line(notes)) & set("<>`[]\n")
@@ -194,9 +179,9 @@ def test_any_address_opens_a_page(page):
     @given(addresses(page))
     @FEW
     def holds(params):
-        app = opened(page, params)
+        app = opened(page, **params)
         assert [text for text in markdown(app) if LEADS_AWAY.search(text)] == []
-        again = opened(page, {name: app.query_params[name] for name in app.query_params})
+        again = opened(page, **{name: app.query_params[name] for name in app.query_params})
         assert not again.warning, again.warning
 
     holds()
@@ -210,7 +195,7 @@ def test_what_a_page_ignores_is_said(page):
     @FEW
     def holds(name, text):
         app = opened(
-            page, {name: [text]} | ({"steps": ["2"]} if page in COMPARING and name != "steps" else {})
+            page, **{name: [text]} | ({"steps": ["2"]} if page in COMPARING and name != "steps" else {})
         )
         assert app.warning
 
@@ -226,13 +211,13 @@ UNREADABLE = ("![x](y)", "~~", "\x00", "www.x.y")
     ({"lr": ["100"], "dataset": ["sine"]}, "lr~x100 of the first page is left out"),
 ])  # fmt: skip
 def test_a_learning_rate_above_1_opens_the_first_page_with_one_sentence(address, said):
-    app = opened("compare", address | {"steps": ["2"]})
+    app = opened("compare", **address | {"steps": ["2"]})
     assert len(app.warning) == 1 and said in app.warning[0].value.replace("\\", "")
     assert [variant.text() for variant in app.session_state.comparison.variants] == ["loop~FLBS"]
 
 
 def test_watching_the_run_with_a_large_learning_rate_and_going_back_has_one_sentence():
-    app = opened("watch", Config(lr=50.0, steps=2).to_params() | {"at": "0.0"})
+    app = opened("watch", **Config(lr=50.0, steps=2).to_params() | {"at": "0.0"})
     assert not app.warning  # there are no runs to be left out
     app.query_params.clear()
     went(app, "compare")
@@ -241,7 +226,7 @@ def test_watching_the_run_with_a_large_learning_rate_and_going_back_has_one_sent
 
 
 def test_rates_far_below_the_usual_ones_can_be_swept():
-    app = opened("sweep", {"y": ["lr~0.1~7~1e-12"], "x": ["loss~bce"], "steps": ["2"]})
+    app = opened("sweep", **{"y": ["lr~0.1~7~1e-12"], "x": ["loss~bce"], "steps": ["2"]})
     assert not app.warning
     assert next(one for one in app.number_input if one.label == "Lowest").value == 1e-12
 
@@ -275,7 +260,7 @@ def test_every_page_is_reached_from_every_other_one_with_every_preset():
     """Unless thorough, presets take turns: every other page goes on with what the session has."""
     chosen, circuit = _changes(), _circuit(PAGES)
     for config in chosen if THOROUGH else chosen[:1]:
-        app = opened("compare", config.to_params())
+        app = opened("compare", **config.to_params())
         for number, page in enumerate(circuit[1:]):
             app.query_params.clear()  # the navigation leads to a page without an address
             if page in COMPARING and number % 2 and not THOROUGH:

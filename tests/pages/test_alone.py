@@ -10,10 +10,11 @@ import pytest
 import streamlit as st
 
 from core import Config, Run
+from core.compare.comparison import Comparison, Named
 from core.watch.tape import Tape
 from pages._ui.shared import training
-from pages._ui.shared.alone import alone
-from pages._ui.watch import body, player
+from pages._ui.shared.locks import alone
+from pages._ui.watch import body, player, transport
 
 PATIENCE_S = 60.0
 LONG = Config(dataset="digits", model="lenet", batch_size=64, steps=3000, lr=0.1)
@@ -39,7 +40,7 @@ def told():
     """What the threads tell, one after the other, in a session of their own."""
     told = queue.Queue()
     st.session_state.clear()
-    st.session_state["alone"] = Watched(told)
+    st.session_state["alone"], st.session_state.comparison = Watched(told), Comparison(LONG, ())
     yield told
     st.session_state.clear()
 
@@ -91,7 +92,7 @@ def test_stop_waits_until_the_slice_under_way_is_over(told, go_on, telling):
     trained = []
 
     def page():
-        trained.append(training.train([("Baseline", LONG)], "cpu"))
+        trained.append(training.train([Named(0, "Baseline", LONG)], "cpu"))
 
     def stopped():
         st.session_state.training.set_stopped(True)
@@ -106,7 +107,7 @@ def test_another_comparison_waits_for_the_run_that_both_have(told, go_on, tellin
     other = Config(steps=3)
 
     def page(*configs):
-        training.train([("", config) for config in configs], "cpu")
+        training.train([Named(0, "", config) for config in configs], "cpu")
 
     def changed():
         st.session_state.training.set_stopped(True)
@@ -127,7 +128,9 @@ def test_a_button_of_watch_waits_until_what_plays_is_drawn(told, monkeypatch):
         drawn.append(held.place)
 
     def pressed():
-        player.act(Tape.restart)
+        player.moves().append(Tape.restart)
+        with alone():
+            player.make_moves()
         told.put("moves")
 
     monkeypatch.setattr(body.transport, "progress", lambda _: None)
@@ -137,20 +140,84 @@ def test_a_button_of_watch_waits_until_what_plays_is_drawn(told, monkeypatch):
     assert drawn[0] > (0, 0) and held.place == (0, 0)
 
 
-def test_who_is_ended_while_waiting_does_nothing_and_lets_the_next_one_in(told, monkeypatch):
-    class EndedError(BaseException):
-        """As Streamlit ends a run of a page: at its next look at the session's state."""
+class EndedError(BaseException):
+    """As Streamlit ends a run of a page: at its next look at the session's state."""
 
+
+class Ending:
+    """A session's state while a click has come: every look at it ends this run of the page."""
+
+    def __getattribute__(self, name):
+        raise EndedError
+
+    __getitem__ = __setitem__ = __contains__ = __getattribute__
+
+
+@pytest.fixture
+def buttons(told, monkeypatch):
+    """Label -> what a button of the Watch page does; the session's tape is at its start."""
+    st.session_state.tape = Tape(player.players().run(LONG, "cpu"))
+    found = {}
+
+    def button(label, on_click, args, **_):
+        found[label] = lambda: on_click(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(st, "button", button)
+        transport.draw(st.session_state.tape)
+    return found
+
+
+def test_no_click_is_lost_when_the_next_one_comes_at_once(buttons, monkeypatch):
+    """Streamlit ends a callback, too, and then never comes back to it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(st, "session_state", Ending())
+        for _ in range(6):
+            buttons["Next line"]()
+    player.make_moves()
+    assert st.session_state.tape.place == (1, 1)
+
+
+def test_a_click_that_was_not_done_is_forgotten_when_the_run_is_another_one(buttons):
+    """Also a changed learning rate: it would undo what was chosen since, on this page or another."""
+    before = st.session_state.tape.place
+    player.moves().append(lambda held: player._change_lr(held, 0.5))
+    buttons["Next line"]()
+    other = st.session_state.comparison = Comparison(Config(steps=3), ())
+    player.make_moves()
+    assert st.session_state.comparison == other and st.session_state.tape.place == before
+    assert not player.moves()
+
+
+def test_what_a_run_of_the_page_has_not_come_to_is_done_by_the_next_one(buttons, monkeypatch):
+    buttons["Next line"]()
+    buttons["Next step"]()
+
+    def ends(move):
+        monkeypatch.setattr(st, "session_state", Ending())
+        line(move)
+
+    state, line = st.session_state, Tape.line
+    player.moves()[0] = ends
+    with pytest.raises(EndedError):
+        player.make_moves()
+    monkeypatch.setattr(st, "session_state", state)
+    assert st.session_state.tape.place == (0, 1)
+    player.make_moves()
+    assert st.session_state.tape.place == (1, 0)
+
+
+def test_who_is_ended_while_waiting_does_nothing_and_lets_the_next_one_in(told, monkeypatch):
     state, looks = st.session_state, iter([None])
 
-    class Ending:
+    class EndingLater:
         def setdefault(self, name, default):
             return state.setdefault(name, default)
 
         def get(self, name):
             raise EndedError
 
-    monkeypatch.setattr("pages._ui.shared.alone.st.session_state", Ending())
+    monkeypatch.setattr("pages._ui.shared.locks.st.session_state", EndingLater())
     with pytest.raises(EndedError), alone():
         next(looks)
     monkeypatch.undo()

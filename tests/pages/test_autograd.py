@@ -1,22 +1,18 @@
 """The page "Autograd" through app.py, without a browser: question, lines, tables, graph, links."""
 
+from functools import partial
+
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.autograd.examples import EXAMPLES
 from core.autograd.syntax import MAX_TEXT
-from tests.helpers.app import APP, sound
+from tests.helpers.app import address, press, sound
+from tests.helpers.app import opened as open_page
 
 FIRST = next(iter(EXAMPLES.values()))
 
 
-def opened(**params):
-    """The page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/autograd.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
+opened = partial(open_page, "autograd")
 
 
 def written(app):
@@ -31,18 +27,10 @@ def plain(app):
     return "\n".join(element.value for kind in (app.main.code, app.main.text) for element in kind)
 
 
-def press(app, label):
-    return sound(next(b for b in app.main.button if b.label == label).click().run())
-
-
 def typed(app, text):
     """Type these lines and run them."""
     app.main.text_area[0].set_value(text)
     return press(app, "Run")
-
-
-def address(app):
-    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
 
 
 def headers(app):
@@ -267,8 +255,6 @@ def test_examples_lead_to_the_same_mistake_in_a_training_loop_and_back_and_to_th
     assert found["In a training loop"].query_string == "trap=broadcast"
     assert found["Loss: MSE"].query_string == "view=one&loss=mse"
     assert len(found) == 3
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/traps.py")
-    app.query_params["trap"] = "broadcast"
+    app = open_page("traps", trap="broadcast")
     app.session_state.guesses = {"broadcast": ""}
     assert links(sound(app.run()))["In a few lines"].query_string == "example=broadcast"

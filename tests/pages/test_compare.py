@@ -1,25 +1,18 @@
 """The Compare page through app.py, control by control, without a browser."""
 
-import json
 import re
+from functools import partial
 
 import pandas as pd
-import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
-from tests.helpers.app import APP, baseline, sound, widget
+from tests.helpers.app import baseline, charts, sound, widget
+from tests.helpers.app import opened as open_page
 
-
-def opened(**params):
-    """The app as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
+opened = partial(open_page, "compare")
 
 
 def _markdown(app):
@@ -42,14 +35,15 @@ def words(app):
     return [badge.split(": ")[1].rstrip("]") for badge in badges][: _runs(app)]
 
 
+def losses(app):
+    """The last loss on each card."""
+    shown = [re.match(r"\*\*(\S+)\*\* :small\[:gray\[loss\]\]", text) for text in _markdown(app)]
+    return [found[1] for found in shown if found]
+
+
 def curves(app) -> tuple[dict, pd.DataFrame]:
     """Spec and data of the linked curves."""
-    for chart in app.get("vega_lite_chart"):
-        spec = json.loads(chart.proto.spec)
-        if "hconcat" in spec or "vconcat" in spec:
-            data = chart.proto.datasets[0].data.data if chart.proto.datasets else chart.proto.data.data
-            return spec, pa.ipc.open_stream(data).read_pandas()
-    raise AssertionError("no linked curves on the page")
+    return next((spec, data) for spec, data in charts(app) if "hconcat" in spec or "vconcat" in spec)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +66,7 @@ def test_the_cards_show_the_last_loss_of_each_run(first):
 
     configs = [Config(), *(v.config(Config())[0] for v in FIRST.variants)]
     last = [number(loss_path(result(Run(c).advance()))["loss"].iloc[-1]) for c in configs]
-    assert [metric.value for metric in first.metric] == last
+    assert losses(first) == last
 
 
 def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
@@ -158,17 +152,36 @@ def test_a_chosen_loss_stays_while_it_fits_and_gives_way_with_a_sentence():
 
 def test_the_switch_leaves_zero_grad_out_and_takes_it_in():
     app = opened(steps="5", run="none")
-    sound(widget(app, "zero_grad").set_value(False).run())
+    sound(widget(app, "line_zero_grad").set_value(False).run())
     assert baseline(app).loop == ("forward", "loss", "backward", "step")
-    sound(widget(app, "zero_grad").set_value(True).run())
+    sound(widget(app, "line_zero_grad").set_value(True).run())
     assert baseline(app) == Config(steps=5)
+
+
+@pytest.mark.parametrize("loop, name, expected", [
+    ("ZFLBS", "loss", "ZFBS"), ("FBS", "loss", "FLBS"), ("FLSB", "zero_grad", "ZFLSB"),
+    ("BS", "forward", "FBS"), ("none", "step", "S"), ("ZF.loss_squeezed.BS", "loss_squeezed", "ZFBS"),
+    ("ZF.loss_squeezed.BS", "step", "ZF.loss_squeezed.B"),
+])  # fmt: skip
+def test_a_switch_puts_its_line_before_those_that_come_later(loop, name, expected):
+    app = opened(dataset="deliveries", model="linear", lr="0.01", steps="3", run="none", loop=loop)
+    switch = widget(app, f"line_{name}")
+    sound(switch.set_value(not switch.value).run())
+    assert KNOBS["loop"].text(baseline(app).loop) == expected
+
+
+def test_what_runs_change_is_marked_at_its_control():
+    app = opened(steps="3", run=["lr~x2", "loop~FLBS", "optimizer~adam"])
+    assert ":orange[●]" in widget(app, "lr").label and ":violet[●]" not in widget(app, "lr").label
+    assert ":violet[●]" in widget(app, "line_zero_grad").label
+    assert "●" not in widget(app, "line_step").label
+    assert ":green[●]" in widget(app, "optimizer").label
 
 
 def test_the_lines_of_the_loop_can_be_put_in_any_order():
     app = opened(steps="5", run="none")
-    order = ["zero_grad", "backward", "forward", "loss", "step"]
-    sound(widget(app, "loop").set_value(order).run())
-    assert baseline(app).loop == tuple(order)
+    sound(widget(app, "loop").set_value("ZBFLS").run())
+    assert baseline(app).loop == ("zero_grad", "backward", "forward", "loss", "step")
     assert words(app) == ["Raised"]
     assert any("NameError: name 'loss' is not defined" in code.value for code in app.code)
 
@@ -189,7 +202,7 @@ def test_runs_are_added_and_taken_away_with_one_click():
     assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad", "Adam"]
     sound(widget(app, "runs").set_value(["optimizer~adam"]).run())
     assert names(app) == ["Baseline", "Adam"]
-    assert app.query_params["run"] == "optimizer~adam"
+    assert app.query_params["run"] == ["-", "-", "optimizer~adam"]  # it keeps its color
     sound(widget(app, "runs").set_value([]).run())
     assert names(app) == ["Baseline"] and app.query_params["run"] == "none"
 
@@ -266,13 +279,13 @@ def test_too_much_work_is_refused_before_it_starts():
     app = opened(dataset="digits", hidden="256-256-256", steps="5000", run="none")
     assert not app.exception
     assert f"{budget.MAX_WORK:,}" in app.error[0].value
-    assert not app.metric
+    assert not losses(app)
 
 
 def test_every_data_set_is_shown_with_its_picture():
     for dataset in ("deliveries", "sine", "xor", "diabetes", "iris", "digits"):
         app = opened(dataset=dataset, steps="5", run="none", lr="0.01")
-        assert len(app.get("vega_lite_chart")) == 3  # sparkline, curves, fit
+        assert len(app.get("vega_lite_chart")) == 2  # curves, fit
         assert len(names(app)) == 1
 
 
@@ -286,15 +299,56 @@ def test_a_diverged_run_is_marked_and_its_curve_ends_in_a_gap():
 
 def test_the_panel_shows_any_quantity_of_any_parameter_on_either_scale():
     app = opened(steps="5", run="none")
-    sound(widget(app, "quantity").set_value("fresh_norm").run())
-    sound(widget(app, "parameter").set_value("2.weight").run())
-    sound(widget(app, "scale").set_value("linear").run())
-    sound(widget(app, "loss_column").set_value("val_loss").run())
+    sound(widget(app, "view_show").set_value("fresh_norm").run())
+    sound(widget(app, "view_of").set_value("2.weight").run())
+    sound(widget(app, "view_scale").set_value("linear").run())
+    sound(widget(app, "view_curve").set_value("val_loss").run())
     spec, frame = curves(app)
     panel = spec.get("hconcat", spec.get("vconcat"))[1]
     assert panel["title"]["text"] == "Gradient norm, fresh (2.weight)"
     assert panel["layer"][0]["encoding"]["y"]["scale"]["type"] == "linear"
     assert frame["g0"].notna().any()
+    chosen = {"show": "fresh_norm", "of": "2.weight", "scale": "linear", "curve": "val_loss"}
+    assert dict(app.query_params) == {"steps": "5", "run": "none"} | chosen
+    again = opened(**app.query_params)
+    assert curves(again)[0] == spec and not again.warning
+
+
+def test_pin_zoom_fit_and_hidden_runs_come_from_the_link_and_stay_in_it():
+    looked = {"steps": "40", "pin": "7", "zoom": "5..25", "fit": "20", "hide": "1"}
+    app = opened(**looked)
+    _, frame = curves(app)
+    assert frame["step"].between(5, 25).all() and frame.loc[frame["pinned"] == 1, "step"].tolist() == [7]
+    assert {name for name in frame.columns if re.fullmatch(r"l\d", name)} == {"l0", "l2"}
+    assert widget(app, "fit_step").value == 20
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    assert dict(app.query_params) == looked and not app.warning
+    app.button(key="hide_1").click()
+    sound(app.run())
+    assert {"l0", "l1", "l2"} <= set(curves(app)[1].columns) and "hide" not in app.query_params
+
+
+@pytest.mark.parametrize("field, text", [
+    ("pin", "-1"), ("pin", "99999"), ("pin", "1e3"), ("zoom", "9..9"), ("zoom", "a..b"), ("zoom", "5"),
+    ("fit", "x"), ("hide", "9"), ("hide", ""), ("hide", "1.2.3.4.5.0.1"), ("curve", "loss2"),
+    ("show", "norm"), ("scale", "LOG"), ("of", "<b>"), ("of", "w" * 500),
+])  # fmt: skip
+def test_what_cannot_be_looked_at_is_said_and_the_default_stands(field, text):
+    app = opened(steps="5", **{field: text})
+    assert f"{field}, which cannot be" in app.warning[0].value
+    assert field not in app.query_params and len(names(app)) == 3
+
+
+def test_a_run_keeps_its_color_when_another_is_removed_and_some_run_is_always_drawn():
+    app = opened(steps="5")
+    app.button(key="remove_1").click()
+    sound(app.run())
+    assert names(app) == ["Baseline", "No zero_grad"]
+    assert any(text.startswith(":violet[●] **No zero") for text in _markdown(app))
+    assert app.query_params["run"] == ["-", "loop~FLBS"]
+    app.button(key="hide_0").click()
+    sound(app.run())
+    assert app.button(key="hide_2").disabled
 
 
 def test_the_code_of_a_run_can_be_chosen_and_shows_what_changed():
@@ -308,7 +362,7 @@ def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypa
     monkeypatch.setattr(budget, "TIME_LIMIT_S", 0.0)
     app = opened(dataset="digits", model="lenet", steps="3001", run="none", lr="0.1")
     assert "The limit of 0 s of training is reached" in app.info[0].value
-    assert [metric.value for metric in app.metric] != ["none"]
+    assert losses(app) != ["none"]
     done = app.session_state.unfinished[baseline(app), "cpu"].step
     assert 0 < done < 3001
     next(b for b in app.button if b.label == "Go on").click()
@@ -316,9 +370,18 @@ def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypa
     assert app.session_state.unfinished[baseline(app), "cpu"].step > done
 
 
-def test_a_card_says_when_there_are_no_validation_rows_and_when_their_loss_is_not_finite():
+def test_a_card_shows_accuracy_or_the_validation_loss_where_there_is_one():
     app = opened(dataset="deliveries", model="linear", steps="5", run="none", lr="0.01")
-    assert any("no validation rows" in text for text in _markdown(app))
+    (shown,) = [text for text in _markdown(app) if ":small[:gray[loss]]" in text]
+    assert "val" not in shown and "right" not in shown
     app = opened(dataset="sine", steps="60", run="none", lr="50.0")
     assert words(app) == ["Diverged"]
-    assert any("validation loss nan" in text for text in _markdown(app))
+    assert any("**nan** :small[:gray[validation]]" in text for text in _markdown(app))
+
+
+def test_the_title_row_names_what_is_not_the_default():
+    app = opened(steps="5", run="none", momentum="0.9", batch_size="16", model="mlp_norm", optimizer="sgd")
+    (badges,) = [text for text in _markdown(app) if text.startswith(":gray-badge[Two moons]")]
+    for said in ("MLP, batch norm", "SGD", "momentum 0.9", "batch size 16", "5 steps"):
+        assert said in badges
+    assert "weight decay" not in badges

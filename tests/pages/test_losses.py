@@ -2,9 +2,9 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.compare.comparison import read
 from core.loss_lessons import outlier, softmax_twice
@@ -14,27 +14,13 @@ from core.loss_lessons.targets import answers
 from core.losses import LOSSES
 from core.words import number
 from pages._ui.shared.address_fields import joined
-from tests.helpers.app import APP, sound, texts
+from tests.helpers.app import address, choose, sound, texts
+from tests.helpers.app import opened as open_page
 
 VIEWS = ("one", "cross_entropy", "softmax", "outlier", "stability", "which")
 
 
-def opened(**params):
-    """The page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/losses.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
-
-
-def address(app):
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-
-
-def choose(app, label, value):
-    every = [*app.main.selectbox, *app.main.button_group, *app.main.select_slider]
-    return sound(next(w for w in every if w.label == label).set_value(value).run())
+opened = partial(open_page, "losses")
 
 
 def spec_and_names(app):

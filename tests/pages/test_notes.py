@@ -2,25 +2,20 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.notes.notes import CLAIMS, NOTES
 from pages._ui.notes import claims
 from pages._ui.notes.claims import AT_ONCE
-from tests.helpers.app import APP, sound
+from tests.helpers.app import opened as open_page
+from tests.helpers.app import sound
 
 COUNTS = Counter(claim.judgement for claim in CLAIMS.values())
 
 
-def opened(**params):
-    """The page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/notes.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
+opened = partial(open_page, "notes")
 
 
 def quotes(app):

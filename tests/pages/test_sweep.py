@@ -1,15 +1,13 @@
 """The page Sweep through app.py, without a browser: axes, map, cell, stop, links."""
 
-import json
 import re
 from collections import OrderedDict
 from dataclasses import replace
+from functools import partial
 from urllib.parse import parse_qs
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core import Config, budget
 from core.compare.comparison import read
@@ -20,35 +18,16 @@ from core.sweep.axes import usual
 from core.sweep.sweep import MAX_RUNS
 from pages._ui.shared import job_runs, progress
 from pages._ui.shared.cache import SMALL_BYTES, Cache, cache
-from pages._ui.shared.progress import Going
+from pages._ui.shared.locks import SLOT
+from pages._ui.shared.progress import Progress
 from pages._ui.sweep.training import _Filling
-from tests.helpers.app import APP, sound, widget
+from tests.helpers.app import address, charts, press, sound, texts, widget
+from tests.helpers.app import opened as open_page
 
 SMALL = {"dataset": "deliveries", "model": "linear", "start": "0", "steps": "30", "x": "lr~0.01~0.05~0.2"}
 
 
-def opened(**params):
-    """The page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/sweep.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
-
-
-def texts(app):
-    main = app.main
-    kinds = (main.markdown, main.code, main.caption, main.info, main.success, main.warning, main.header)
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
-def charts(app):
-    """(spec, data) of each chart: map, curves, range test."""
-    found = []
-    for chart in app.get("vega_lite_chart"):
-        data = chart.proto.datasets[0].data.data if chart.proto.datasets else chart.proto.data.data
-        found.append((json.loads(chart.proto.spec), pa.ipc.open_stream(data).read_pandas()))
-    return found
+opened = partial(open_page, "sweep")
 
 
 def cells(app):
@@ -57,18 +36,8 @@ def cells(app):
     return frame.loc[frame["limit"].isna()]
 
 
-def press(app, label):
-    return sound(next(b for b in app.main.button if b.label == label).click().run())
-
-
 def choose(app, key, value):
     return sound(widget(app, key).set_value(value).run())
-
-
-def address(app, name):
-    """What the address says of a field, if anything."""
-    given = app.query_params.get(name)
-    return given[0] if isinstance(given, list) else given
 
 
 def test_the_deliveries_diverge_right_of_the_lines_of_the_theory():
@@ -122,12 +91,12 @@ def test_the_lowest_loss_is_chosen_first_and_another_cell_by_the_lists():
     app = opened(**SMALL)
     frame = cells(app)
     assert frame.loc[frame["chosen"] == 1, ["x", "y"]].values.tolist() == [["0.05", "Usual loop"]]
-    assert address(app, "cell") is None
+    assert address(app).get("cell") is None
     choose(app, "cell_x", 2)
     frame = cells(app)
     assert frame.loc[frame["chosen"] == 1, ["x", "y"]].values.tolist() == [["0.2", "Usual loop"]]
     assert "Diverged" in texts(app)
-    assert address(app, "cell") == "0.2~ZFLBS"
+    assert address(app).get("cell") == "0.2~ZFLBS"
     again = opened(**{name: app.query_params[name] for name in app.query_params})
     assert cells(again)["chosen"].tolist() == frame["chosen"].tolist()
 
@@ -139,19 +108,19 @@ def test_curves_are_those_of_the_row_or_the_column():
     choose(app, "sweep_along", "column")
     assert charts(app)[1][1]["name"].unique().tolist() == ["Usual loop", "No zero_grad"]
     assert "Learning rate: 0.2." in texts(app)
-    assert address(app, "along") == "column"
+    assert address(app).get("along") == "column"
 
 
 def test_every_measure_is_shown_and_linked():
     app = opened(steps="20", x="lr~0.1~1")
     for measure in ("val_loss", "accuracy", "val_accuracy", "reached", "verdict"):
         choose(app, "sweep_measure", measure)
-        assert address(app, "measure") == measure
+        assert address(app).get("measure") == measure
         assert (cells(app)["state"] != "").all()
     assert set(cells(app)["sign"]) <= set("LSBOT")
     choose(app, "sweep_measure", "reached")
     choose(app, "sweep_goal_of", 0.68)
-    assert address(app, "goal") == "0.68"
+    assert address(app).get("goal") == "0.68"
     assert cells(app)["state"].eq("value").any()
 
 
@@ -159,9 +128,9 @@ def test_axes_are_chosen_and_change_places():
     app = opened(steps="5", x="lr~0.1~1")
     choose(app, "axis_y", "loss")
     assert cells(app)["y"].nunique() == len(usual("loss", Config()).values)
-    assert address(app, "y") == "loss"
+    assert address(app).get("y") == "loss"
     choose(app, "axis_x", "loss")
-    assert (address(app, "x"), address(app, "y")) == ("loss", "lr~0.1~1.0")
+    assert (address(app).get("x"), address(app).get("y")) == ("loss", "lr~0.1~1.0")
 
 
 def test_values_are_chosen_typed_and_spread():
@@ -189,7 +158,7 @@ def test_several_seeds_have_a_median_and_a_range():
     assert cells(app)["range"].str.startswith("median ").all()
     assert "Verdicts of its 3 seeds" in texts(app)
     choose(app, "axis_y", "seed")
-    assert address(app, "seeds") is None  # the seed varies once only
+    assert address(app).get("seeds") is None  # the seed varies once only
     assert widget(app, "sweep_seeds").disabled
 
 
@@ -265,7 +234,7 @@ def test_a_scheduler_that_is_not_there_gets_one_sentence_and_it_runs_here(monkey
 
 
 def test_what_the_cluster_leaves_is_said_at_once_and_has_a_pace_of_its_own(monkeypatch):
-    told, now, configs = [], Going(None), [Config(steps=steps) for steps in (10, 20)]
+    told, now, configs = [], Progress(None), [Config(steps=steps) for steps in (10, 20)]
     monkeypatch.setattr(progress, "tell_where", lambda place, now: told.append(now.where))
     filling = _Filling("cpu", now, None, None, None, {}, configs, cache())
     filling.look(5)
@@ -325,4 +294,4 @@ def test_the_cache_counts_what_it_keeps_and_drops_the_oldest(monkeypatch):
 
 def test_nobody_waits_for_the_right_to_train_after_a_sweep():
     opened(**SMALL)
-    assert not cache().slot.taken
+    assert not SLOT.taken

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core import Config
 from core.compare.comparison import Comparison, kept
@@ -15,25 +15,10 @@ from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS
 from pages._ui.traps.orders import FIELDS as ORDER_FIELDS
-from tests.helpers.app import APP, sound, texts
+from tests.helpers.app import choose, press, sound, texts
+from tests.helpers.app import opened as open_page
 
-
-def opened(**params):
-    """The page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/traps.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
-
-
-def press(app, label):
-    return sound(next(b for b in app.main.button if b.label == label).click().run())
-
-
-def choose(app, label, value):
-    every = [*app.main.selectbox, *app.main.radio, *app.main.button_group, *app.main.select_slider]
-    return sound(next(w for w in every if w.label == label).set_value(value).run())
+opened = partial(open_page, "traps")
 
 
 def test_a_first_visitor_is_asked_before_anything_is_shown():
@@ -316,22 +301,16 @@ def test_compare_is_sound_for_who_came_here_first():
 
 
 def watched(config):
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/watch.py")
-    for field, text in {**config.to_params(), "at": "1.0"}.items():
-        app.query_params[field] = text
-    return sound(app.run())
+    return open_page("watch", **{**config.to_params(), "at": "1.0"})
 
 
 @pytest.mark.parametrize("name", ["not_a_leaf", "scheduler_first", "micro_batches", "no_eval", "targets_cut"])
-def test_each_opens_in_watch(name):
+def test_each_opens_in_watch(name, all_panels):
     app = watched(TRAPS[name].wrong)
     assert app.session_state.tape.run.config == TRAPS[name].wrong
     for label in ("Next step", "Next step", "Back one line"):
         if not app.button(key=f"do_{label}").disabled:
             sound(app.button(key=f"do_{label}").click().run())
-    for panel in ("ledger", "surface", "memory", "graph"):
-        choose(app, "Panel", panel)
 
 
 @pytest.mark.parametrize("name", ["not_a_leaf", "micro_batches"])
@@ -342,9 +321,9 @@ def test_a_repair_of_many_lines_opens_in_watch(name):
 @pytest.mark.parametrize("group", GROUPS)
 def test_each_opens_in_compare(group):
     name = next(name for name, trap in TRAPS.items() if trap.group == group)
-    app = AppTest.from_file(APP, default_timeout=60)
-    for field, values in Comparison(TRAPS[name].right, (kept(TRAPS[name].wrong),)).to_params().items():
-        app.query_params[field] = values
-    sound(app.run())
+    app = open_page("compare", **Comparison(TRAPS[name].right, (kept(TRAPS[name].wrong),)).to_params())
     assert not app.warning
-    assert [c for _, c in app.session_state.comparison.named()] == [TRAPS[name].right, TRAPS[name].wrong]
+    assert [one.config for one in app.session_state.comparison.named()] == [
+        TRAPS[name].right,
+        TRAPS[name].wrong,
+    ]

@@ -10,7 +10,7 @@ from core import Config
 from pages._ui.shared import warm
 from pages._ui.shared.cache import cache
 from pages._ui.shared.job_runs import CONNECTION
-from pages._ui.shared.turns import Turns
+from pages._ui.shared.locks import SLOT, Turns
 from pages._ui.watch import player
 
 PATIENCE_S = 60.0
@@ -97,7 +97,7 @@ def test_clearing_the_caches_of_streamlit_does_not_forget_what_watched_runs_hold
 
 def test_clearing_the_caches_of_streamlit_keeps_one_slot_one_store_and_one_connection(cleared):
     def ours():
-        return [id(one) for one in (cache(), cache().slot, player.players(), CONNECTION)]
+        return [id(one) for one in (cache(), SLOT, player.players(), CONNECTION)]
 
     before = ours()
     cache().put(Config(seed=32), "cpu", "kept")

@@ -2,29 +2,25 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 
 from core import Config, Run, export
 from core.lines import LINES, USUAL
 from core.watch import surface
 from core.watch.examples import PRESETS
+from pages._ui.shared import slices
 from pages._ui.watch import player
 from pages._ui.watch.body import PANELS
-from tests.helpers.app import APP, baseline, sound, widget
+from tests.helpers.app import baseline, sound, texts, widget
+from tests.helpers.app import opened as open_page
 
 LINEAR = {"dataset": "deliveries", "model": "linear", "lr": "0.01", "steps": "30"}
 
 
-def opened(**params):
-    """The Watch page as somebody sees it who opens this address."""
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page("pages/watch.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    return sound(app.run())
+opened = partial(open_page, "watch")
 
 
 def tape(app):
@@ -34,13 +30,6 @@ def tape(app):
 def press(app, label):
     key = "play" if label in ("Play", "Pause") else f"do_{label}"
     return sound(app.button(key=key).click().run())
-
-
-def texts(app):
-    """Everything that is written on the page, tables included."""
-    kinds = (app.main.markdown, app.main.text, app.main.code, app.main.caption, app.main.info)
-    written = [element.value for kind in kinds for element in kind]
-    return "\n".join([*written, *(frame.value.to_string() for frame in app.main.dataframe)])
 
 
 def weights(app):
@@ -224,18 +213,23 @@ SETTINGS = {
 }
 
 
+def test_each_panel_is_chosen_and_drawn():
+    app = opened(**LINEAR, at="1.2")
+    for panel in PANELS:
+        sound(widget(app, "look").set_value(panel).run())
+        assert app.session_state.choices["look"] == panel and not app.error
+
+
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_every_panel_bears_every_kind_of_run(setting, monkeypatch):
+def test_every_panel_bears_every_kind_of_run(setting, monkeypatch, all_panels):
     """Before the first line, within a step, and between two."""
     monkeypatch.setattr(surface, "SIZES", (7,))  # points each way: enough here, and LeNet has its time
     app = opened(**SETTINGS[setting])
-    for labels in ((), ("Next line", "Next line"), ("Next step", "Next step")):
-        for label in labels:
-            if not app.button(key=f"do_{label}").disabled:
-                press(app, label)
-        for panel in PANELS:
-            sound(widget(app, "look").set_value(panel).run())
-            assert app.session_state.choices["look"] == panel and not app.error
+    for label in ("Next line", "Next line", "Next step", "Next step"):
+        assert not app.error
+        if not app.button(key=f"do_{label}").disabled:
+            press(app, label)
+    assert not app.error
 
 
 def here(app):
@@ -338,9 +332,7 @@ def test_a_run_that_is_too_much_gets_a_sentence():
 
 
 def test_a_card_of_compare_leads_to_watch_with_its_run():
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["steps"] = "5"
-    sound(app.run())
+    app = open_page("compare", steps="5")
     links = [link.proto for link in app.get("page_link") if "watch" in link.proto.page.lower()]
     assert len(links) == 3
     assert "loop=FLBS" in links[2].query_string and "steps=5" in links[2].query_string
@@ -383,8 +375,8 @@ class TestWhatTheServerHolds:
         players = player.Players()
         assert players.count("one") == players.count("one") == 1
         assert players.count("two") == 2
-        assert player.budget_s(1) == player.SLICE_S
-        assert player.budget_s(2) == player.SLICE_S / 2
+        assert player.budget_s(1) == slices.SLICE_S
+        assert player.budget_s(2) == slices.SLICE_S / 2
         assert player.budget_s(40) == player.SHORTEST_S
 
     def test_drawings_come_further_apart_the_more_play_and_the_longer_one_takes(self):

@@ -1,9 +1,8 @@
 """What the browser is told of widgets, on every page: to begin with what is chosen, and to drop nothing."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.helpers.app import APP, sound
+from tests.helpers.app import opened, sound
 
 VIEWS = [
     ("compare", {}),
@@ -51,11 +50,7 @@ def chosen(widget):
 
 @pytest.mark.parametrize(("page", "params"), VIEWS)
 def test_a_run_that_changes_nothing_sets_no_widget_and_says_what_each_begins_with(page, params):
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.switch_page(f"pages/{page}.py")
-    for name, value in params.items():
-        app.query_params[name] = value
-    sound(app.run())
+    app = opened(page, **params)
     sound(app.run())
     widgets = [node for place in (app.main, app.sidebar) for node in place if hasattr(node, "proto")]
     widgets = [widget for widget in widgets if hasattr(widget.proto, "set_value")]

@@ -69,8 +69,8 @@ def assert_same_run(stacked, expected):
             np.testing.assert_allclose(given, wanted, **within, err_msg=name)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("batch_size", [0, 32])
+# How batches are drawn does not depend on the dtype: in float32 each optimizer is seen with batches only.
+@pytest.mark.parametrize("batch_size, dtype", [(0, "float64"), (32, "float64"), (32, "float32")])
 @pytest.mark.parametrize("optimizer", RATES)
 def test_every_run_agrees_with_the_plain_loop(optimizer, batch_size, dtype):
     configs = different(

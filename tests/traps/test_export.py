@@ -11,9 +11,10 @@ from core.traps.table import TRAPS
 
 SUBJECT = "loop = repaired"
 
-# Runs every file of a directory in one interpreter, with both loops in turn, and says which tests failed.
+# Runs every file of a directory in one interpreter, with both loops in turn, and says which tests failed;
+# then what pytest says of those in another directory.
 DRIVER = """
-import json, pathlib, runpy, sys
+import contextlib, io, json, pathlib, runpy, sys
 failed = {"repaired": {}, "mistaken": {}}
 for path in sorted(pathlib.Path(".").glob("*.py")):
     names = runpy.run_path(str(path))
@@ -27,7 +28,10 @@ for path in sorted(pathlib.Path(".").glob("*.py")):
                 test()
             except BaseException:
                 failed[loop][path.stem].append(name)
-print(json.dumps(failed))
+import pytest
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    pytest.main(["-q", "-p", "no:cacheprovider", "under_pytest"])
+print(json.dumps([failed, said.getvalue()]))
 """
 
 
@@ -37,11 +41,15 @@ def files(results):
 
 
 @pytest.fixture(scope="module")
-def failed(files, tmp_path_factory):
-    """Which tests of which file fail: with the repaired loops, and with the mistakes."""
+def driven(files, tmp_path_factory):
+    """Which tests of which file fail, with the repaired loops and with the mistakes; and what pytest says."""
     folder = tmp_path_factory.mktemp("exported")
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    inner, mistaken = folder / "under_pytest", files["batch_of_one"].replace(SUBJECT, "loop = mistaken")
+    inner.mkdir()
+    (inner / "test_repaired.py").write_text(files["batch_of_one"], encoding="utf-8")
+    (inner / "test_mistaken.py").write_text(mistaken, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-I", "-W", "ignore", "-c", DRIVER],
         capture_output=True, text=True, check=True, cwd=folder,
@@ -50,19 +58,16 @@ def failed(files, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", TRAPS)
-def test_a_file_passes_on_the_repair_and_fails_on_the_mistake(name, failed, files):
+def test_a_file_passes_on_the_repair_and_fails_on_the_mistake(name, driven, files):
+    failed, _ = driven
     assert files[name].count(SUBJECT) == 1
     assert failed["repaired"][name] == []
     assert failed["mistaken"][name] == ["test_the_loop_trains"]
 
 
-def test_pytest_itself_says_the_same(files, tmp_path):
-    (tmp_path / "test_repaired.py").write_text(files["batch_of_one"], encoding="utf-8")
-    mistaken = files["batch_of_one"].replace(SUBJECT, "loop = mistaken")
-    (tmp_path / "test_mistaken.py").write_text(mistaken, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
-    assert "FAILED test_mistaken.py::test_the_loop_trains" in said
+def test_pytest_itself_says_the_same(driven):
+    _, said = driven
+    assert "FAILED under_pytest/test_mistaken.py::test_the_loop_trains" in said
     assert "1 failed, 3 passed" in said
 
 

@@ -1,4 +1,4 @@
-"""What is there after a line: every tensor that has a name, and the graph behind one of them."""
+"""The state after a chosen line: every named tensor, and the graph behind one of them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import streamlit as st
 from core.autograd import after_line
 from core.autograd.after_line import Inside
 from core.autograd.syntax import MAX_LINE
-from pages._ui.autograd.line_by_line import Told
+from pages._ui.autograd.line_by_line import Executed
 from pages._ui.shared import graph, remarks, session, tensors, widgets
 from pages._ui.shared.badges import plain
 
@@ -17,14 +17,14 @@ LINE_DIGITS = 4  # at most, in a link
 
 @dataclass(frozen=True)
 class Chosen:
-    """The line that is looked at, and what of it is for the address."""
+    """The chosen line, and its fields for the address."""
 
     line: int | None
     address: dict[str, str]
 
 
 def take(given: dict[str, str]) -> None:
-    """The line and the tensor that a new address asks for."""
+    """Take line and tensor from a new address."""
     asked: dict[str, int | str] = {}
     line, root = given.get("line", "1"), given.get("root", "a")
     if not (line.isascii() and line.isdigit() and len(line) <= LINE_DIGITS):
@@ -39,7 +39,7 @@ def take(given: dict[str, str]) -> None:
         st.session_state.inside = asked
 
 
-def draw(text: str, found: Told) -> Chosen:
+def draw(text: str, found: Executed) -> Chosen:
     """Choose a line, and see what PyTorch holds after it."""
     lines = [one.last for one in found.done]
     if not lines:
@@ -66,7 +66,7 @@ def _inside(text: str, until: int, root: str | None) -> Inside:
 
 
 def _asked() -> dict:
-    """What was chosen for these lines: "line", "root"; each may lack."""
+    """What was chosen for these lines: "line" and "root", or either, or neither."""
     return st.session_state.setdefault("inside", {})
 
 

@@ -1,4 +1,4 @@
-"""The lines of the notebook: an example or one's own, and a question before the answer."""
+"""The editor: an example or your own lines, and a question before the answer."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -7,20 +7,16 @@ from core.autograd.examples import EXAMPLES, Example
 from core.autograd.language import ATTRIBUTES, FUNCTIONS, METHODS
 from core.autograd.sizes import MAX_ENTRIES
 from core.autograd.syntax import MAX_LINES, MAX_TEXT
-from pages._ui.shared import session, widgets
+from pages._ui.shared import links, session, widgets
 
 FIELDS = ("example", "text")
 OWN = "own"  # among the examples: lines that are none of them
 STARTER = "a = tensor([3.0], requires_grad=True)\n"
 LINE_PX, EDGE_PX, LEAST_LINES = 19, 26, 8
-# The typed lines look as code does.
-STYLE = (
-    "<style>.st-key-typed textarea { font-family: 'Source Code Pro', monospace; font-size: 0.86rem; }</style>"
-)
 
 
 def take(given: dict[str, str]) -> None:
-    """What a new address asks for; what is not valid gets a sentence."""
+    """Take example or lines from a new address; anything invalid gets a sentence."""
     if given.get("example", "") in EXAMPLES:
         show(EXAMPLES[given["example"]].text)
     elif "example" in given:
@@ -34,35 +30,35 @@ def take(given: dict[str, str]) -> None:
 
 
 def show(text: str) -> None:
-    """Put these lines into the editor, and begin anew with them."""
+    """Put these lines into the editor and start over."""
     st.session_state.notebook_text = text
     st.session_state.notebook_editor = st.session_state.get("notebook_editor", 0) + 1
     st.session_state.inside = {}
 
 
 def text() -> str:
-    """The lines that are run: not those that are typed at the moment, until Run is pressed."""
+    """The lines to run; what is being typed counts only after Run is pressed."""
     return st.session_state.setdefault("notebook_text", next(iter(EXAMPLES.values())).text)
 
 
 def example() -> str | None:
-    """The name of the example that these lines are."""
+    """The name of the example with exactly these lines."""
     return next((name for name, one in EXAMPLES.items() if one.text == text()), None)
 
 
 def answered() -> bool:
-    """Whether there is nothing left to ask before these lines are run."""
+    """Whether no question has to be answered before these lines run."""
     return example() is None or example() in _answers()
 
 
 def address() -> dict[str, str]:
-    """What brings these lines back."""
+    """The fields of the address for these lines."""
     name = example()
     return {"text": text()} if name is None else {"example": name}
 
 
 def heading() -> DeltaGenerator:
-    """Title; and the place for the ways out, which are known last."""
+    """Draw the title; returns the place for the buttons, which are drawn last."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.title("Autograd")
@@ -77,9 +73,7 @@ def heading() -> DeltaGenerator:
 
 def share(params: dict[str, list[str]]) -> None:
     """The link to what is shown."""
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("This address restores these lines and the one being looked at.")
-        st.code(session.link("autograd", params), language=None, wrap_lines=True)
+    links.share("This address restores these lines and the one being looked at.", "autograd", params)
 
 
 def _allowed() -> None:
@@ -101,7 +95,6 @@ def draw() -> None:
     """The examples, the editor, and beside it the question or what came of it."""
     _choose()
     editor, name = f"typed_{st.session_state.setdefault('notebook_editor', 0)}", example()
-    st.html(STYLE)
     with st.form("notebook"):
         left, right = st.columns([5, 6])
         lines = max(text().count("\n") + 2, LEAST_LINES)

@@ -11,41 +11,34 @@ from core.autograd.notebook import HEAD, Done
 from core.autograd.syntax import RefusedError
 from core.losses import LOSSES
 from pages._ui.autograd import editor
-
-# Little room around a line, and no ground under what it shows. Of a run, only numbers go into a style.
-CLOSE = (
-    "<style>.st-key-told pre { padding: 0.4rem 0.75rem; }"
-    " [class*=st-key-shows_] pre { background: transparent; }</style>"
-)
-MARK = "<style>.st-key-line_%d pre { background: var(--st-orange-background-color, #E8590C33); }</style>"
+from pages._ui.shared import style
 
 
 @dataclass(frozen=True)
-class Told:
-    """What was done; or, where nothing was, the line that is refused (0 for the whole) and why."""
+class Executed:
+    """What was done; or, if nothing, the line that was refused (0 for the whole text) and why."""
 
     done: tuple[Done, ...]
     refused: tuple[int, str] | None = None
 
     @property
     def allowed(self) -> bool:
-        """Whether all of it is on the lists, so that it does no harm elsewhere either."""
+        """Whether all of it is on the allowlists, and so harmless in a Python of your own, too."""
         return self.refused is None and not any(one.error and one.error.refused for one in self.done)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def told(text: str) -> Told:
-    """Of a text, whatever it is."""
+def executed(text: str) -> Executed:
+    """Run any text."""
     try:
-        return Told(notebook.told(text))
+        return Executed(notebook.told(text))
     except RefusedError as error:
-        return Told((), (error.line, str(error)))
+        return Executed((), (error.line, str(error)))
 
 
-def draw(text: str, found: Told, line: int | None) -> None:
+def draw(text: str, found: Executed, line: int | None) -> None:
     """One block for each statement; line: the last one of the statement to mark."""
     lines = text.split("\n")
-    st.html(CLOSE)
     with st.container(border=True, key="told"):
         st.header("Line by line")
         if found.refused is not None:
@@ -65,10 +58,10 @@ def draw(text: str, found: Told, line: int | None) -> None:
 
 
 def _statement(code: str, one: Done, marked: bool) -> None:
-    """Code, then what it did. What was typed, and what PyTorch says, is never interpreted."""
+    """Draw code, then what it did. Typed text and PyTorch messages are never interpreted."""
     with st.container(key=f"line_{one.first}"):
         if marked:
-            st.html(MARK % one.first)
+            style.mark(f"line_{one.first}")
         st.code(code, language="python", wrap_lines=True)
     if one.shows is not None:
         with st.container(key=f"shows_{one.first}"):
@@ -98,7 +91,7 @@ def _refused(lines: Sequence[str], number: int, sentence: str) -> None:
 
 
 def _away() -> None:
-    """The same in a training loop, and the loss by itself."""
+    """Links to the same mistake in a training loop, and to the loss."""
     example = EXAMPLES.get(editor.example() or "")
     with st.container(horizontal=True):
         if example is not None and example.trap is not None:

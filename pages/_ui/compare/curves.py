@@ -1,11 +1,15 @@
 """Loss and gradients side by side: hover reads all runs, a click pins, dragging zooms."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core import charts
 from core.compare import curves
+from pages._ui.compare import view
+from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM
 from pages._ui.shared import widgets, width
 from pages._ui.shared.badges import dot
 from pages._ui.shared.training import Trained
@@ -14,17 +18,22 @@ from pages._ui.shared.training import Trained
 @st.fragment
 def draw(trained: Sequence[Trained]) -> None:
     """Loss and gradients side by side: hover reads all runs, a click pins, dragging zooms."""
-    results = [one.result for one in trained]
-    with st.container(border=True):
-        loss, quantity, parameter, logs = _curve_controls(trained)
+    view.write_address()  # what was chosen within this fragment
+    seen = [one for one in trained if one.place not in view.hidden()] or list(trained)
+    results, places = [one.result for one in seen], tuple(one.place for one in seen)
+    with st.container(border=True, key="curve_panel"):
+        loss, quantity, parameter, logs = _controls(trained)
         pixels = width.of_container("curves_width")
-        between, pinned = st.session_state.get("between"), _pinned(trained)
-        frame, tops = curves.curves_frame(results, quantity, parameter, loss, logs, between, pinned)
-        with_val = bool(frame[[f"v{i}" for i in range(len(results))]].notna().any().any())
+        last = max(one.config.steps for one in trained)
+        pinned, span = _pinned(last), _span(last)
+        frame, tops = curves.curves_frame(
+            results, quantity, parameter, loss, logs, span, pinned, places=places
+        )
+        with_val = bool(frame[[f"v{i}" for i in places]].notna().any().any())
         titles = (_loss_title(loss, with_val), _gradient_title(quantity, parameter))
-        names = tuple(one.name for one in trained)
-        span = between or (0.0, float(max(one.config.steps for one in trained)))
-        spec = charts.curves_spec(names, titles, logs, tops, span, pixels, with_val)
+        names = tuple(one.name for one in seen)
+        whole = span or (0.0, float(last))
+        spec = charts.curves_spec(names, titles, logs, tops, whole, pixels, with_val, places, legend=False)
         st.vega_lite_chart(
             frame,
             spec,
@@ -33,55 +42,40 @@ def draw(trained: Sequence[Trained]) -> None:
             selection_mode=["pin", "zoom"],
             alt="Loss and gradient of each run over the steps; the table below has the numbers.",
         )
-        if any(tops):
-            st.caption("▲ a run goes beyond the scale here; pointing at it reads its value.")
-        if frame[[f"m{i}" for i in range(len(results))]].notna().any().any():
-            st.caption("✖ a run diverged (its loss is no longer finite) or raised here.")
-        _reading(trained, pinned, quantity, parameter, loss)
+        with st.container(key="curve_notes", gap=None):
+            _reading(seen, pinned, quantity, parameter, loss)
+            st.caption(_signs(frame, tops, places))
 
 
-LOSS_COLUMNS = {"loss": "each step", "train_loss": "training set", "val_loss": "validation"}
+def _signs(frame: pd.DataFrame, tops: tuple[float | None, float | None], places: Sequence[int]) -> str:
+    """How to use the charts, and what the signs in them mean."""
+    said = ["Point at a step to read all runs, click to pin it, drag to zoom."]
+    if any(tops):
+        said.append("▲ a run goes beyond the scale here; pointing at it reads its value.")
+    if frame[[f"m{i}" for i in places]].notna().any().any():
+        said.append("✖ a run diverged (its loss is no longer finite) or raised here.")
+    return " ".join(said)
 
 
-def _curve_controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bool]]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown(
-            "Point at a step to read it in both charts; **click to pin it**, drag to zoom.", width="stretch"
-        )
-        if st.session_state.get("between"):
-            st.button("Whole run", icon=":material/zoom_out_map:", on_click=_zoom_out)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        loss = widgets.kept(
-            st.segmented_control,
-            "Loss",
-            "loss_column",
-            list(LOSS_COLUMNS),
-            format_func=LOSS_COLUMNS.__getitem__,
-            required=True,
-        )
-        quantity = widgets.kept(
-            st.selectbox,
-            "Gradient",
-            "quantity",
-            list(curves.QUANTITIES),
-            format_func=curves.QUANTITIES.__getitem__,
-            width=230,
-        )
-        names = list(
-            dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
-        )
-        parameters = [curves.ALL_PARAMETERS, *names]
-        parameter = widgets.kept(
-            st.selectbox,
-            "of",
-            "parameter",
-            parameters,
-            format_func=lambda name: name or "all parameters",
-            width=170,
-        )
-        scales = ["log", "linear"]
-        scale = widgets.kept(st.segmented_control, "Scale", "scale", scales, required=True)
+def _controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bool]]:
+    names = list(
+        dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="curve_controls"):
+        loss = _kept(st.segmented_control, "Loss", "curve", LOSS_COLUMNS, required=True)
+        quantity = _kept(st.selectbox, "Gradient", "show", curves.QUANTITIES, width=220)
+        of = {curves.ALL_PARAMETERS: "all parameters"} | {name: name for name in names}
+        parameter = _kept(st.selectbox, "Parameter", "of", of, width=160)
+        scale = _kept(st.segmented_control, "Scale", "scale", dict.fromkeys(SCALES, ""), required=True)
+        if view.get("zoom"):
+            st.button("Whole run", icon=":material/zoom_out_map:", on_click=view.put, args=("zoom", None))
     return loss, quantity, parameter, (scale == "log", scale == "log")
+
+
+def _kept(draw: Callable[..., Any], label: str, field: str, titles: Mapping[str, str], **more: Any) -> Any:
+    """A choice among these; its label is for those who listen, since the choice speaks for itself."""
+    more |= {"format_func": lambda name: titles[name] or name, "label_visibility": "collapsed"}
+    return widgets.kept(draw, label, f"view_{field}", list(titles), **more)
 
 
 def _loss_title(column: str, with_val: bool) -> str:
@@ -102,20 +96,22 @@ def _selected() -> None:
     selection = st.session_state["curves"]["selection"]
     pins = selection.get("pin") or []
     if pins and "step" in pins[0]:
-        st.session_state.pinned = int(pins[0]["step"])
+        view.put("pin", int(pins[0]["step"]))
     span = (selection.get("zoom") or {}).get("step")
-    if span and span[1] - span[0] >= 2:
-        st.session_state.between = (float(span[0]), float(span[1]))
+    if span and round(span[1]) - round(span[0]) >= SHORTEST_ZOOM:
+        view.put("zoom", (float(max(round(span[0]), 0)), float(round(span[1]))))
 
 
-def _zoom_out() -> None:
-    st.session_state.between = None
-
-
-def _pinned(trained: Sequence[Trained]) -> int | None:
-    step = st.session_state.get("pinned")
-    last = max(one.config.steps for one in trained)
+def _pinned(last: int) -> int | None:
+    step = view.get("pin")
     return None if step is None else min(step, last)
+
+
+def _span(last: int) -> tuple[float, float] | None:
+    """The zoom, as far as there are steps."""
+    low, high = view.get("zoom") or (0.0, 0.0)
+    high = min(high, float(last))
+    return (low, high) if high - low >= SHORTEST_ZOOM else None
 
 
 def _reading(trained: Sequence[Trained], step: int | None, quantity: str, parameter: str, loss: str) -> None:
@@ -123,9 +119,11 @@ def _reading(trained: Sequence[Trained], step: int | None, quantity: str, parame
     if step is None:
         return
     parts = [f"**Step {step}**"]
-    for i, one in enumerate(trained):
+    for one in trained:
         value = curves.value_at(one.result, loss, curves.ALL_PARAMETERS, step)
         gradient = curves.value_at(one.result, quantity, parameter, step)
         short = "ratio" if quantity == "update_ratio" else "gradient"
-        parts.append(f"{dot(i)} loss {value}, {short} {gradient}")
-    st.markdown(" · ".join(parts))
+        parts.append(f"{dot(one.place)} loss {value}, {short} {gradient}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(" · ".join(parts), width="content")
+        st.button("Unpin", icon=":material/close:", type="tertiary", on_click=view.put, args=("pin", None))

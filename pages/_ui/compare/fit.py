@@ -7,6 +7,8 @@ import streamlit as st
 
 from core.compare import fit, fit_picture
 from core.data import DATASETS
+from pages._ui.compare import view
+from pages._ui.shared import widgets
 from pages._ui.shared.badges import dot, plain
 from pages._ui.shared.training import Trained
 
@@ -14,23 +16,33 @@ from pages._ui.shared.training import Trained
 @st.fragment
 def draw(trained: Sequence[Trained]) -> None:
     """What each model computes, at a step chosen with a slider."""
+    view.write_address()  # what was chosen within this fragment
+    last = max(one.config.steps for one in trained)
+    trained = [one for one in trained if one.place not in view.hidden()] or trained
     with st.container(border=True):
         st.header("Fit")
-        last = max(one.config.steps for one in trained)
-        step = st.slider("At step", 0, last, value=last, key=f"fit_step_{last}")
+        chosen = view.get("fit")
+        step = last if chosen is None else min(chosen, last)
+        widgets.shown(st.slider, "At step", "fit_step", step, min_value=0, max_value=last, on_change=_put)
         per_row = min(len(trained), 3)
         for start in range(0, len(trained), per_row):
-            columns = st.columns(per_row)
-            for offset, one in enumerate(trained[start : start + per_row]):
-                with columns[offset]:
-                    _picture(start + offset, one, step)
+            for column, one in zip(st.columns(per_row), trained[start : start + per_row], strict=False):
+                with column:
+                    _picture(one, step)
 
 
-def _picture(index: int, one: Trained, step: int) -> None:
+def _put() -> None:
+    """The last step is the default, whatever it is."""
+    step = widgets.chosen("fit_step")
+    last = max(one.config.steps for one in st.session_state.comparison.named())
+    view.put("fit", None if step == last else step)
+
+
+def _picture(one: Trained, step: int) -> None:
     steps = one.result.evaluations["step"].to_numpy()
     row = int(np.abs(steps - step).argmin())
     kind, data = fit.kind(one.config), DATASETS[one.config.dataset]
-    st.markdown(f"{dot(index)} **{plain(one.name)}**, step {steps[row]}")
+    st.markdown(f"{dot(one.place)} **{plain(one.name)}**, step {steps[row]}")
     problem = fit.fit_problem(one.result, row)
     if problem:
         st.caption(problem)
@@ -41,7 +53,7 @@ def _picture(index: int, one: Trained, step: int) -> None:
         frame,
         fit_picture.fit_spec(kind, *titles),
         width="stretch",
-        key=f"fit_{index}",
+        key=f"fit_{one.place}",
         alt=f"{FIT_WORDS[kind]}, {one.name}, step {steps[row]}",
     )
     if kind == "confusion":

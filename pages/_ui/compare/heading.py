@@ -1,4 +1,4 @@
-"""The top of the page: what is compared, its link and its numbers."""
+"""The top of the page in one row: title, the baseline in badges, and what to take away."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,43 +6,49 @@ from functools import partial
 import streamlit as st
 
 from core import export
-from core.compare.comparison import Comparison
+from core.config import DEFAULTS, KNOBS, Config
 from core.data import DATASETS
-from core.lines import parts
+from core.lines import USUAL, loop_label
 from core.losses import LOSSES
-from pages._ui.shared import session
+from core.models import MODELS
+from core.optimizers import OPTIMIZERS
+from pages._ui.compare import view
+from pages._ui.shared import links
+from pages._ui.shared.badges import plain
 from pages._ui.shared.training import Trained
 
+# Fields that are said only where they are not the default; the others stand in the title row always, or in
+# the sidebar and the code below.
+WHERE_UNUSUAL = ("momentum", "weight_decay", "batch_size", "hidden", "activation", "noise", "seed", "dtype")
 
-def draw(comparison: Comparison) -> None:
+
+def draw(config: Config) -> None:
     """Title, and the baseline in a few badges."""
-    config = comparison.baseline
-    st.title("Compare runs")
-    st.caption(
-        "Each run is the baseline with a change of its own. Data, starting weights, and batches are the "
-        "same for all, except where that change concerns them: another seed, data set, model, or batch size."
-    )
-    facts = [
+    st.title("Compare runs", width="content", anchor=False)
+    st.markdown(" ".join(f":gray-badge[{plain(fact)}]" for fact in facts(config)), width="stretch")
+
+
+def facts(config: Config) -> list[str]:
+    """The choices of a run in short: the main ones always, others where they are not the default."""
+    changed = config.to_params()
+    said = [
         DATASETS[config.dataset].title,
         LOSSES[config.loss].title,
+        OPTIMIZERS[config.optimizer].title,
         f"learning rate {config.lr:g}",
-        "zero_grad each step" if "zero_grad" in parts(config.loop) else "no zero_grad",
-        f"{config.steps} steps",
+        "zero_grad each step" if config.loop == USUAL else loop_label(config.loop),
+        f"{config.steps:,} steps",
     ]
-    st.markdown(" ".join(f":gray-badge[{fact}]" for fact in facts))
+    if config.model != DEFAULTS["model"]:
+        said.insert(2, MODELS[config.model].title)
+    return said + [
+        f"{KNOBS[name].label.lower()} {changed[name]}" for name in WHERE_UNUSUAL if name in changed
+    ]
 
 
-def take_away(comparison: Comparison, trained: Sequence[Trained]) -> None:
+def take_away(trained: Sequence[Trained]) -> None:
     """The link, and every number."""
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("This address restores the whole comparison.")
-        st.code(session.link("", comparison.to_params()), language=None, wrap_lines=True)
-    st.download_button(
-        "Data",
-        data=partial(export.data_file, {t.name: t.result for t in trained}),
-        file_name="loop-lab.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        help="Every number of every run, as CSV.",
-    )
+    params = st.session_state.comparison.to_params() | view.params()
+    links.share("This address restores the whole comparison.", "", params)
+    data = partial(export.data_file, {t.name: t.result for t in trained})
+    links.download("Data", "loop-lab.csv", data, "Every number of every run, as CSV.", "text/csv")

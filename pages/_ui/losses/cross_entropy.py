@@ -16,7 +16,7 @@ STARTS = ("2", "-1", "0.5")
 
 
 def draw(given: dict[str, str]) -> dict[str, str]:
-    """Three logits, and what becomes of them."""
+    """Choose three logits, and see what becomes of them."""
     fields = _choose(given)
     row, chosen = [float(fields[f"z{i}"]) for i in range(3)], int(fields["class"])
     done = batch(row, chosen, int(fields["rows"]))

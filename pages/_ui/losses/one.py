@@ -12,7 +12,7 @@ from core.loss_lessons.targets import WORDS, answers
 from core.losses import LOSSES
 from core.words import number
 from pages._ui.losses import pair
-from pages._ui.shared import address_fields
+from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import plain
 
 FIELDS = ("loss", "over", "target", "at")
@@ -24,7 +24,7 @@ COLOURS = {"taken": "green", "silent": "orange", "warned": "orange", "refused": 
 
 
 def draw(given: dict[str, str]) -> dict[str, str]:
-    """Everything about a loss."""
+    """Draw everything about a loss."""
     loss, over = _choose(given)
     row = LOSSES[loss]
     st.markdown(f"$\\displaystyle {row.formula}$")
@@ -96,12 +96,7 @@ def _train(loss: str) -> None:
     row = LOSSES[loss]
     last = f"  # the model ends in nn.{type(row.last()).__name__}" if row.last else ""
     st.code(f"loss_fn = {row.expression(outputs.shape[1])}{last}", language=None, wrap_lines=True)
-    st.page_link(
-        "pages/compare.py",
-        label="Train with this loss",
-        icon=":material/stacked_line_chart:",
-        query_params=shown_on(loss).to_params(),
-    )
+    links.compare("Train with this loss", shown_on(loss))
 
 
 def _takes(loss: str) -> None:

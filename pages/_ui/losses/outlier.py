@@ -8,9 +8,9 @@ from core.loss_lessons import outlier
 from core.loss_lessons.outlier_picture import outlier_spec
 from core.losses import LOSSES
 from core.words import signed
-from pages._ui.shared import address_fields
+from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import dot
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 
 FIELDS = ("y",)
 PLACES = address_fields.numbers(range(-outlier.REACH, outlier.REACH + 1))
@@ -33,18 +33,14 @@ def draw(given: dict[str, str]) -> dict[str, str]:
         f"and bias 0. Dashed: the line of the same loss with the point at its original place, {HOME:g}."
     )
     losses = tuple(Variant((("loss", loss),)) for loss in outlier.FITTED[1:])
-    st.page_link(
-        "pages/compare.py",
-        label="Train all three on a line with outliers",
-        icon=":material/stacked_line_chart:",
-        query_params=Comparison(Config(dataset="line", model="linear", lr=0.1), losses).to_params(),
-    )
+    baseline = Config(dataset="line", model="linear", lr=0.1)
+    links.compare("Train all three on a line with outliers", Comparison(baseline, losses))
     return {"y": y}
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _fitted(loss: str, y: float) -> outlier.Fit:
-    with cache().slot:
+    with SLOT:
         return outlier.fit(loss, y)
 
 
@@ -62,6 +58,6 @@ def _fit(number_: int, loss: str, y: float) -> None:
 
 
 def _line(one: outlier.Fit) -> str:
-    """Such as 2 x − 1."""
+    """The fitted line as text, such as 2 x − 1."""
     sign = "−" if one.bias < 0 else "+"
     return f"{signed(one.weight)} x {sign} {signed(abs(one.bias))}"

@@ -8,7 +8,7 @@ from core.data import FORMS, FORMS_OF_TASK
 from core.loss_lessons.choice import NO_LAYER, TASKS, candidates, last_layers, made_for, shown_on
 from core.loss_lessons.examples import example
 from core.losses import LOSSES
-from pages._ui.shared import address_fields, session, views
+from pages._ui.shared import address_fields, links, session, views
 
 FIELDS = ("task", "form", "last")
 
@@ -48,12 +48,7 @@ def _card(task: str, name: str) -> None:
         st.code(row.expression(example(name)[0].shape[1]), language=None, wrap_lines=True)
         st.markdown(row.when)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link(
-                "pages/compare.py",
-                label="Train with it",
-                icon=":material/stacked_line_chart:",
-                query_params=shown_on(name, task).to_params(),
-            )
+            links.compare("Train with it", shown_on(name, task))
             st.button(
                 "Look at it", icon=":material/search:", key=f"look_{name}", on_click=_look, args=(name,)
             )

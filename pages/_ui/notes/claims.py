@@ -12,7 +12,7 @@ from core.notes.claim import JUDGEMENTS, Answer, Claim, Link, answer
 from core.notes.notes import CLAIMS, NOTES
 from pages._ui.shared import remarks, session, widgets
 from pages._ui.shared.badges import judgement, judgement_icon
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 
 FIELDS = ("judgement", "note", "upto", "lines")
 ALL, OPEN, SHOWN = "all", "open", "shown"
@@ -50,7 +50,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
 
 
 def _take(given: dict[str, str], found: dict[str, Answer]) -> None:
-    """Choices of a link; what is not on offer is said."""
+    """Take choices from a link; a sentence names the invalid ones."""
     offered = {"judgement": {word: word for word in WORDS}, "note": {key: key for key in KEYS}}
     offered["lines"] = {SHOWN: True}
     for field, options in offered.items():
@@ -68,16 +68,16 @@ def _take_one(given: dict[str, str], field: str, key: str, options: dict[str, An
 
 @st.cache_data(max_entries=1, show_spinner="Asking PyTorch")
 def _answers() -> dict[str, Answer]:
-    """What PyTorch gives to each claim; one at a time, so that other visitors' clicks come first."""
+    """Check every claim, one at a time, so that other visitors' clicks come first."""
     found = {}
     for name, claim in CLAIMS.items():
-        with cache().slot:
+        with SLOT:
             found[name] = answer(claim)
     return found
 
 
 def _word(name: str, found: dict[str, Answer]) -> str:
-    """The judgement on a claim, as long as what it rests on is so."""
+    """The judgement on a claim, as long as the values it rests on hold."""
     return CLAIMS[name].judgement if found[name].stands else OPEN
 
 

@@ -1,6 +1,6 @@
-"""Choices among a few texts: a link gives them, widgets change them, the address holds them.
+"""Choices among a few texts that links give, widgets change, and the address holds.
 
-Numbers are texts too, such as "-0.5": a slider over a list of them gives back exactly what a link says.
+Numbers are texts too, such as "-0.5": a slider over a list of them returns exactly what a link says.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def one(
     default: str | None = None,
     **more: Any,
 ) -> str:
-    """A widget of `draw` for a field of the address; a link's choice that is none gets a sentence."""
+    """Draw a widget for a field of the address; a value that is not an option gets a sentence."""
     key = f"losses_{field}"
     if given.get(field, "") in options:
         session.choose(key, given[field])
@@ -39,7 +39,7 @@ def one(
 
 
 def joined(texts: Sequence[str]) -> str:
-    """Several choices as the address holds them."""
+    """Several choices in one text for the address."""
     return BETWEEN.join(texts) or NONE
 
 
@@ -52,7 +52,7 @@ def several(
     most: int,
     **more: Any,
 ) -> list[str]:
-    """A widget for at most so many options; a link holds them as `joined` writes them."""
+    """Draw a widget that takes up to `most` options; links hold them as `joined` writes them."""
     key = f"losses_{field}"
     if field in given:
         texts = [text for text in dict.fromkeys(given[field].split(BETWEEN)) if text != NONE]

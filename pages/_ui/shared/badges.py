@@ -24,13 +24,13 @@ JUDGEMENT_LOOKS = {  # judgement on a claim -> colour, icon
 
 
 MARKUP = re.compile(r"[\\`*\[\]{}<>$~#|!&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-# Streamlit makes addresses, e-mail addresses, icons and emojis of text even where it is escaped.
+# Streamlit turns text into links, icons and emojis even where it is escaped.
 REPLACED = re.compile(r"(?<=www)(?=\.)|(?<=http)(?=s?://)|(?=@)|(?<=:)(?=\S)", re.IGNORECASE)
 JOINER = "\u2060"  # of no width
 
 
 def plain(text: str) -> str:
-    """Markdown that shows this text as it is: for every name, value or sentence that a link may have made."""
+    """Markdown that shows this text verbatim: for any name, value or sentence a link may have supplied."""
     return REPLACED.sub(JOINER, MARKUP.sub(r"\\\g<0>", text))
 
 

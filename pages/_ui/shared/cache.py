@@ -1,7 +1,7 @@
-"""What is shared by all visitors: results that are there already, and the right to train for a moment.
+"""Results that all visitors share: plain data, by Config and device, in a bounded cache.
 
-Kept is plain data only, by Config and device, in a bounded cache. It is the module's own: any browser may
-ask Streamlit to clear its caches, and what bounds memory must not be forgotten by that.
+It is not one of Streamlit's caches: any browser may ask Streamlit to clear those, and a bound on memory must
+not be forgotten that way.
 """
 
 import threading
@@ -9,23 +9,20 @@ from collections import OrderedDict
 from typing import TypeVar
 
 from core import Config
-from pages._ui.shared.turns import Turns
 
-SLICE_S = 0.05
 CACHED_BYTES = 48 * 2**20  # of all visitors together
-SMALL_BYTES = 2000  # of what is no array, roughly
+SMALL_BYTES = 2000  # for everything that is not an array, roughly
 
 T = TypeVar("T")
 
 
 class Cache:
-    """What came of a Config on a device, by its kind; the least recently used dropped beyond CACHED_BYTES."""
+    """Results by type, Config and device; beyond CACHED_BYTES the least recently used are dropped."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[type, Config, str], object] = OrderedDict()
         self._bytes = 0
-        self.slot = Turns()  # one slice at a time, and then the next one in line
 
     def get(self, kind: type[T], config: Config, device: str) -> T | None:
         with self._lock:
@@ -46,7 +43,7 @@ class Cache:
 
 
 def _size(kept: object) -> int:
-    """Bytes of plain data: what it says of its arrays and frames, and its Config, texts and numbers."""
+    """Bytes of a result: those it reports for its arrays and frames, and a flat rate for the rest."""
     return getattr(kept, "nbytes", 0) + SMALL_BYTES
 
 
@@ -54,5 +51,5 @@ _CACHE = Cache()
 
 
 def cache() -> Cache:
-    """The one of this process."""
+    """The cache of this process."""
     return _CACHE

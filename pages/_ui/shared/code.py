@@ -1,21 +1,21 @@
-"""The code of a chosen run with what changed in it, and its verdict in sentences."""
+"""Code with changes marked, and the panel that shows it beside a verdict."""
 
 import difflib
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 
 from core import export
 from core.lines import first_line
 from core.losses import LOSSES
+from pages._ui.shared import links, style
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
 
 
 @st.fragment
 def draw(trained: Sequence[Trained], device: str) -> None:
-    """The code of a chosen run with what changed, and its verdict in sentences."""
+    """Draw the code of a chosen run, changes marked, and its verdict in sentences."""
     with st.container(border=True):
         st.header("What changed in the loop")
         names = [one.name for one in trained]
@@ -33,32 +33,35 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         lines = changed_lines(baseline, code)
         left, right = st.columns([3, 2])
         with left, st.container(key="changed_code"):
-            highlight(lines)
+            style.highlight(lines)
             st.code("\n".join(code), language="python", line_numbers=True)
             st.caption(f"Changed against the baseline: {_lines_in_words(lines)}.")
         with right:
             st.markdown(badge(one.verdict.word))
             st.markdown(one.verdict.because)
             words_of_pytorch(one)
-            st.download_button(
-                "Script",
-                data=partial(export.script, one.config, device),
-                file_name="loop.py",
-                mime="text/x-python",
-                icon=":material/download:",
-                on_click="ignore",
-                help=(
-                    "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine "
-                    "it prints the same losses, to the last bit."
-                ),
+            about = (
+                "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
+                "prints the same losses, to the last bit."
             )
+            links.script(one.config, device, about)
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)
 
 
+def beside(titles: tuple[str, str], codes: tuple[Sequence[str], Sequence[str]]) -> None:
+    """Draw two versions of a loop side by side, differences marked."""
+    places = zip(st.columns(2), ("wrong_code", "right_code"), titles, codes, reversed(codes), strict=True)
+    for column, key, title, code, other in places:
+        with column, st.container(key=key):
+            st.markdown(f"**{title}**")
+            style.highlight(changed_lines(other, code), key)
+            st.code("\n".join(code), language="python")
+
+
 def words_of_pytorch(one: Trained) -> None:
-    """What was raised and warned of, as text: it is never interpreted."""
+    """Draw exceptions and warnings as plain text: they are never interpreted."""
     message = one.result.message
     if message is not None:
         st.code(f"{message.type}: {message.text}", language=None, wrap_lines=True)
@@ -69,18 +72,9 @@ def words_of_pytorch(one: Trained) -> None:
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str]) -> list[int]:
-    """Numbers, from 1, of the lines in `after` that `before` does not have in that place."""
+    """Line numbers, from 1, of lines in `after` that `before` does not have in that place."""
     blocks = difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
     return [line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end)]
-
-
-def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
-    """Colour lines of the code block in container `key`; only numbers and that key go into the style."""
-    colour = "var(--st-orange-background-color, #E8590C33)"
-    band = f"linear-gradient({colour}, {colour}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
-    bands = ", ".join(band.format(line - 1) for line in lines)
-    rule = f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}"
-    st.html(f"<style>{rule}</style>")
 
 
 def _lines_in_words(lines: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""Curvature at the starting weights, for verdicts and limits; kept, since it takes as long as some runs."""
+"""Cached curvature at the starting weights: computing it takes as long as some runs."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ UP_TO = 10_000  # parameters; above, Lanczos takes longer than the training
 
 
 def curvature(config: Config) -> float | None:
-    """None for a model too large to ask."""
+    """None if the model is too large for it."""
     return None if budget.parameter_count(config) > UP_TO else _of(start_of(config))
 
 

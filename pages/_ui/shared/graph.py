@@ -1,4 +1,4 @@
-"""The autograd graph as it is now: operations, leaves, what is kept for backward, gradients."""
+"""Draws the current autograd graph: operations, leaves, tensors kept for backward, gradients."""
 
 import pandas as pd
 import streamlit as st

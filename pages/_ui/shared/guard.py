@@ -15,12 +15,12 @@ MARK = "_through_app"
 
 
 def mark_session() -> None:
-    """Called by app.py: this session has gone through it."""
+    """Called by app.py: this session has been through it."""
     st.session_state[MARK] = True
 
 
 def through_app() -> None:
-    """Go on if app.py has run in this session; otherwise run it and stop here."""
+    """Return if app.py has run in this session; otherwise run it and stop here."""
     if MARK not in st.session_state:
         runpy.run_path(str(APP), run_name="__main__")
         st.stop()

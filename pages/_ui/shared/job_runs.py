@@ -1,7 +1,7 @@
-"""Jobs run here, in this session's own thread, or on the cluster; the page goes on being drawn meanwhile.
+"""Runs jobs in this session's own thread or on the cluster, and keeps drawing the page meanwhile.
 
-A click or a closed tab ends them at the next look, a twentieth of a second later; what is there by then
-is taken.
+A click or a closed tab ends them at the next report, a twentieth of a second later; results that exist by
+then are kept.
 """
 
 import time
@@ -10,23 +10,25 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException, StopException
 
 from core.jobs import cluster
 from core.jobs.executors import Gone, Here, Job, Place, finished
-from pages._ui.shared.cache import cache
-from pages._ui.shared.progress import Going
+from pages._ui.shared.locks import SLOT
+from pages._ui.shared.progress import Progress
+from pages._ui.shared.streamlit_internals import ENDED, Ended
 
 Draw = Callable[[int], None]  # called with the steps that all jobs have done
 Take = Callable[[int, Any], None]  # called with a job's number and what it returned
-CONNECTION = cluster.Connection()  # of all visitors; in no cache of Streamlit, which any of them can clear
+CONNECTION = (
+    cluster.Connection()
+)  # shared by all visitors; not in a Streamlit cache, which any of them can clear
 
 
 class Slot:
     """The right to train, one slice at a time; lent to others while the page is drawn."""
 
     def __init__(self) -> None:
-        self._slot, self._held = cache().slot, False
+        self._slot, self._held = SLOT, False
 
     def __enter__(self) -> "Slot":
         self._take()
@@ -44,64 +46,65 @@ class Slot:
     def lent(self) -> Iterator[None]:
         self._slot.release()
         self._held = False
-        yield  # who leaves by an exception does not come back
+        yield  # an exception skips the next line: whoever leaves that way does not want it back
         self._take()
 
 
 class Watch:
-    """What jobs report to: it draws, counts the time that they train here, and says whether to go on.
+    """What jobs report to: draws, counts the time they train here, and says whether to continue.
 
-    ended: what Streamlit ends this run of the page with, after a click or when the tab is closed. Jobs
-    return what they have before it is raised again; until then nothing may touch the page or its state.
+    ended: the exception with which Streamlit ends this run of the page, after a click or when the tab is
+    closed. Jobs return what they have before it is raised again; until then nothing may touch the page or
+    its state.
     """
 
-    def __init__(self, going: Going, draw: Draw, slot: Slot | None = None):
-        self.going, self._draw, self._slot = going, draw, slot
+    def __init__(self, progress: Progress, draw: Draw, slot: Slot | None = None):
+        self.progress, self._draw, self._slot = progress, draw, slot
         self._since = time.monotonic()
-        self.ended: RerunException | StopException | None = None
+        self.ended: Ended | None = None
 
     def look(self, steps: int) -> bool:
         if self._slot is None:
             self._draws(steps)
         else:
-            self.going.spend(time.monotonic() - self._since)
+            self.progress.spend(time.monotonic() - self._since)
             with self._slot.lent():
                 self._draws(steps)
             self._since = time.monotonic()
-        return self.ended is None and not self.going.stopped
+        return self.ended is None and not self.progress.stopped
 
     def _draws(self, steps: int) -> None:
         if self.ended is not None:
             return
         try:
-            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
+            st.session_state.get("page")  # touching it lets Streamlit end this run of the page
             self._draw(steps)
-        except (RerunException, StopException) as ended:
+        except ENDED as ended:
             self.ended = ended
 
 
-def run(jobs: Sequence[Job], device: str, going: Going, draw: Draw, take: Take) -> None:
-    """Have jobs done: on the cluster if there is one, and what it leaves here."""
+def run(jobs: Sequence[Job], device: str, progress: Progress, draw: Draw, take: Take) -> None:
+    """Run jobs on the cluster if there is one, and here whatever it leaves."""
     left = dict(enumerate(jobs))
-    if on_cluster(left, device, going, draw, take):
+    if on_cluster(left, device, progress, draw, take):
         return
     with Slot() as slot:
-        watch = Watch(going, draw, slot)
+        watch = Watch(progress, draw, slot)
         _finish(Here(watch.look), watch, left, take)
 
 
-def on_cluster(left: dict[int, Job], device: str, going: Going, draw: Draw, take: Take) -> bool:
-    """Have jobs done there; whether that was possible. What is done leaves `left`."""
-    scheduler, going.where = cluster.address(), ""
+def on_cluster(left: dict[int, Job], device: str, progress: Progress, draw: Draw, take: Take) -> bool:
+    """Run jobs on the cluster; returns whether it could. Finished jobs are removed from `left`."""
+    scheduler, progress.where = cluster.address(), ""
     if scheduler is None or device != "cpu":
         return False
-    watch = Watch(going, draw)
+    watch = Watch(progress, draw)
     try:
         _finish(cluster.OnCluster(CONNECTION.cluster(scheduler), watch.look), watch, left, take)
     except Gone as gone:
         if watch.ended is not None:  # Streamlit says it once
             raise watch.ended from None
-        going.where = f"{gone}: this runs here."
+        progress.where = f"{gone}: this runs here."
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""A few runs in one linked pair of charts, loss and gradient: to look at, without further controls."""
+"""A linked pair of charts, loss and gradient, of a few runs; no controls."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from pages._ui.shared import width
 
 
 def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_norm") -> None:
-    """The loss and a key of QUANTITIES of each run, on scales that fit all of them."""
+    """Draw loss and one of QUANTITIES for each run, on scales that fit all of them."""
     results = [result for _, result in named]
     loss_log, gradient_log = _positive(results, "loss"), _positive(results, quantity)
     logs = (loss_log, gradient_log)
@@ -31,7 +31,7 @@ def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_no
 
 
 def _positive(results: Sequence[Result], column: str) -> bool:
-    """Whether every finite value can stand on a log axis, and there is one."""
+    """Whether there are finite values, and all of them fit on a log axis."""
     values = np.concatenate([result.steps[column].to_numpy() for result in results])
     finite = values[np.isfinite(values)]
     return bool(len(finite)) and bool((finite > 0).all())

@@ -1,4 +1,4 @@
-"""How far a session's training is, and what the page shows of it: progress with Stop, then Go on."""
+"""How far a session's training has come, and how the page shows it: a bar with Stop, then Go on."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,15 +8,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, budget
 
-SHOW_PROGRESS_AFTER_S = 0.3
-
 
 @dataclass
-class Going:
-    """What is trained; whether it was stopped; seconds of training; where it runs, if that needs saying.
+class Progress:
+    """One training: what it trains, whether it was stopped, and the seconds it has taken.
 
-    partial: what unfinished runs have come to, by Config. jobs: by what they train, so that those which were
-    stopped go on.
+    where: a sentence on where it runs, if that needs saying. partial: results of unfinished runs, by Config.
+    jobs: by the Configs they train; stopped jobs resume from here.
     """
 
     thing: Any
@@ -31,7 +29,7 @@ class Going:
         return self.spent_s > budget.TIME_LIMIT_S
 
     def spend(self, seconds: float) -> None:
-        """Count time of training; at its limit it is stopped."""
+        """Add training time; over the limit, training stops."""
         self.spent_s += seconds
         self.stopped = self.stopped or self.over_limit
 
@@ -39,24 +37,24 @@ class Going:
         self.stopped, self.spent_s = value, 0.0
 
 
-def bar(place: DeltaGenerator, going: Going) -> DeltaGenerator:
-    """A place for the progress bar, with Stop beside it."""
+def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
+    """Draw Stop, and return the place for the progress bar beside it."""
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
-        st.button("Stop", icon=":material/stop:", key="stop", on_click=going.set_stopped, args=(True,))
+        st.button("Stop", icon=":material/stop:", key="stop", on_click=progress.set_stopped, args=(True,))
     return bar
 
 
-def stopped(place: DeltaGenerator, going: Going, what: str) -> None:
-    """Why it does not go on, what is there, and Go on."""
+def stopped(place: DeltaGenerator, progress: Progress, what: str) -> None:
+    """Say why training stopped and what is there, and offer Go on."""
     limit = f"The limit of {budget.TIME_LIMIT_S:g} s of training is reached"
     with place.container(horizontal=True, vertical_alignment="center"):
-        why = limit if going.over_limit else "Training stopped"
+        why = limit if progress.over_limit else "Training stopped"
         st.info(f"{why}: {what}", icon=":material/stop_circle:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=going.set_stopped, args=(False,))
+        st.button("Go on", icon=":material/play_arrow:", on_click=progress.set_stopped, args=(False,))
 
 
-def tell_where(place: DeltaGenerator, going: Going) -> None:
-    """Say where it is trained, if that is not where it was meant to be."""
-    if going.where:
-        place.info(going.where, icon=":material/lan:")
+def tell_where(place: DeltaGenerator, progress: Progress) -> None:
+    """Say where it trains, if that is not where it was meant to."""
+    if progress.where:
+        place.info(progress.where, icon=":material/lan:")

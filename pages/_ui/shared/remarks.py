@@ -1,4 +1,4 @@
-"""Sentences about the last choice or link, drawn as text: nothing in them is Markdown."""
+"""Draws sentences about the last choice or link, as plain text: nothing in them is Markdown."""
 
 import streamlit as st
 
@@ -7,11 +7,11 @@ from pages._ui.shared.badges import plain
 
 
 def draw() -> None:
-    """All that the session has to say; until the next change."""
+    """Every note of the session."""
     for sentence in session.notes():
         warn(sentence)
 
 
 def warn(sentence: str) -> None:
-    """One sentence."""
+    """Draw one sentence."""
     st.warning(plain(sentence), icon=":material/info:")

@@ -1,8 +1,8 @@
-"""What a session has chosen: one Comparison, which the address of each page mirrors.
+"""What a session has chosen: one Comparison, mirrored in each page's address.
 
-Widgets read it, their callbacks replace it, and it is written to the address after every
-change. An address that this session did not write (a link, the Back button) is read anew; a page
-that is opened from the navigation, without one, goes on with what the session has.
+Widgets read it, their callbacks replace it, and every change is written to the address. An address this
+session did not write (a link, the Back button) is read; a page opened from the navigation, without one, keeps
+what the session has.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
+from pages._ui.shared.streamlit_internals import is_history_navigation
 
-MAX_BEHIND = 50  # addresses of the last choices, which the browser may still send
+MAX_BEHIND = 50  # recent addresses that the browser may still send
 
 
 def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
-    """The session's comparison, after taking in an address that is new to it.
+    """The session's comparison, after reading the address if it is new.
 
-    extra: fields of this page alone, which `asked` gives once after a new address.
+    extra: this page's own fields; after a new address `asked` returns them once.
     """
     given = _address()
     if _is_new(given, page) or "comparison" not in st.session_state:
@@ -43,15 +43,15 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
 
 
 def _take_first_runs() -> None:
-    """Said on the page that shows the runs, not on those that this link has opened before."""
+    """Add the first runs here, on the page that shows them: other pages have nothing to say about them."""
     old = st.session_state.comparison
     variants, sentences = first_runs(old.baseline)
-    st.session_state.comparison = replace(old, variants=variants)
+    st.session_state.comparison = Comparison(old.baseline, variants)
     st.session_state.notes = [*notes(), *sentences]
 
 
 def own(page: str, names: Sequence[str]) -> dict[str, str]:
-    """Fields of a page that shows no comparison: what a new address gives, once; else nothing."""
+    """For pages without a comparison: the fields a new address gives, once; otherwise nothing."""
     given = _address()
     if not _is_new(given, page):
         return {}
@@ -65,7 +65,7 @@ def own(page: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """What an address says in these fields, and a sentence for each that it has more than once."""
+    """The first value of each field, and a sentence for each field given more than once."""
     found = {name: given[name] for name in names if name in given}
     twice = [
         f"{name} was given {len(texts)} times; the first counts"
@@ -76,33 +76,30 @@ def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str
 
 
 def _is_new(given: dict[str, list[str]], page: str) -> bool:
-    """Whether an address has to be read: a link, or one that the Back button has brought.
+    """Whether to read the address: it is from a link or from the Back button.
 
-    The browser sends the address it has. Where choices come faster than the page is drawn, that is one
-    which this session wrote some choices ago; to read it would undo those made since. None at all comes from
-    the navigation.
+    The browser sends the address it has. When choices come faster than the page is drawn, that is one this
+    session wrote a few choices ago, and reading it would undo those made since. The navigation sends none.
     """
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
     if moved:
         st.session_state.behind = []
-    context = get_script_run_ctx()
-    back = context is not None and context.is_history_navigation
     known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
-    return back or bool(given and given not in known)
+    return is_history_navigation() or bool(given and given not in known)
 
 
 def note(sentence: str) -> None:
-    """Say something about the last choice or link, until the next change."""
+    """Add a sentence about the last choice or link; it stays until the next change."""
     st.session_state.notes = [*notes(), sentence]
 
 
 def forget_notes() -> None:
-    """The next change has come."""
+    """Drop all notes: the next change has come."""
     st.session_state.notes = []
 
 
 def asked() -> dict[str, str]:
-    """Fields of the page alone that came with a new address; once."""
+    """The page's own fields from a new address; returned once."""
     return st.session_state.pop("asked", {})
 
 
@@ -113,7 +110,7 @@ def _address() -> dict[str, list[str]]:
 def write_address(params: dict[str, list[str]]) -> None:
     """Make this the address of the page.
 
-    Also where the browser has just sent it, if another one was written since: that may still be on its way.
+    Even if the browser has just sent this very address: another one, written since, may still be on its way.
     """
     given, last = _address(), st.session_state.get("address")
     if params == given == last:
@@ -133,13 +130,13 @@ def link(page: str, params: dict[str, list[str]]) -> str:
 
 
 def choice(key: str, options: Sequence[Any], default: Any = None) -> Any:
-    """What was chosen there; the default, or the first option, if that is not on offer."""
+    """The choice stored under this key; if it is not an option, the default, or else the first option."""
     chosen = st.session_state.setdefault("choices", {}).get(key)
     return chosen if chosen in options else options[0] if default is None else default
 
 
 def choose(key: str, value: Any) -> None:
-    """Set such a choice."""
+    """Store a choice."""
     st.session_state.setdefault("choices", {})[key] = value
 
 
@@ -149,7 +146,7 @@ def notes() -> list[str]:
 
 
 def change(field: str, value: Any) -> None:
-    """Set a field of the baseline; choices that no longer fit give way, with a sentence."""
+    """Set a field of the baseline; choices that no longer fit are reset, with a sentence."""
     try:
         baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value})
     except ValueError as error:
@@ -159,14 +156,14 @@ def change(field: str, value: Any) -> None:
 
 
 def replace_baseline(baseline: Config, sentences: Sequence[str] = ()) -> None:
-    """Take another baseline, with the runs whose change is possible there."""
-    kept = st.session_state.comparison.variants
-    possible = tuple(v for v in kept if _fits(v, baseline))
-    if len(possible) < len(kept):
-        left_out = f"{len(kept) - len(possible)} run left out: its change is not possible here"
+    """Replace the baseline, and keep the runs whose change is possible with it."""
+    old: Comparison = st.session_state.comparison
+    possible = [v for v in old.variants if _fits(v, baseline)]
+    if len(possible) < len(old.variants):
+        left_out = f"{len(old.variants) - len(possible)} run left out: its change is not possible here"
         sentences = [*sentences, left_out]
     st.session_state.notes = [f"{sentence}." for sentence in sentences]
-    st.session_state.comparison = Comparison(baseline, possible)
+    st.session_state.comparison = replace(old.with_runs(possible), baseline=baseline)
 
 
 def _fits(variant: Variant, baseline: Config) -> bool:
@@ -183,8 +180,7 @@ def set_variants(variants: Sequence[Variant]) -> None:
     if len(variants) > MAX_RUNS - 1:
         st.session_state.notes = [f"Runs must be at most {MAX_RUNS}, with the baseline."]
         variants = variants[: MAX_RUNS - 1]
-    old = st.session_state.comparison
-    st.session_state.comparison = replace(old, variants=tuple(variants))
+    st.session_state.comparison = st.session_state.comparison.with_runs(variants)
 
 
 def add(variant: Variant) -> None:

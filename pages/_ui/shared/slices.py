@@ -1,22 +1,50 @@
-"""A run by the plain loop, in slices, with progress where it takes a while."""
+"""Work done in short slices, taking turns with other visitors; slow work shows its progress."""
 
+import math
 import time
+from collections.abc import Callable
 
 import streamlit as st
 
 from core import Config, Run, budget
-from pages._ui.shared.cache import SLICE_S, cache
-from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S
+from pages._ui.shared.locks import SLOT
+
+SLICE_S = 0.05
+SHOW_PROGRESS_AFTER_S = 0.3
+
+
+def work(
+    done: Callable[[], bool],
+    advance: Callable[[float], object],
+    progress: Callable[[], tuple[float, str]] | None = None,
+    limit_s: float = math.inf,
+) -> None:
+    """Call `advance` until `done`, or for limit_s seconds.
+
+    advance: gets the seconds it may take. progress: returns the share done, and the text beside the bar.
+    """
+    place, begun = st.empty() if progress else None, time.monotonic()
+    while not done() and time.monotonic() - begun < limit_s:
+        st.session_state.get("page")  # touching the state lets Streamlit end this run of the page
+        with SLOT:
+            advance(SLICE_S)
+        if place and progress and time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
+            place.progress(*progress())
+    if place:
+        place.empty()
+
+
+def advance(run: Run, steps: int, text: str) -> Run:
+    """Train the run up to a step, or to the limit on training time."""
+    work(
+        lambda: run.done or run.step >= steps,
+        lambda seconds: run.advance(steps - run.step, budget_s=seconds),
+        lambda: (run.step / steps, f"{text}: {run.step:,} of {steps:,} steps"),
+        budget.TIME_LIMIT_S,
+    )
+    return run
 
 
 def trained(config: Config, device: str, text: str) -> Run:
-    """The run, trained to its end, or until the limit of training time."""
-    run = Run(config, device, full=False)
-    place, begun = st.empty(), time.monotonic()
-    while not run.done and time.monotonic() - begun < budget.TIME_LIMIT_S:
-        with cache().slot:
-            run.advance(budget_s=SLICE_S)
-        if time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
-            place.progress(run.step / config.steps, text=f"{text}: {run.step:,} of {config.steps:,} steps")
-    place.empty()
-    return run
+    """A new run, trained to its end, or to the limit on training time."""
+    return advance(Run(config, device, full=False), config.steps, text)

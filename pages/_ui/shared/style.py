@@ -1,4 +1,9 @@
-"""What is too pale to read in Streamlit's own colours: tokens of code, and the words on a primary button."""
+"""All CSS of the app: stronger colours where Streamlit's are too pale to read, and marks in code.
+
+Selectors match Streamlit's HTML: its classes, and `st-key-...` for the key of a container or widget.
+"""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -16,9 +21,63 @@ COLOURS = {
     ".stCode .token.string": GREEN,
     "button[kind^=primary]": ("#FFFFFF", "#0E131F"),
 }
+RULES = {  # of the Autograd page: typed lines look as code does; little room around a line that was run
+    ".st-key-typed textarea": "font-family: 'Source Code Pro', monospace; font-size: 0.86rem",
+    ".st-key-told pre": "padding: 0.4rem 0.75rem",
+    "[class*=st-key-shows_] pre": "background: transparent",
+}
+MARKED = "var(--st-orange-background-color, #E8590C33)"
+
+# Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
+LAYOUT = [
+    "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4.2rem 1.5rem 3rem; }",
+    "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0; font-size: 1.3rem; }",
+    "[data-testid=stSidebarHeader] { height: 2.5rem; margin: 0; padding-block: 0.5rem 0; }",
+    "[data-testid=stSidebarUserContent] { padding: 0 0 3rem; }",
+    "[data-testid=stSidebar] [data-testid=stHeading] h2 { padding: 0 0 0.6rem; }",
+    "[data-testid=stSidebar] [data-testid=stVerticalBlock] { gap: 0.5rem; }",
+    "[data-testid=stSidebar] [class*=st-key-group_] { padding-top: 0.6rem; }",
+    "[data-testid=stSidebar] [class*=st-key-group_] { border-top: 1px solid var(--st-border-color); }",
+    "[data-testid=stSidebar] .st-key-lines { gap: 0; }",
+    ".st-key-lines code { font-size: 0.72rem; padding: 0; background: none; }",
+    "[class*=st-key-card_] { padding: 0.5rem 0.8rem; }",
+    "[class*=st-key-card_], [class*=st-key-card_] [data-testid=stVerticalBlock] { gap: 0.15rem; }",
+    "[class*=st-key-card_] button { min-height: 1.5rem; padding: 0 0.2rem; }",
+    "[class*=st-key-card_] [data-testid=stMarkdownContainer] p { font-size: 0.93rem; }",
+    "[class*=st-key-card_] [data-testid=stCaptionContainer] p { font-size: 0.8rem; }",
+    "[class*=st-key-signs_] :is(button, a) [data-testid=stMarkdownContainer] { position: absolute;"
+    " width: 1px; overflow: hidden; clip-path: inset(50%); }",
+    "[class*=st-key-signs_] a { min-height: 1.5rem; padding: 0 0.2rem; line-height: 1; }",
+    ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
+    ".st-key-top { row-gap: 0.3rem; }",
+]
+# On a phone: buttons beside the title, and the controls of the charts in one row that scrolls.
+NARROW = [
+    "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4rem 0.75rem 3rem; }",
+    ".st-key-top > :nth-child(2) { order: 1; }",
+    ".st-key-curve_controls { flex-wrap: nowrap; overflow-x: auto; }",
+    ".st-key-curve_controls > * { flex-shrink: 0; }",
+]
 
 
 def draw() -> None:
-    """The colours, on every page."""
-    rules = [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    """The rules for every page."""
+    rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
+    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    _write(*rules, *LAYOUT, f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}")
+
+
+def mark(key: str) -> None:
+    """Mark the code block in this container; only a fixed name and a number may be in its key."""
+    _write(f".st-key-{key} pre {{ background: {MARKED}; }}")
+
+
+def highlight(lines: Sequence[int], key: str = "changed_code") -> None:
+    """Mark lines of the code block in this container; only numbers and that key go into the style."""
+    band = f"linear-gradient({MARKED}, {MARKED}) 0 calc({{:d}} * 1lh) / 100% 1lh no-repeat"
+    bands = ", ".join(band.format(line - 1) for line in lines)
+    _write(f".st-key-{key} pre code {{ display: block; background: {bands or 'none'}; }}")
+
+
+def _write(*rules: str) -> None:
     st.html(f"<style>{' '.join(rules)}</style>")

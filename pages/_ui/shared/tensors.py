@@ -1,18 +1,18 @@
-"""Tensors as they are now, one row each, and what the last line has changed in them."""
+"""A table of the current tensors, one row each, that marks what the last line changed."""
 
 import pandas as pd
 import streamlit as st
 
 from core.graph.tensor_table import Table
 
-NUMBERS = ("values", ".grad")  # what comes first has to fit beside the lines, and no number may be cut
+NUMBERS = ("values", ".grad")  # the first columns have to fit beside the lines, and no number may be cut off
 LETTER_PX, EDGES_PX = 6, 18
 
 
 def draw(found: Table, narrow: bool = True) -> None:
-    """Cells that the last line changed are marked, and named beside the tensor.
+    """Mark the cells that the last line changed, and name them beside the tensor.
 
-    narrow: whether the columns of numbers are just as wide as their text, which is less than they would be.
+    narrow: make columns of numbers just as wide as their text, less than they would be.
     """
     widths = {name: EDGES_PX + LETTER_PX * int(found.cells[name].str.len().max()) for name in NUMBERS}
     columns = {name: st.column_config.TextColumn(width=widths[name]) for name in NUMBERS if narrow}

@@ -1,7 +1,7 @@
-"""Train the runs of a comparison in slices, so that Stop, another click or a closed tab end it.
+"""Trains the runs of a comparison in slices, so that Stop, another click or a closed tab can end it.
 
-Finished runs are plain data, shared by all visitors in a bounded cache. Unfinished ones wait in
-the session: a rerun goes on where the last one was interrupted. With a cluster, runs are trained there.
+Finished runs are plain data, shared by all visitors in a bounded cache. Unfinished ones wait in the session,
+and a rerun resumes them. With a cluster, runs train there.
 """
 
 import time
@@ -12,35 +12,38 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, Run, budget
+from core.compare.comparison import Named
 from core.jobs.jobs import Whole
 from core.result import Result, result
 from core.verdict import Verdict, verdict
 from pages._ui.shared import job_runs, progress
-from pages._ui.shared.alone import alone
-from pages._ui.shared.cache import SLICE_S, cache
+from pages._ui.shared.cache import cache
 from pages._ui.shared.curvatures import curvature
-from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S, Going
+from pages._ui.shared.locks import SLOT, alone
+from pages._ui.shared.progress import Progress
+from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S, SLICE_S
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One run of the page: its name, result and verdict."""
+    """One run of the page: its name, result and verdict. place: decides its color and dash."""
 
     name: str
     result: Result
     verdict: Verdict
+    place: int = 0
 
     @property
     def config(self) -> Config:
         return self.result.config
 
 
-def train(named: Sequence[tuple[str, Config]], device: str) -> list[Trained]:
-    """Results of all runs, as far as they go, with progress and Stop while it lasts."""
+def train(named: Sequence[Named], device: str) -> list[Trained]:
+    """Results of all runs, complete or not; shows progress and Stop while it trains."""
     with alone():
-        results = _results(list(dict.fromkeys(config for _, config in named)), device)
-    done = [(name, results[config]) for name, config in named]
-    return [Trained(name, r, verdict(r, curvature(r.config))) for name, r in done if r is not None]
+        results = _results(list(dict.fromkeys(one.config for one in named)), device)
+    done = [(one, found) for one in named if (found := results[one.config]) is not None]
+    return [Trained(one.name, r, verdict(r, curvature(r.config)), one.place) for one, r in done]
 
 
 def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
@@ -57,18 +60,18 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
 
 
 def _begin(configs: list[Config], device: str) -> None:
-    """Forget unfinished runs, Stop and time spent, when the comparison is another one."""
+    """When the comparison has changed, reset Stop and the time, and drop runs it no longer has."""
     present = (tuple(configs), device)
     if "training" not in st.session_state or st.session_state.training.thing != present:
         kept = st.session_state.get("unfinished", {})
         st.session_state.unfinished = {
             key: run for key, run in kept.items() if key[0] in configs and key[1] == device
         }
-        st.session_state.training = Going(present)
+        st.session_state.training = Progress(present)
 
 
 def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
-    """Train these runs: on the cluster where there is one, and what it leaves here."""
+    """Train on the cluster if there is one, and here whatever it leaves."""
     place, now = st.empty(), st.session_state.training
     bar = _Bar(place, now)
     results, over = _elsewhere(configs, device, bar, now)
@@ -82,7 +85,7 @@ def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
     else:
         steps = sum(config.steps for config in configs)
         progress.stopped(place, now, f"{done:,} of {steps:,} steps are done.")
-    if not results:  # stopped before anything came from the cluster
+    if not results:  # stopped before the cluster returned anything
         st.stop()
     return results
 
@@ -93,10 +96,10 @@ def _finished(one: Result) -> bool:
 
 @dataclass
 class _Bar:
-    """Progress and Stop: drawn once, and only if it takes a while."""
+    """The progress bar with Stop, drawn only once training has taken a while."""
 
     place: DeltaGenerator
-    now: Going
+    now: Progress
     begun: float = field(default_factory=time.monotonic)
     bar: DeltaGenerator | None = None
 
@@ -106,7 +109,7 @@ class _Bar:
             self.bar.progress(*_progress(configs, steps, finished))
 
 
-def _here(configs: list[Config], device: str, bar: _Bar, now: Going) -> dict[Config, Result]:
+def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[Config, Result]:
     runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
     for config in configs:
         if (config, device) not in runs:
@@ -124,21 +127,21 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Going) -> dict[Con
     return results
 
 
-def _slice(run: Run, now: Going) -> None:
+def _slice(run: Run, now: Progress) -> None:
     if run.done:
         return
-    with cache().slot:
+    with SLOT:
         begun = time.monotonic()
         run.advance(budget_s=SLICE_S)
     now.spend(time.monotonic() - begun)
 
 
 def _elsewhere(
-    configs: list[Config], device: str, bar: _Bar, now: Going
+    configs: list[Config], device: str, bar: _Bar, now: Progress
 ) -> tuple[dict[Config, Result], bool]:
-    """From the cluster, and whether that is all: there may be none, or it is gone before it has finished.
+    """Results from the cluster, and whether it finished: there may be none, or it may go away halfway.
 
-    What Stop has left half done is begun anew.
+    Runs that Stop left half done start over.
     """
     results: dict[Config, Result] = now.partial
     store = cache()

@@ -1,4 +1,4 @@
-"""A page of several views: its title, and which one is shown, as chosen by hand or in the address."""
+"""Draws a page of several views, the one chosen by hand or by the address."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,17 @@ from pages._ui.shared import remarks, session, widgets
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
 
-def given(page: str, views: Views) -> dict[str, str]:
-    """What a new address says of this page, once: fields of all panels, each of which names its FIELDS."""
+def draw(name: str, title: str, views: Views, *more: Any) -> None:
+    """Draw the page. A panel gets the fields of a new address, and `more`; it returns its own fields."""
+    found = _given(name, views)
+    view = _choose(name, title, views)
+    with st.container(key="drawn"):
+        fields = views[view][1].draw(found, *more)
+    session.write_address({field: [text] for field, text in ({"view": view} | fields).items()})
+
+
+def _given(page: str, views: Views) -> dict[str, str]:
+    """The fields a new address gives, once. Each panel names its own in FIELDS."""
     found = session.own(page, ["view", *(field for _, panel in views.values() for field in panel.FIELDS)])
     fields = found.keys() - {"view"}
     if found.get("view", "") in views:
@@ -27,8 +36,8 @@ def given(page: str, views: Views) -> dict[str, str]:
     return found
 
 
-def choose(page: str, title: str, views: Views) -> str:
-    """Title and notes of the page, and its views to choose from; the chosen one."""
+def _choose(page: str, title: str, views: Views) -> str:
+    """Draw title, notes and the choice of views; returns the chosen one."""
     st.title(title)
     remarks.draw()
     return widgets.kept(
@@ -40,11 +49,6 @@ def choose(page: str, title: str, views: Views) -> str:
         required=True,
         label_visibility="collapsed",
     )
-
-
-def write_address(view: str, fields: Mapping[str, str]) -> None:
-    """The view, and what it has chosen."""
-    session.write_address({name: [text] for name, text in ({"view": view} | fields).items()})
 
 
 def show(page: str, view: str) -> None:

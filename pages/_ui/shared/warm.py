@@ -1,9 +1,8 @@
-"""Pay once, before the first visitor waits: imports, the first optimizer, and the collector.
+"""Slow things done once, before the first visitor waits: imports, the first optimizer, garbage collection.
 
-Streamlit collects garbage after every script run. With torch and pandas loaded that takes 0.2 s
-each time, unless what is loaded by then is frozen: the collector no longer looks at it. That must not be
-done again later, when what visitors hold would never be collected; so no cache of Streamlit remembers it,
-which any browser may clear.
+A full garbage collection takes 0.2 s with torch and pandas loaded, unless everything loaded so far is frozen,
+so that the collector skips it. Freezing again later would keep what visitors hold forever; so the fact that
+it was done is not kept in a Streamlit cache, which any browser may clear.
 """
 
 import gc
@@ -19,7 +18,7 @@ _lock, _done = threading.Lock(), threading.Event()
 
 
 def up() -> None:
-    """Run once per process what every visit needs; whoever comes meanwhile waits for it."""
+    """Warm up once per process; visitors who arrive meanwhile wait."""
     with _lock:
         if not _done.is_set():
             _warm()

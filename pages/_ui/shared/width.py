@@ -1,8 +1,8 @@
-"""The width of a container: linked charts cannot stretch by themselves, so the browser says."""
+"""The width of a container, as the browser reports it: linked charts cannot stretch by themselves."""
 
 import streamlit as st
 
-DEFAULT = 1000  # where no browser answers, and until it has
+DEFAULT = 1000  # until a browser answers
 
 _RULER = """
 export default function({ parentElement, setStateValue }) {

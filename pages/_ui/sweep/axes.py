@@ -1,4 +1,4 @@
-"""What varies across, what down, over which values, and how many seeds each cell has."""
+"""Controls for what varies across and down, over which values, and for the seeds per cell."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from core.sweep.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, spread, usual
 from core.sweep.sweep import SEEDS, Sweep
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
-from pages._ui.sweep import session as sweep_state
+from pages._ui.sweep import session as sweep_session
 
 STALE = from_letters("FLSZB")  # an order that steps on the gradient of the step before
 SHORT = 22  # characters
@@ -44,7 +44,7 @@ def _field(sweep: Sweep, name: str) -> None:
         options=fields,
         format_func=lambda field: KNOBS[field].label,
         width=165,
-        on_change=lambda: sweep_state.change_field(sweep, name, widgets.chosen(key)),
+        on_change=lambda: sweep_session.change_field(sweep, name, widgets.chosen(key)),
     )
 
 
@@ -99,7 +99,7 @@ def _spread(sweep: Sweep, name: str) -> None:
 def _set_spread(sweep: Sweep, name: str) -> None:
     low, high, count = (widgets.chosen(f"{part}_{name}") for part in ("low", "high", "count"))
     try:
-        sweep_state.change(sweep, **{name: Axis("lr", spread(low, high, count))})
+        sweep_session.change(sweep, **{name: Axis("lr", spread(low, high, count))})
     except ValueError as error:
         session.note(f"lr {error}.")
 
@@ -157,7 +157,7 @@ def _read_texts(sweep: Sweep, name: str, text: str) -> None:
 def _set_values(sweep: Sweep, name: str, values: list[Any]) -> None:
     axis: Axis = getattr(sweep, name)
     try:
-        sweep_state.change(sweep, **{name: Axis(axis.field, tuple(values))})
+        sweep_session.change(sweep, **{name: Axis(axis.field, tuple(values))})
     except ValueError as error:
         session.note(f"{error}.")
 
@@ -176,5 +176,5 @@ def _seeds(sweep: Sweep) -> None:
             "With several, a cell shows their median. Each seed has its own starting weights and batches, "
             "and its own generated data and split."
         ),
-        on_change=lambda: sweep_state.change(sweep, seeds=widgets.chosen("sweep_seeds")),
+        on_change=lambda: sweep_session.change(sweep, seeds=widgets.chosen("sweep_seeds")),
     )

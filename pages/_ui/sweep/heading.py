@@ -1,18 +1,21 @@
-"""The top of the page Sweep: what it is, how many runs it takes, its link."""
+"""The frame of the page Sweep: title, link, how many runs it takes, and all of them in a table."""
+
+from collections.abc import Mapping
 
 import streamlit as st
 
+from core import Config
+from core.run_summary import Brief
+from core.sweep.grid import run_table
 from core.sweep.sweep import Sweep, runs
-from pages._ui.shared import session
+from pages._ui.shared import links
 
 
 def draw(sweep: Sweep) -> None:
     """Title, the number of runs before they start, and the address."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Sweep", width="stretch")
-        with st.popover("Share", icon=":material/link:"):
-            st.caption("This address restores the whole sweep.")
-            st.code(session.link("sweep", sweep.to_params()), language=None, wrap_lines=True)
+        links.share("This address restores the whole sweep.", "sweep", sweep.to_params())
 
 
 def count(sweep: Sweep) -> None:
@@ -24,3 +27,9 @@ def count(sweep: Sweep) -> None:
         f"Each cell is the baseline with two fields changed: {across} × {down}{seeds} = "
         f"**{runs(sweep)} runs** of {steps:,} steps."
     )
+
+
+def table(sweep: Sweep, briefs: Mapping[Config, Brief]) -> None:
+    """A table with a row per run, which can be taken home from its corner."""
+    with st.expander("All numbers", icon=":material/table:"):
+        st.dataframe(run_table(sweep, briefs), hide_index=True)

@@ -21,7 +21,7 @@ from pages._ui.sweep import session
 
 
 def choose_measure(sweep: Sweep) -> str:
-    """What the cells show; and for the steps to a loss, to which one."""
+    """Choose the measure that cells show; for steps to a loss, also which loss."""
     names = offered(sweep.baseline)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = widgets.kept(
@@ -47,12 +47,12 @@ def _set_goal() -> None:
 
 
 def frame(sweep: Sweep, briefs: Mapping[Config, Brief], measure: str) -> pd.DataFrame:
-    """What came out of each cell, by this measure."""
+    """The value of this measure in each cell."""
     return grid(sweep, briefs, measure, st.session_state.get("sweep_goal", session.GOAL))
 
 
 def chosen_row(sweep: Sweep, briefs: Mapping[Config, Brief], cells: pd.DataFrame, measure: str) -> int:
-    """Row number of the chosen cell; where nobody has chosen, the best one, or the first.
+    """Row number of the chosen cell; by default the best one, or else the first.
 
     cells: by this measure; words have no best, so the lowest loss counts.
     """
@@ -75,7 +75,7 @@ def draw(
     chosen: int | None = None,
     listens: bool = False,
 ) -> None:
-    """The map. listens: whether a click on a cell chooses it; only when all are there."""
+    """Draw the map. listens: whether a click chooses a cell; only once all runs are there."""
     values = cells["value"].to_numpy(dtype=float)
     rows = map_picture.map_frame(cells, sweep.x, measure, chosen, limits, width)
     clicks = {"key": "sweep_map", "on_select": partial(_picked, sweep), "selection_mode": "cell"}
@@ -98,7 +98,7 @@ def _picked(sweep: Sweep) -> None:
 
 
 def explain(cells: pd.DataFrame, measure: str, limits: Sequence[Limit]) -> None:
-    """What the signs and the lines mean."""
+    """Explain the signs and the lines."""
     signs = ", ".join(f"**{sign}** {meaning}" for sign, meaning in map_picture.signs(cells, measure).items())
     if signs:
         st.caption(f"{signs}.")

@@ -9,7 +9,7 @@ from core import Config
 from core.result import result
 from core.sweep import range_picture, range_test
 from core.sweep.sweep import Sweep
-from pages._ui.shared import slices
+from pages._ui.shared import links, slices
 from pages._ui.shared.cache import cache
 
 ENDS = (0.001, 100.0)  # of the rate, where none varies across
@@ -50,12 +50,7 @@ def draw(sweep: Sweep, device: str) -> None:
     )
     crosses = " ✖ is not finite." if frame["loss"].isna().any() else ""
     st.caption(range_test.in_words(range_test.found(frame)) + crosses)
-    st.page_link(
-        "pages/watch.py",
-        label="Watch this run",
-        icon=":material/visibility:",
-        query_params={**config.to_params(), "at": "0.0"},
-    )
+    links.watch("Watch this run", config)
 
 
 def _tested(config: Config, device: str) -> Tested:

@@ -1,4 +1,4 @@
-"""Beside the map: how far three of its runs are from what the plain loop makes of them, alone."""
+"""Checks three runs of the map against the plain loop, which trains them alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from pages._ui.shared.cache import cache
 
 @dataclass(frozen=True)
 class Alone:
-    """A run by the plain loop; its own type, since the map shows what came of training together."""
+    """A run by the plain loop; a type of its own, since the map caches runs that trained together."""
 
     brief: Brief
 
@@ -28,7 +28,7 @@ class Alone:
 
 
 def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
-    """One sentence, or two; nothing where no run has come to its end."""
+    """Draw a sentence or two; nothing while no run is finished."""
     known = recheck.chosen([briefs[config] for config in sweep.configs if config in briefs])
     found = [there for one in known if (there := _difference(one, device)) is not None]
     if found:
@@ -36,9 +36,9 @@ def draw(sweep: Sweep, briefs: Mapping[Config, Brief], device: str) -> None:
 
 
 def _difference(one: Brief, device: str) -> Difference | None:
-    """Worked out anew at each drawing: in another block, or on a worker, a run may get other bits.
+    """Computed at each drawing: in another block, or on a worker, a run may come out with other bits.
 
-    None if the limit of training time came first.
+    None if the limit on training time came first.
     """
     there = cache().get(Alone, one.config, device)
     if there is None:

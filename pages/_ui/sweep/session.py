@@ -1,4 +1,4 @@
-"""Which sweep a session has chosen, and which cell of it; both stand in the address."""
+"""The sweep and the cell a session has chosen; both are in the address."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ GOAL = 0.1  # the loss that is asked for, until another one is
 
 
 def sweep(baseline: Config) -> Sweep:
-    """The session's sweep of this baseline, after taking in an address that is new."""
+    """The session's sweep of this baseline, after reading the address if it is new."""
     asked: dict[str, str] = {}
     if "asked" in st.session_state:
         asked = session.asked()
@@ -35,7 +35,7 @@ def sweep(baseline: Config) -> Sweep:
 
 
 def _take(given: Mapping[str, str], baseline: Config) -> None:
-    """A new address: its axes, and what is looked at."""
+    """Take axes and view from a new address."""
     st.session_state.sweep_own = {name: given[name] for name in OWN if name in given}
     st.session_state.sweep_cell = given.get("cell")
     for name, options in (("measure", offered(baseline)), ("along", ALONG)):
@@ -66,7 +66,7 @@ def change(old: Sweep, **changes: object) -> None:
 
 
 def change_field(old: Sweep, name: str, field: str) -> None:
-    """Give an axis another field, with its usual values; the axes change places if it is the other's."""
+    """Give an axis another field with its usual values; swap the axes if the other one has it."""
     other = {"x": "y", "y": "x"}[name]
     axis: Axis = getattr(old, other)
     changes: dict[str, object] = {name: usual(field, old.baseline)}
@@ -78,7 +78,7 @@ def change_field(old: Sweep, name: str, field: str) -> None:
 
 
 def place(chosen: Sweep) -> tuple[int, int] | None:
-    """Column and row of the chosen cell; None where nobody has chosen one of this sweep."""
+    """Column and row of the chosen cell; None if none of this sweep was chosen."""
     text = st.session_state.get("sweep_cell") or ""
     x, _, y = text.partition(SEPARATOR)
     columns, rows = _texts(chosen.x), _texts(chosen.y)
@@ -94,7 +94,7 @@ def _texts(axis: Axis) -> list[str]:
 
 
 def write_address(chosen: Sweep) -> None:
-    """Everything that is chosen; what is as at first is left out."""
+    """Write all choices to the address; defaults are left out."""
     params = chosen.to_params()
     measure = session.choice("sweep_measure", offered(chosen.baseline))
     looks = (("measure", measure, MEASURES), ("along", session.choice("sweep_along", list(ALONG)), ALONG))

@@ -1,4 +1,4 @@
-"""Train the runs of a sweep in blocks; cells fill in meanwhile, Stop keeps what is there."""
+"""Trains the runs of a sweep in blocks; cells fill in meanwhile, and Stop keeps what is there."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,16 +13,17 @@ from core.run_summary import Brief
 from core.stacked.blocks import blocks
 from core.sweep.sweep import Sweep, problem
 from pages._ui.shared import job_runs, progress
-from pages._ui.shared.alone import alone
 from pages._ui.shared.cache import Cache, cache
-from pages._ui.shared.progress import SHOW_PROGRESS_AFTER_S, Going
+from pages._ui.shared.locks import alone
+from pages._ui.shared.progress import Progress
+from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S
 
 REDRAW_S = 0.4  # between two drawings of the map
 Draw = Callable[[Mapping[Config, Brief]], None]
 
 
 def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
-    """Every run of the sweep in short, as far as they go. place: of progress and Stop. draw: the map."""
+    """A summary of every run, finished or not. place: for progress and Stop. draw: draws the map."""
     sentence = problem(sweep)
     if sentence:
         st.error(sentence, icon=":material/block:")
@@ -31,14 +32,16 @@ def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[
         return _train(sweep, device, _begin(sweep, device), place, draw)
 
 
-def _begin(sweep: Sweep, device: str) -> Going:
-    """How far this sweep is; a changed control starts anew."""
+def _begin(sweep: Sweep, device: str) -> Progress:
+    """The progress of this sweep; any changed control starts over."""
     if "sweeping" not in st.session_state or st.session_state.sweeping.thing != (sweep, device):
-        st.session_state.sweeping = Going((sweep, device))
+        st.session_state.sweeping = Progress((sweep, device))
     return st.session_state.sweeping
 
 
-def _train(sweep: Sweep, device: str, now: Going, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
+def _train(
+    sweep: Sweep, device: str, now: Progress, place: DeltaGenerator, draw: Draw
+) -> dict[Config, Brief]:
     there = {config: cache().get(Brief, config, device) for config in sweep.configs}
     found = {config: brief for config, brief in there.items() if brief is not None}
     where = st.empty()
@@ -59,14 +62,14 @@ def _train(sweep: Sweep, device: str, now: Going, place: DeltaGenerator, draw: D
 
 @dataclass
 class _Filling:
-    """A sweep while it is trained: what has come so far, and what the page shows of it.
+    """A sweep in training: results so far, and what the page shows of them.
 
     found: finished runs, those that were there before among them. missing: those that were not.
     said: where it runs, as far as it has been told.
     """
 
     device: str
-    now: Going
+    now: Progress
     place: DeltaGenerator
     where: DeltaGenerator
     draw: Draw
@@ -88,7 +91,7 @@ class _Filling:
                 self.now.partial[brief.config] = brief
 
     def look(self, steps: int) -> None:
-        """Draw progress, and from time to time the map."""
+        """Draw progress, and the map now and then."""
         now = time.monotonic()
         if self.said != self.now.where:  # what the cluster has left goes on here, at another pace
             self.said, self.begun = self.now.where, now
@@ -104,7 +107,7 @@ class _Filling:
             self.drawn = time.monotonic(), len(self.found)
 
     def _progress(self, steps: int, seconds: float) -> tuple[float, str]:
-        """Share of the steps, and in words: runs that are there, and time left at this pace."""
+        """The share of steps done, and a text: finished runs, and time left at this pace."""
         whole = sum(config.steps for config in self.missing)
         there = sum(config in self.found for config in self.missing)
         text = f"{len(self.found)} of {len(self.found) - there + len(self.missing)} runs"

@@ -1,4 +1,4 @@
-"""Blind diagnosis: a hidden mistake, what can be seen of it, a choice of names, and its repair."""
+"""Blind diagnosis: the symptoms of a hidden mistake, a choice of names for it, and its repair."""
 
 import random
 
@@ -8,9 +8,9 @@ from core import export
 from core.result import Result
 from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.traps.table import TRAPS
-from pages._ui.shared import pair, remarks, session
+from pages._ui.shared import links, pair, remarks
 from pages._ui.shared.badges import badge
-from pages._ui.shared.code import changed_lines, highlight
+from pages._ui.shared.code import beside
 from pages._ui.traps import runs
 
 FIELDS = ("series",)
@@ -31,7 +31,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     done = runs.shown(case.name, device, case.seed)
     st.header(f"Case {place + 1} of {CASES}")
     if place in answers:
-        _told(case, done, answers[place])
+        _answered(case, done, answers[place])
     else:
         _evidence(done)
         _ask(number, place, case)
@@ -39,7 +39,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 
 def _series(given: dict[str, str]) -> int:
-    """The number of the series: of the link, or of this session."""
+    """The number of the series, from the link or from this session."""
     text = given.get("series", "")
     if text:
         short = len(text) <= len(str(MAX_SERIES))
@@ -69,14 +69,12 @@ def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":gray-badge[Series {number}] :gray-badge[{right} right of {len(answers)} answered]")
         st.button("Another series", icon=":material/casino:", on_click=_new)
-        with st.popover("Share", icon=":material/link:"):
-            st.caption("This address gives everybody the same cases.")
-            params = {"view": ["diagnosis"], "series": [str(number)]}
-            st.code(session.link("traps", params), language=None, wrap_lines=True)
+        params = {"view": ["diagnosis"], "series": [str(number)]}
+        links.share("This address gives everybody the same cases.", "traps", params)
 
 
 def _evidence(done: runs.Shown) -> None:
-    """Curves, words of PyTorch and tensors of the run with the mistake; neither names nor code."""
+    """Curves, PyTorch messages and tensors of the run with the mistake; no names, no code."""
     verdict = seen(done.wrong)
     st.markdown(badge(verdict.word))
     _said(done.wrong, verdict.because)
@@ -88,7 +86,7 @@ def _evidence(done: runs.Shown) -> None:
 
 
 def _said(result: Result, because: str) -> None:
-    """What was raised, without its line; or the verdict's numbers. And what was warned of."""
+    """The exception without its line, or else the verdict's numbers; and any warnings."""
     if result.message is None:
         st.markdown(because)
     else:
@@ -116,24 +114,15 @@ def _ask(number: int, place: int, case: Case) -> None:
             st.rerun()
 
 
-def _told(case: Case, done: runs.Shown, answer: str) -> None:
-    """Whether it was that, the line that was repaired, both runs, and why."""
+def _answered(case: Case, done: runs.Shown, answer: str) -> None:
+    """Whether the answer is right, the repaired line, both runs, and why."""
     trap = TRAPS[case.name]
     if answer == case.name:
         st.success(f"Right: {trap.title}.", icon=":material/check:")
     else:
         said = f"You said: {TRAPS[answer].title}. It was: {trap.title}."
         st.info(said, icon=":material/close:")
-    wrong, right = export.listing(case.wrong), export.listing(case.right)
-    columns = st.columns(2)
-    for column, title, code, other, key in (
-        (columns[0], "As it was", wrong, right, "wrong_code"),
-        (columns[1], "Repaired", right, wrong, "right_code"),
-    ):
-        with column, st.container(key=key):
-            st.markdown(f"**{title}**")
-            highlight(changed_lines(other, code), key)
-            st.code("\n".join(code), language="python")
+    beside(("As it was", "Repaired"), (export.listing(case.wrong), export.listing(case.right)))
     pair.draw([("as it was", done.wrong), ("repaired", done.right)], "told_curves")
     st.markdown(trap.why)
     st.markdown(f"**How you would notice.** {trap.notice}")

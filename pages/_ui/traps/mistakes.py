@@ -16,9 +16,9 @@ from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, Trap
-from pages._ui.shared import pair, remarks, session, widgets
+from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
-from pages._ui.shared.code import changed_lines, highlight, words_of_pytorch
+from pages._ui.shared.code import beside, words_of_pytorch
 from pages._ui.shared.training import Trained
 from pages._ui.traps.runs import Shown, shown
 
@@ -38,7 +38,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     name, group = _choose()
     trap = TRAPS[name]
     st.header(trap.title)
-    _code(trap)
+    beside(NAMES, (export.listing(trap.wrong), export.listing(trap.right)))
     if group == ALL and not _guessed(name, trap):
         return {"trap": name}
     _result(name, trap, shown(name, device))
@@ -79,20 +79,6 @@ def _go(name: str) -> None:
 
 def _any(names: Sequence[str]) -> None:
     session.choose("trap", random.choice(names))
-
-
-def _code(trap: Trap) -> None:
-    """Both loops, with what differs marked."""
-    wrong, right = export.listing(trap.wrong), export.listing(trap.right)
-    columns = st.columns(2)
-    for column, title, code, other, key in (
-        (columns[0], NAMES[0], wrong, right, "wrong_code"),
-        (columns[1], NAMES[1], right, wrong, "right_code"),
-    ):
-        with column, st.container(key=key):
-            st.markdown(f"**{title}**")
-            highlight(changed_lines(other, code), key)
-            st.code("\n".join(code), language="python")
 
 
 def _guessed(name: str, trap: Trap) -> bool:
@@ -158,20 +144,9 @@ def _errors(done: Shown) -> None:
 
 def _away(name: str, trap: Trap, done: Shown) -> None:
     with st.container(horizontal=True):
-        both = Comparison(trap.right, (kept(trap.wrong),)).to_params()
-        st.page_link(
-            "pages/compare.py",
-            label="Compare both",
-            icon=":material/stacked_line_chart:",
-            query_params=both,
-        )
+        links.compare("Compare both", Comparison(trap.right, (kept(trap.wrong),)))
         for title, config in (("mistake", trap.wrong), ("repair", trap.right)):
-            st.page_link(
-                "pages/watch.py",
-                label=f"Watch the {title}",
-                icon=":material/visibility:",
-                query_params={**config.to_params(), "at": "0.0"},
-            )
+            links.watch(f"Watch the {title}", config)
         if name in IN_FEW_LINES:
             st.page_link(
                 "pages/autograd.py",
@@ -180,18 +155,6 @@ def _away(name: str, trap: Trap, done: Shown) -> None:
                 query_params={"example": IN_FEW_LINES[name]},
             )
         for title, config in (("mistake", trap.wrong), ("repair", trap.right)):
-            _download(f"Script: {title}", f"{name}_{title}.py", partial(export.script, config), "")
+            links.download(f"Script: {title}", f"{name}_{title}.py", partial(export.script, config))
         about = "Passes on the repaired loop, fails on the mistake."
-        _download("Test", f"test_{name}.py", partial(trap_test, trap, done.wrong, done.right), about)
-
-
-def _download(label: str, file_name: str, text: partial[str], about: str) -> None:
-    st.download_button(
-        label,
-        data=text,
-        file_name=file_name,
-        mime="text/x-python",
-        icon=":material/download:",
-        on_click="ignore",
-        help=about or None,
-    )
+        links.download("Test", f"test_{name}.py", partial(trap_test, trap, done.wrong, done.right), about)

@@ -1,4 +1,4 @@
-"""Skipping zero_grad is momentum 1: two runs laid over each other, and the limits of three loops."""
+"""Skipping zero_grad is momentum 1: two overlaid runs, and the stability limits of three loops."""
 
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,9 @@ from core.traps import momentum_picture
 from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import verdict
 from core.words import number
-from pages._ui.shared import pair, remarks, session, widgets
+from pages._ui.shared import links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
-from pages._ui.shared.cache import cache
+from pages._ui.shared.locks import SLOT
 from pages._ui.traps import runs
 
 FIELDS = ("on", "lr")
@@ -44,7 +44,7 @@ WHY = (
 
 @dataclass(frozen=True)
 class Laid:
-    """Both runs as plain data, how many losses and weights they have, and how many of them differ."""
+    """Both runs as plain data, their counts of losses and weights, and how many of these differ."""
 
     skipped: Result
     momentum: Result
@@ -70,7 +70,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     lr = _rate(limits)
     config = replace(config, lr=lr)
     _limits(on, curvature, limits, lr)
-    _three(on, config, limits, device)
+    _three(config, limits, device)
     st.header("Skipping zero_grad is momentum 1")
     _twins(_laid(config, device))
     st.markdown(WHY)
@@ -79,7 +79,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 
 def _take(given: dict[str, str]) -> None:
-    """A link's setting and rate."""
+    """Take the setting and the rate from a link."""
     if given.get("on", "linear") not in SETTINGS:
         remarks.warn("The setting must be linear or mlp; linear is taken.")
     elif "on" in given:
@@ -118,7 +118,7 @@ def _slid() -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _laid(config: Config, device: str) -> Laid:
-    with cache().slot:
+    with SLOT:
         both = twins(config, device)
     entries = sum(weights.size for weights in both.skipped.history.weights.values())
     counts = len(both.skipped.history.losses), entries, both.losses + both.weights
@@ -126,7 +126,7 @@ def _laid(config: Config, device: str) -> Laid:
 
 
 def _twins(laid: Laid) -> None:
-    """Both curves in one chart, and in words whether they are one."""
+    """Draw both curves in one chart, and say whether they are equal."""
     if laid.differ:
         st.warning(f"{laid.differ:,} of {laid.losses + laid.weights:,} losses and weights differ.")
     else:
@@ -155,8 +155,8 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
     st.vega_lite_chart(frame, spec, width="stretch", key="limits", alt=said)
 
 
-def _three(on: str, config: Config, limits: dict[str, float], device: str) -> None:
-    """What each of the three loops does at this rate, and the side of its limit."""
+def _three(config: Config, limits: dict[str, float], device: str) -> None:
+    """What each of the three loops does at this rate, and on which side of its limit it is."""
     columns = st.columns(3)
     for column, (name, one) in zip(columns, at_rate(config, config.lr).items(), strict=True):
         done = runs.trained(one, device)
@@ -174,15 +174,5 @@ def _links(config: Config) -> None:
     usual = replace(config, loop=USUAL)
     runs = (Variant((("loop", letters(without_zero_grad(USUAL))),)), Variant((("momentum", "1.0"),)))
     with st.container(horizontal=True):
-        st.page_link(
-            "pages/compare.py",
-            label="Compare all three",
-            icon=":material/stacked_line_chart:",
-            query_params=Comparison(usual, runs).to_params(),
-        )
-        st.page_link(
-            "pages/watch.py",
-            label="Watch it without zero_grad",
-            icon=":material/visibility:",
-            query_params={**replace(config, loop=without_zero_grad(USUAL)).to_params(), "at": "0.0"},
-        )
+        links.compare("Compare all three", Comparison(usual, runs))
+        links.watch("Watch it without zero_grad", replace(config, loop=without_zero_grad(USUAL)))

@@ -1,6 +1,5 @@
 """The map of all orders of the five lines, and the loop that is chosen on it."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -12,9 +11,9 @@ from core.compare.comparison import Comparison, Variant
 from core.lines import LINES, USUAL, from_letters, letters, without_zero_grad
 from core.traps.orders import OUTCOMES, Trials, Tried, all_orders, shorter_loops
 from core.traps.pictures import orders_frame, orders_spec
-from pages._ui.shared import pair, remarks, session, widgets, width
-from pages._ui.shared.cache import cache
-from pages._ui.shared.code import changed_lines, highlight
+from pages._ui.shared import links, pair, remarks, session, slices, style, widgets, width
+from pages._ui.shared.code import changed_lines
+from pages._ui.shared.locks import SLOT
 from pages._ui.traps import runs
 
 FIELDS = ("model", "loop")
@@ -23,7 +22,6 @@ MODELS = {  # name in the address -> title, what the loops are tried on
     "mlp": ("MLP", Config(dataset="moons", hidden=(8,), lr=0.5)),
 }
 MAPS = {"whole": "All 120 orders", "shorter": "Lines left out"}
-QUIET_S = 0.3
 SHORT = 50  # characters of a message in the legend
 
 
@@ -53,7 +51,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
 
 
 def _take(given: dict[str, str]) -> None:
-    """A link's model and loop, if they are on a map."""
+    """Take model and loop from a link, if they are on a map."""
     if given.get("model", "linear") not in MODELS:
         remarks.warn("The model must be linear or mlp; linear is taken.")
     elif "model" in given:
@@ -77,7 +75,7 @@ def _put(loop: Sequence[str]) -> None:
 
 
 def _loop() -> tuple[str, ...]:
-    """The chosen loop; one that is on the map shown."""
+    """The chosen loop, always one that is on the map shown."""
     whole = session.choice("orders_map", list(MAPS)) == "whole"
     loop = st.session_state.get("tile", USUAL)
     if whole != (len(loop) == len(USUAL)):
@@ -108,23 +106,21 @@ def _choose() -> tuple[str, bool]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _trials(model: str, whole: bool, device: str) -> Trials:
-    """Loops of a map that were tried so far, for all visitors."""
-    with cache().slot:
+    """The loops of a map tried so far, shared by all visitors."""
+    with SLOT:
         return Trials(MODELS[model][1], all_orders() if whole else shorter_loops(), device)
 
 
 def _tried(model: str, whole: bool, device: str) -> list[Tried]:
-    """Every loop of a map, executed; with progress where that takes a while."""
+    """Execute every loop of a map."""
     trials = _trials(model, whole, device)
-    place, begun = st.empty(), time.monotonic()
-    while len(trials.done) < len(trials.loops):
-        with cache().slot:  # one loop at a time, a few milliseconds
-            next(iter(trials), None)
-        if time.monotonic() - begun > QUIET_S:
-            share = len(trials.done) / len(trials.loops)
-            place.progress(share, text=f"Executed {len(trials.done)} of {len(trials.loops)} loops")
-    place.empty()
-    return trials.done
+    tried, loops = trials.done, len(trials.loops)
+    slices.work(
+        lambda: len(tried) == loops,
+        lambda _: next(iter(trials), None),  # one loop, a few milliseconds
+        lambda: (len(tried) / loops, f"Executed {len(tried)} of {loops} loops"),
+    )
+    return tried
 
 
 def _counts(tried: Sequence[Tried]) -> None:
@@ -139,7 +135,7 @@ def _counts(tried: Sequence[Tried]) -> None:
 
 
 def _messages(tried: Sequence[Tried]) -> list[str]:
-    """What was raised, by the first words of it, most often first."""
+    """Exceptions by their first words, most frequent first."""
     said = [f"{one.message.type}: {one.message.text[:SHORT]}" for one in tried if one.message]
     return [
         f"{count} times {text}{'…' * (len(text) > SHORT)}." for text, count in Counter(said).most_common()
@@ -213,7 +209,7 @@ def _details(one: Tried, config: Config) -> None:
     st.markdown(f"`{row.letter}` **{one.name}: {row.title}.** {row.about}")
     usual, code = (export.listing(c) for c in (runs.with_loop(config, USUAL), config))
     with st.container(key="order_code"):
-        highlight(changed_lines(usual, code), "order_code")
+        style.highlight(changed_lines(usual, code), "order_code")
         st.code("\n".join(code), language="python")
     if one.message is not None:
         said = one.message
@@ -226,15 +222,5 @@ def _links(config: Config) -> None:
     baseline = runs.with_loop(config, USUAL)
     variants = () if config == baseline else (Variant((("loop", letters(config.loop)),)),)
     with st.container(horizontal=True):
-        st.page_link(
-            "pages/compare.py",
-            label="Compare with the usual order",
-            icon=":material/stacked_line_chart:",
-            query_params=Comparison(baseline, variants).to_params(),
-        )
-        st.page_link(
-            "pages/watch.py",
-            label="Watch it",
-            icon=":material/visibility:",
-            query_params={**config.to_params(), "at": "0.0"},
-        )
+        links.compare("Compare with the usual order", Comparison(baseline, variants))
+        links.watch("Watch it", config)

@@ -1,4 +1,4 @@
-"""Runs of this page, trained in slices and turned into plain data that all visitors share."""
+"""Runs of this page, trained in slices and cached as plain data for all visitors."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,8 @@ from core.traps.model_facts import errors
 from core.traps.outcomes import outcome
 from core.traps.table import TRAPS
 from core.verdict import Verdict, verdict
-from pages._ui.shared.cache import SLICE_S, cache
+from pages._ui.shared import slices
+from pages._ui.shared.locks import SLOT
 
 STEPS = 60  # of a loop on the map
 
@@ -38,7 +39,7 @@ def shown(name: str, device: str, seed: int | None = None) -> Shown:
     trap = TRAPS[name]
     other = {} if seed is None else {"seed": seed}
     wrong, right = (_trained(replace(config, **other), device) for config in (trap.wrong, trap.right))
-    with cache().slot:
+    with SLOT:
         found = facts(trap.evidence, wrong, right)
     results = result(wrong), result(right)
     verdicts = verdict(results[0]), verdict(results[1])
@@ -47,18 +48,16 @@ def shown(name: str, device: str, seed: int | None = None) -> Shown:
 
 def _trained(config: Config, device: str) -> Run:
     run = Run(config, device)
-    while not run.done:
-        with cache().slot:
-            run.advance(budget_s=SLICE_S)
+    slices.work(lambda: run.done, lambda seconds: run.advance(budget_s=seconds))
     return run
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def trained(config: Config, device: str) -> Result:
-    """A run to its end."""
+    """Train a run to its end."""
     return result(_trained(config, device))
 
 
 def with_loop(config: Config, loop: tuple[str, ...]) -> Config:
-    """The same with other lines, for as many steps as a small picture shows."""
+    """The same Config with other lines, for as many steps as a small picture shows."""
     return replace(config, loop=loop, steps=STEPS)

@@ -1,4 +1,4 @@
-"""All below the title of the Watch page: light while it plays, everything when it pauses."""
+"""Everything below the title of the Watch page: little while it plays, all of it when it pauses."""
 
 import re
 import time
@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.watch.snapshot import table
 from core.watch.tape import Tape
-from pages._ui.shared import graph, session, tensors, widgets
-from pages._ui.shared.alone import alone
+from pages._ui.shared import graph, links, session, tensors, widgets
 from pages._ui.shared.badges import plain
+from pages._ui.shared.locks import SLOT, alone
 from pages._ui.watch import ledger, lines, live, memory, player, surface, transport
 
 
@@ -33,17 +33,15 @@ PANELS = {
 }
 
 
-START = "0.0"  # the place before the first line of the first step, in the address
-
-
 def go_where_asked(held: Tape) -> None:
-    """Take the place and the panel that a new address or an example names; what is not valid is said.
+    """Go to the place and panel that a new address or an example names; a sentence says what is invalid.
 
-    One without them means the first ones. Until a far place is reached, another run of the page goes on.
+    Without them, the first ones. If a click interrupts on the way to a distant place, the next run of the
+    page continues.
     """
     if "asked" not in st.session_state:
         return
-    asked = {"at": START, "look": next(iter(PANELS))} | st.session_state.asked
+    asked = {"at": links.START, "look": next(iter(PANELS))} | st.session_state.asked
     if asked["look"] in PANELS:
         session.choose("look", asked["look"])
     else:
@@ -57,9 +55,9 @@ def go_where_asked(held: Tape) -> None:
 
 
 def address(held: Tape) -> dict[str, list[str]]:
-    """What brings this run back, at its place and with its panel; what is as at first is left out."""
+    """The address of this run, place and panel; defaults are left out."""
     here = {"at": "{}.{}".format(*held.place), "look": session.choice("look", list(PANELS))}
-    first = {"at": START, "look": next(iter(PANELS))}
+    first = {"at": links.START, "look": next(iter(PANELS))}
     changed = {name: text for name, text in here.items() if text != first[name]}
     return {name: [text] for name, text in {**held.run.config.to_params(), **changed}.items()}
 
@@ -75,13 +73,14 @@ def _place(held: Tape, text: str) -> tuple[int, int] | None:
 
 
 def draw(held: Tape, device: str) -> None:
-    """Buttons and curves; and, unless it plays, the lines and one panel."""
+    """Draw buttons and curves, and, unless it plays, the lines and one panel."""
     if player.playing():
         transport.draw(held)
         st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
         st.caption("Pause to look at the lines, the tensors, and the graph of this step.")
         return
-    player.act(Tape.settle)
+    with SLOT:
+        held.settle()
     transport.draw(held)
     transport.progress(held)
     left, right = st.columns([5, 6])
@@ -94,7 +93,7 @@ def draw(held: Tape, device: str) -> None:
 
 
 def _panel(held: Tape, device: str) -> None:
-    """One of PANELS, as chosen; the others are not computed."""
+    """Draw the chosen one of PANELS; the others are not computed."""
     with st.container(border=True):
         st.header("Look inside")
         chosen = widgets.kept(
@@ -111,7 +110,7 @@ def _panel(held: Tape, device: str) -> None:
 
 
 def _drawing(held: Tape, every_s: float) -> None:
-    """One drawing of a run that plays; at its end, or at another pace, the whole page is drawn again."""
+    """Draw a playing run once; redraw the whole page at its end, or when the interval has changed."""
     begun = time.thread_time()
     with alone():
         player.tick(held)

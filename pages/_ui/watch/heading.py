@@ -1,18 +1,15 @@
 """The top of the Watch page: title, examples to open, link and script."""
 
-from functools import partial
-
 import streamlit as st
 
-from core import export
 from core.watch.examples import PRESETS, Preset
 from core.watch.tape import Tape
-from pages._ui.shared import session
+from pages._ui.shared import links, session
 from pages._ui.watch import body, player
 
 
 def draw(held: Tape) -> None:
-    """Title and the ways in and out."""
+    """Draw title, examples, link and script."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         st.title("Watch the loop")
@@ -39,18 +36,10 @@ def _open(preset: Preset) -> None:
 
 def _take_away(held: Tape) -> None:
     config = held.run.config
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("This address opens the same run at this place.")
-        st.code(session.link("watch", body.address(held)), language=None, wrap_lines=True)
+    about = "This address opens the same run at this place."
+    with links.share(about, "watch", body.address(held)):
         st.page_link(
             "pages/compare.py", label="Compare this run with others", query_params=config.to_params()
         )
-    st.download_button(
-        "Script",
-        data=partial(export.script, config, str(held.run.device)),
-        file_name="loop.py",
-        mime="text/x-python",
-        icon=":material/download:",
-        on_click="ignore",
-        help="Plain PyTorch that repeats this run, including every change of the learning rate.",
-    )
+    about = "Plain PyTorch that repeats this run, including every change of the learning rate."
+    links.script(config, str(held.run.device), about)

@@ -1,4 +1,4 @@
-"""What is in .grad at every step: this batch plus what was left over, with and without zero_grad."""
+"""What is in .grad at every step: this batch's gradient plus leftovers, with and without zero_grad."""
 
 import math
 
@@ -12,7 +12,7 @@ from pages._ui.shared import widgets, width
 from pages._ui.watch import whole_runs
 
 KINDS, ALL = ["norm", "one element"], "all parameters"
-MOST_ELEMENTS = 10_000  # that the field of an element offers
+MOST_ELEMENTS = 10_000  # offered by the element field
 
 
 def draw(held: Tape, device: str) -> None:
@@ -50,7 +50,7 @@ def draw(held: Tape, device: str) -> None:
 
 
 def _choose(history: History) -> tuple[str, int | None]:
-    """A parameter, and one element of it or its norm."""
+    """Choose a parameter, and one element of it or its norm."""
     shapes = history.layout.shapes
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = list(shapes)

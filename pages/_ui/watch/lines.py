@@ -1,4 +1,4 @@
-"""The five lines with a mark at the next one, and what each executed line has changed."""
+"""The lines of the loop, the next one marked, and what each executed line changed."""
 
 import textwrap
 from contextlib import nullcontext
@@ -8,13 +8,12 @@ import streamlit as st
 from core.lines import LINES, part, text_of
 from core.watch.account import Account, account
 from core.watch.tape import Tape
-from pages._ui.shared import session, widgets
-from pages._ui.shared.code import highlight
+from pages._ui.shared import session, style, widgets
 from pages._ui.watch import player
 
 
 def draw(held: Tape) -> None:
-    """The code, and below it what the lines of this step have done."""
+    """Draw the code, and below it what the lines of this step did."""
     with st.container(border=True):
         st.header("The lines")
         with st.container(key="changed_code"):
@@ -29,7 +28,7 @@ def _code(held: Tape) -> None:
     head.append(f"for step in range({held.run.config.steps}):")
     code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
     running = not held.run.done and bool(loop)
-    highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
+    style.highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
     st.code("\n".join(code), language="python", line_numbers=True)
     text = player.next_line(held)
     if text:
@@ -41,13 +40,13 @@ def _code(held: Tape) -> None:
 
 
 def _numbers_of(code: list[str], place: int) -> list[int]:
-    """Line numbers, from 1, of one piece of code that may have several lines."""
+    """Line numbers, from 1, of one piece of code, which may span several lines."""
     before = sum(piece.count("\n") + 1 for piece in code[:place])
     return [before + 1 + number for number in range(code[place].count("\n") + 1)]
 
 
 def _set_to_none(held: Tape) -> None:
-    """What zero_grad leaves behind: None, or zeros."""
+    """A switch for what zero_grad leaves behind: None, or zeros."""
     loop = held.run.config.loop
     if "zero_grad" not in map(part, loop):
         return
@@ -94,7 +93,7 @@ def _as_code(text: str) -> str:
 
 
 def _account(done: Account, open_: bool) -> None:
-    """One line's account; the arithmetic of the last one is open."""
+    """Draw what one line did; open_: with its arithmetic unfolded."""
     st.markdown(_as_code(LINES[done.line].text))
     st.text(done.headline)
     if not (done.formulas or done.numbers is not None):
@@ -111,7 +110,7 @@ def _numbers(done: Account) -> None:
 
 
 def _raised(held: Tape) -> None:
-    """PyTorch's own words, as text: they are never interpreted."""
+    """Draw PyTorch's own message as plain text: it is never interpreted."""
     raised = held.run.error
     assert raised is not None
     st.markdown(f"{_as_code(text_of(raised.line))} raised")

@@ -1,4 +1,4 @@
-"""How the run has gone so far: three numbers, and its curves; light enough for five drawings a second."""
+"""How the run is going: three numbers and its curves, cheap enough to draw five times a second."""
 
 import math
 
@@ -15,11 +15,11 @@ from pages._ui.shared import width
 TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")
 DOTS = " (dots: validation)"
 MAX_ROWS = 500
-FIRST_SPAN = 20  # steps that the axis has room for at least
+FIRST_SPAN = 20  # steps the axis always has room for
 
 
 def draw(held: Tape) -> None:
-    """Loss, gradient norm and accuracy now, and both curves up to now."""
+    """Draw current loss, gradient norm and accuracy, and both curves so far."""
     so_far = result(held.run, whole=False)
     _numbers(so_far)
     if not len(so_far.steps):
@@ -37,7 +37,7 @@ def draw(held: Tape) -> None:
 
 
 def _end(done: int, steps: int) -> int:
-    """Where the axis ends: a round number of steps, so that it stays the same for a while."""
+    """The end of the axis: a round number of steps, so that it rarely moves."""
     room = max(done, FIRST_SPAN)
     decade = 10 ** math.floor(math.log10(room))
     return min(steps, next(m * decade for m in (1, 2, 5, 10) if m * decade >= room))

@@ -1,7 +1,6 @@
-"""What keeping losses keeps alive: bytes and graph nodes of several ways to keep them."""
+"""What keeping losses keeps alive: bytes and graph nodes for several ways of keeping them."""
 
 import textwrap
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,10 +12,9 @@ from core.lines import USUAL
 from core.watch import memory, memory_picture, memory_words
 from core.watch.tape import Tape
 from core.watch.ways import WAYS
-from pages._ui.shared import widgets, width
-from pages._ui.shared.cache import cache
+from pages._ui.shared import slices, widgets, width
+from pages._ui.shared.locks import SLOT
 
-SLICE_S, QUIET_S = 0.05, 0.3
 COLUMNS = {
     "way": "what is kept",
     "saved": "saved bytes",
@@ -28,8 +26,8 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Computed:
-    """What was measured for one Config, as plain data; or why it was not, in a sentence."""
+class Measured:
+    """Measurements for one Config as plain data, or a sentence on why there are none."""
 
     config: Config
     device: str
@@ -42,7 +40,7 @@ class Computed:
 
 
 def draw(held: Tape, device: str) -> None:
-    """What each way holds in words, as a picture and in a table, and its lines."""
+    """Draw what each way holds, in words, a picture and a table, and its lines."""
     computed = _computed(held.run.config, device)
     if computed.problem is not None or computed.table is None:
         st.info(f"Nothing to count here: {computed.problem}")
@@ -67,7 +65,7 @@ def draw(held: Tape, device: str) -> None:
             st.code(f"{way.before}\n{loop}", language="python")
 
 
-def _picture(computed: Computed) -> None:
+def _picture(computed: Measured) -> None:
     titles = memory_picture.QUANTITIES
     chosen = widgets.kept(
         st.segmented_control,
@@ -85,32 +83,26 @@ def _picture(computed: Computed) -> None:
     )
 
 
-def _computed(config: Config, device: str) -> Computed:
-    """What was measured, once per session for all that does not change it."""
+def _computed(config: Config, device: str) -> Measured:
+    """The measurements, repeated only when something that affects them changes."""
     config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
-    held: Computed | None = st.session_state.get("memory_held")
+    held: Measured | None = st.session_state.get("memory_held")
     if held is None or (held.config, held.device) != (config, device):
         held = st.session_state.memory_held = _measure(config, device)
     return held
 
 
-def _measure(config: Config, device: str) -> Computed:
+def _measure(config: Config, device: str) -> Measured:
     try:
-        with cache().slot:
+        with SLOT:
             watch = memory.Watch(config, device)
-        _fill(watch)
+        slices.work(
+            lambda: watch.done,
+            lambda seconds: watch.advance(budget_s=seconds),
+            lambda: (watch.share_done, "Six ways to keep losses"),
+        )
     except ValueError as error:
-        return Computed(config, device, problem=str(error))
+        return Measured(config, device, problem=str(error))
     table, words = memory_words.table(watch.rows), memory_words.words(watch)
     limit = memory_words.limit_words(watch)
-    return Computed(config, device, watch.steps, tuple(watch.rows), table, words, limit)
-
-
-def _fill(watch: memory.Watch) -> None:
-    place, begun = st.empty(), time.monotonic()
-    while not watch.done:
-        with cache().slot:
-            watch.advance(budget_s=SLICE_S)
-        if time.monotonic() - begun > QUIET_S:
-            place.progress(watch.share_done, text="Six ways to keep losses")
-    place.empty()
+    return Measured(config, device, watch.steps, tuple(watch.rows), table, words, limit)

@@ -1,37 +1,38 @@
-"""The run that this session watches: its tape, and the buttons that move it.
+"""The run this session watches: its tape, and the moves that buttons make on it.
 
-The tape belongs to the session and holds real tensors; nothing of it is shared. While it plays, a
-fragment asks for a slice five times a second; so Pause, a closed tab or another click end it.
+The tape belongs to the session and holds real tensors; none of it is shared. While it plays, a fragment asks
+for a slice five times a second, so Pause, a closed tab or another click ends it.
 """
 
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from core import Config, Run, budget
 from core.lines import LINES
 from core.watch.tape import Tape
-from pages._ui.shared import session
-from pages._ui.shared.alone import lock
-from pages._ui.shared.cache import cache
+from pages._ui.shared import session, slices
+from pages._ui.shared.locks import SLOT
 
 EVERY_S = 0.2  # between two drawings of a lone session
 DRAWING_S = 0.012  # of processor time for a drawing, until some have been measured
 REMEMBERED = 20  # drawings, over about which that is averaged
 ROOM = 2.0  # times that, from one drawing of any session to the next: so there is room for other visitors
 CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector looks at each of them
-SLICE_S = 0.05  # of a lone session; the more play at once, the shorter
 SHORTEST_S = 0.005
 SEEN_S = 2.0  # a session that has not drawn for so long no longer plays
+Move = Callable[[Tape], None]
 PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
 FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
 
 
 class Players:
-    """All sessions that watch: what their runs may hold, which of them play now, and what a drawing takes."""
+    """All sessions that watch: memory their runs may hold, who is playing now, and what drawing costs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,7 +51,7 @@ class Players:
 
     @property
     def held(self) -> int:
-        """Bytes of every step's vectors, of all runs that are still there."""
+        """Bytes of every step's vectors, over all runs still alive."""
         return sum(self._held.values())
 
     def count(self, session: str) -> int:
@@ -62,7 +63,7 @@ class Players:
             return len(self._ticks)
 
     def drawn(self, seconds: float) -> None:
-        """A session has drawn, which took so much processor time of its thread."""
+        """Report a drawing, with the processor time of its thread."""
         with self._lock:
             self._drawing_s += (seconds - self._drawing_s) / REMEMBERED
 
@@ -75,12 +76,12 @@ _PLAYERS = Players()  # not in a cache of Streamlit, which any browser may clear
 
 
 def players() -> Players:
-    """Those of this process."""
+    """The players of this process."""
     return _PLAYERS
 
 
 def tape(config: Config, device: str) -> Tape:
-    """The session's tape of this Config, at its place; a new one if the Config is another."""
+    """The session's tape, at its place; a new one if the Config has changed."""
     held: Tape | None = st.session_state.get("tape")
     if held is None or held.run.config != config or st.session_state.tape_device != device:
         sentence = budget.too_much([config])
@@ -88,24 +89,23 @@ def tape(config: Config, device: str) -> Tape:
             session.write_address({name: [text] for name, text in config.to_params().items()})
             st.error(sentence, icon=":material/block:")
             st.stop()
-        with cache().slot:
+        with SLOT:
             held = st.session_state.tape = Tape(players().run(config, device))
         st.session_state.tape_device, st.session_state.playing = device, False
+        moves().clear()  # of the tape before
     return held
 
 
 def bring(held: Tape, place: tuple[int, int]) -> None:
-    """Take a tape to a place that a link or a preset names; there it pauses."""
+    """Take a tape to the place a link or a preset names, and pause there."""
     play(False)
-    begun = time.monotonic()
     with st.spinner(f"Training to step {place[0]}"):
-        while (
-            held.run.step < place[0] and not held.run.done and time.monotonic() - begun < budget.TIME_LIMIT_S
-        ):
-            st.session_state.get("page")  # any look at it lets Streamlit end this run of the page
-            with cache().slot:
-                held.play(place[0] - held.run.step, SLICE_S)
-        with cache().slot:
+        slices.work(
+            lambda: held.run.step >= place[0] or held.run.done,
+            lambda seconds: held.play(place[0] - held.run.step, seconds),
+            limit_s=budget.TIME_LIMIT_S,
+        )
+        with SLOT:
             if held.run.error is None:
                 held.go(*min(place, held.place) if held.run.step < place[0] else place)
 
@@ -114,15 +114,27 @@ def playing() -> bool:
     return bool(st.session_state.get("playing"))
 
 
-def act(move: Callable[[Tape], None]) -> None:
-    """Move the session's tape, out of the way of other visitors' training; no longer where a link asked."""
-    st.session_state.pop("asked", None)
-    held, mine = st.session_state.tape, lock()
-    with (
-        mine,
-        cache().slot,
-    ):  # no look at the state from here on: it could end this, and lose a click
-        move(held)
+def moves() -> deque[Move]:
+    """Moves that were clicked but not made yet. Callbacks get this as an argument and only append to it.
+
+    A callback that touches the session's state can be ended there by the next click, and its own click is
+    lost; one that waits for another run of the page can deadlock with it over the state.
+    """
+    return st.session_state.setdefault("moves", deque())
+
+
+def make_moves() -> None:
+    """Make the moves that were clicked; from then on, the place a link asked for no longer counts."""
+    waiting = moves()
+    while waiting:
+        held = st.session_state.tape
+        if held.run.config != st.session_state.comparison.baseline:  # changed since, perhaps on another page
+            waiting.clear()
+            return
+        st.session_state.pop("asked", None)
+        with SLOT:
+            move = waiting.popleft()
+            move(held)
 
 
 def play(on: bool) -> None:
@@ -136,13 +148,14 @@ def every_s() -> float:
 
 def budget_s(playing: int) -> float:
     """How long one session's slice may take: all that play share one slice."""
-    return max(SLICE_S / playing, SHORTEST_S)
+    return max(slices.SLICE_S / playing, SHORTEST_S)
 
 
 def tick(held: Tape) -> None:
     """One slice of playing."""
-    with cache().slot:
-        held.play(session.choice("pace", PACES), budget_s(players().count(_session())))
+    pace, seconds = session.choice("pace", PACES), budget_s(players().count(_session()))
+    with SLOT:
+        held.play(pace, seconds)
     if held.run.done:
         play(False)
 
@@ -151,19 +164,22 @@ def _session() -> str:
     return str(id(st.session_state.tape))
 
 
-def change_lr(key: str) -> None:
-    """Take the learning rate that was typed, from the next update on."""
-    rate = float(st.session_state[key])
+def take_lr(key: str, waiting: deque[Move]) -> None:
+    """Queue the typed learning rate, for the next update on."""
+    waiting.append(partial(_change_lr, rate=float(st.session_state[key])))
+
+
+def _change_lr(held: Tape, rate: float) -> None:
     try:
-        act(lambda held: held.change_lr(rate))
+        held.change_lr(rate)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
-    session.replace_baseline(st.session_state.tape.run.config)
+    session.replace_baseline(held.run.config)
 
 
 def next_line(held: Tape) -> str | None:
-    """The text of the line that Next line would execute."""
+    """The text of the line that "Next line" would execute."""
     loop = held.run.config.loop
     if held.run.done or not loop:
         return None

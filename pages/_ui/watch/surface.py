@@ -1,6 +1,5 @@
 """Where the run is on its loss surface: contours of the real loss, and the path so far."""
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,15 +12,13 @@ from core.lines import part
 from core.watch import plane, surface, surface_picture
 from core.watch.tape import Tape
 from core.words import number
-from pages._ui.shared.cache import cache
+from pages._ui.shared import slices
 from pages._ui.watch import whole_runs
-
-SLICE_S, QUIET_S = 0.05, 0.3
 
 
 @dataclass(frozen=True)
 class Computed:
-    """The picture of one run, computed once: contours, path, window, and what it says in words."""
+    """The picture of one run, computed once: contours, path, window and description."""
 
     config: Config
     contours: pd.DataFrame
@@ -73,7 +70,11 @@ def _computed(config: Config, device: str) -> Computed | None:
     grid = surface.Surface(
         run.model, run.namespace["loss_fn"], run.data.inputs, run.data.targets, path.plane, window
     )
-    _fill(grid)
+    slices.work(
+        lambda: grid.done,
+        lambda seconds: grid.advance(budget_s=seconds),
+        lambda: (grid.share_done, "Computing the loss around the path"),
+    )
     words = surface.surface_words(grid, path, minimum)
     computed = Computed(config, surface_picture.contour_frame(grid, path), path, window, minimum, words)
     st.session_state.surface_of = computed
@@ -81,7 +82,7 @@ def _computed(config: Config, device: str) -> Computed | None:
 
 
 def _path(run: Run) -> plane.Path | None:
-    """All weights that were kept: of every step, or of the evaluated ones."""
+    """The path through all recorded weights: of every step, or of the evaluated ones."""
     history = run.history
     if history.full and not run.config.batch_size and run.error is None:
         weights = np.concatenate([plane.flat(history.weights), plane.flat(_now(run))])
@@ -101,25 +102,15 @@ def _now(run: Run) -> dict[str, np.ndarray]:
 
 
 def _minimum(run: Run) -> tuple[float, float] | None:
-    """Where the squared error of a line is smallest; None for all else."""
+    """Where the squared error of a line is smallest; None for anything else."""
     if run.config.loss != "mse" or len(run.parameters) != 2 or run.data.inputs.shape[1] != 1:
         return None
     weight, bias = surface.least_squares(run.data.inputs, run.data.targets)
     return float(weight), float(bias)
 
 
-def _fill(grid: surface.Surface) -> None:
-    place, begun = st.empty(), time.monotonic()
-    while not grid.done:
-        with cache().slot:
-            grid.advance(budget_s=SLICE_S)
-        if time.monotonic() - begun > QUIET_S:
-            place.progress(grid.share_done, text="Computing the loss around the path")
-    place.empty()
-
-
 def _limits(config: Config) -> None:
-    """The learning rate against the limits that follow from the curvature, in words, where these hold."""
+    """Compare the learning rate with the limits that follow from the curvature, where these hold."""
     if not theory.is_quadratic(config):
         return
     curvature = theory.starting_curvature(config)

@@ -20,7 +20,7 @@ NEXT = [
 
 
 def draw(held: Tape) -> None:
-    """The buttons, and what can be set; `progress` is drawn apart, since it moves while the run plays."""
+    """Draw buttons and settings; not `progress`, which moves while the run plays."""
     playing = player.playing()
     with st.container(horizontal=True, key="transport"):
         for label, icon, shortcut, move, about in BACK:
@@ -57,7 +57,7 @@ def _button(label, icon, shortcut, move, about, disabled) -> None:  # type: igno
         icon=icon,
         key=f"do_{label}",
         shortcut=shortcut,
-        on_click=player.act,
+        on_click=player.moves().append,
         args=(move,),
         disabled=disabled,
         help=about,
@@ -65,7 +65,7 @@ def _button(label, icon, shortcut, move, about, disabled) -> None:  # type: igno
 
 
 def progress(held: Tape) -> None:
-    """Where the run is."""
+    """Draw how far the run is."""
     run = held.run
     steps = run.config.steps
     where = f"Step {run.step} of {steps}"
@@ -75,7 +75,7 @@ def progress(held: Tape) -> None:
 
 
 def _rate(held: Tape) -> None:
-    """The learning rate from here on."""
+    """Draw the field for the learning rate from here on."""
     rate = held.looks[-1].lr
     key = f"new_lr_{held.place}_{rate!r}"
     st.number_input(
@@ -85,8 +85,8 @@ def _rate(held: Tape) -> None:
         step=float(rate) / 10 or 0.01,
         format="%g",
         key=key,
-        on_change=player.change_lr,
-        args=(key,),
+        on_change=player.take_lr,
+        args=(key, player.moves()),
         disabled=held.run.done,
         help="The run continues with it; link and script contain the change.",
         width=190,

@@ -1,0 +1,75 @@
+"""The runs beside the baseline: ready changes as switches, any change of one's own, and the baseline kept."""
+
+import streamlit as st
+
+from core.compare.comparison import Variant, kept, label, ready
+from core.config import KNOBS
+from pages._ui.shared import session, widgets
+from pages._ui.shared.badges import plain
+
+
+def draw() -> None:
+    """Ready changes and those already chosen, in one row that scrolls where it is too narrow."""
+    comparison = st.session_state.comparison
+    baseline = comparison.baseline
+    offered = {Variant.text(v): v for v in (*comparison.variants, *ready(baseline))}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes", wrap=False):
+        widgets.shown(
+            st.pills,
+            "Runs to compare with the baseline, each with one change",
+            "runs",
+            [Variant.text(v) for v in comparison.variants],
+            options=list(offered),
+            selection_mode="multi",
+            format_func=lambda code: plain(label(offered[code], baseline)),
+            on_change=_choose,
+            args=(offered,),
+            label_visibility="collapsed",
+            wrap=False,
+            width="stretch",
+        )
+        with st.popover("Any change", icon=":material/add:", wrap=False):
+            _any_change()
+        st.button(
+            "Keep",
+            icon=":material/keep:",
+            help="Hold the baseline as it is now as one of the runs, while the controls move on.",
+            on_click=lambda: session.add(kept(st.session_state.comparison.baseline)),
+        )
+
+
+def _choose(offered: dict[str, Variant]) -> None:
+    """Runs keep their places, and so their colors; a new one takes a free place."""
+    chosen = widgets.chosen("runs")
+    old = [v for v in st.session_state.comparison.variants if Variant.text(v) in chosen]
+    session.set_variants([*old, *(offered[code] for code in chosen if offered[code] not in old)])
+
+
+def _any_change() -> None:
+    """Any field with any value, typed or chosen."""
+    st.caption(
+        "Each run is the baseline with a change of its own. Data, starting weights, and batches are the same "
+        "for all, except where that change concerns them: another seed, data set, model, or batch size."
+    )
+    field = st.selectbox("Field", list(KNOBS), format_func=lambda name: KNOBS[name].label, key="any_field")
+    knob = KNOBS[field]
+    if knob.choices:
+        st.selectbox("Value", list(knob.choices), format_func=knob.choices.__getitem__, key="any_value_of")
+    else:
+        st.text_input("Value", max_chars=40, help=_how_to_write(field), key="any_value")
+    st.button("Add this run", on_click=_add_any, args=(field,))
+
+
+def _how_to_write(field: str) -> str:
+    knob = KNOBS[field]
+    if knob.between:
+        low, high = knob.between
+        return f"From {low:g} to {high:g}."
+    if field == "loop":
+        return "Letters of the lines in their order, such as ZFLBS; left out letters are left out lines."
+    return knob.help
+
+
+def _add_any(field: str) -> None:
+    source = "any_value_of" if KNOBS[field].choices else "any_value"
+    session.add(Variant(((field, str(st.session_state.get(source, "")).strip()),)))

@@ -1,0 +1,80 @@
+"""What the app takes from inside Streamlit stands in one module, and still does what the app takes it for."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]
+PUBLIC = {"streamlit", "streamlit.delta_generator"}  # the latter for its one class, as a type
+INSIDE = "pages/_ui/shared/streamlit_internals.py"
+
+
+def names(source):
+    """Every module of Streamlit that is imported, and every name of it that begins with an underscore."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "st":
+            yield f"streamlit.{node.attr}" if node.attr.startswith("_") else "streamlit"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[str(one.relative_to(ROOT)) for one in SOURCES])
+def test_only_one_module_reaches_into_streamlit(source):
+    inside = {name for name in names(source) if name.split(".")[0] == "streamlit"} - PUBLIC
+    assert bool(inside) == (str(source.relative_to(ROOT)) == INSIDE), inside
+
+
+def test_css_stands_in_one_module():
+    found = [str(one.relative_to(ROOT)) for one in SOURCES if "<style" in one.read_text()]
+    assert found == ["pages/_ui/shared/style.py"]
+
+
+def ran(script):
+    app = AppTest.from_function(script).run()
+    assert not app.exception, app.exception
+    return [element.value for element in app.text]
+
+
+def test_a_run_of_the_page_is_ended_with_what_is_caught():
+    """RerunException and StopException: a job that is under way is told to return before they go on."""
+
+    def script():
+        import streamlit as st
+
+        from pages._ui.shared.streamlit_internals import ENDED
+
+        seen = st.session_state.setdefault("seen", [])
+        for end in (st.rerun, st.stop)[len(seen) :]:
+            try:
+                end()
+            except ENDED as ended:
+                seen.append(type(ended).__name__)
+
+    assert AppTest.from_function(script).run().session_state.seen == ["RerunException", "StopException"]
+
+
+def test_a_run_of_the_page_knows_whether_back_or_forward_asked_for_it():
+    """ScriptRunContext.is_history_navigation: without it, Back changes the address and not the page."""
+
+    def script():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from pages._ui.shared.streamlit_internals import is_history_navigation
+
+        st.text(is_history_navigation())
+        get_script_run_ctx().is_history_navigation = True
+        st.text(is_history_navigation())
+
+    assert ran(script) == ["False", "True"]
+
+
+def test_outside_an_app_nothing_was_asked_for_by_back():
+    from pages._ui.shared.streamlit_internals import is_history_navigation
+
+    assert is_history_navigation() is False
