@@ -1,4 +1,4 @@
-"""When is a learning rate too large? Curvature of the loss, and the limits that follow from it.
+"""Limits of the learning rate: the curvature of the loss, and what follows from it.
 
 On a quadratic of curvature c, one direction of gradient descent is w <- (1 - lr c) w. It
 shrinks while lr c < 2. With momentum b the limit is 2 (1 + b) / c (Polyak 1964); a loop that

@@ -1,4 +1,4 @@
-"""What does a field of Config say about itself? Label, help, limits, and its text in links.
+"""Fields of Config: what each says about itself, its label, help and limits, and its text in links.
 
 Each maker below gives a dataclass field of one kind of value: a whole number, a real one, a
 choice, a list. The check, the widget, the address and the exported script derive from the Knob.

@@ -1,4 +1,4 @@
-"""The loop itself. Run: executes the five lines literally and records around them.
+"""The loop itself: Run executes the five lines literally and records around them.
 
 The lines of `Config.loop` are compiled from the table in `core.lines` and executed one by one
 in a namespace that holds model, loss_fn, optimizer, inputs and targets; nothing stands between
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ from core.seeds import stream
 
 
 @dataclass(frozen=True)
-class Raised:
+class RaisedAt:
     """The exception that ended a run: in which step (from 0), at which line, and itself."""
 
     step: int
@@ -43,6 +43,29 @@ class Warned:
     step: int
     line: str
     text: str
+
+
+class Steps(Protocol):
+    """What goes on by steps: one run, or a stack of many."""
+
+    step: int
+
+    @property
+    def done(self) -> bool: ...
+
+    def iterate(self) -> None:
+        """One step."""
+        ...
+
+
+def iterate(run: Steps, max_steps: int | None, budget_s: float | None) -> None:
+    """Step a run on: to its end, by `max_steps` at most, or until `budget_s` seconds are over."""
+    until = None if max_steps is None else run.step + max_steps
+    deadline = None if budget_s is None else time.monotonic() + budget_s
+    while not run.done and (until is None or run.step < until):
+        run.iterate()
+        if deadline is not None and time.monotonic() >= deadline:
+            break
 
 
 MAX_WARNINGS = 10  # of one run, each text once
@@ -63,7 +86,7 @@ class Run:
         histograms: whether to count the sizes of gradients at every tenth step.
         chunk_steps: how many steps are reduced at one time; few for a run that is watched.
     Attributes: step (steps done), next_line (of the loop, in the step under way), history, model,
-    error (a Raised, or None), evaluation_error (the exception that ended the evaluations on the
+    error (a RaisedAt, or None), evaluation_error (the exception that ended the evaluations on the
     whole sets, or None), warnings (a list of Warned), namespace (the names that the lines see).
     """
 
@@ -87,7 +110,7 @@ class Run:
         built = build.build(config, self.device, data=data, model=model)
         self.data = built.data
         self.step = self.next_line = 0
-        self.error: Raised | None = None
+        self.error: RaisedAt | None = None
         self.evaluation_error: Exception | None = None
         self.warnings: list[Warned] = []
         self.namespace: dict[str, Any] = _names(built)
@@ -137,13 +160,8 @@ class Run:
 
         A step under way, after `line`, is finished first and counts as one.
         """
-        until = self.config.steps if max_steps is None else self.step + max_steps
-        deadline = None if budget_s is None else time.monotonic() + budget_s
         with torch_warnings.collecting(self._warn):
-            while not self.done and self.step < until:
-                self._iterate()
-                if deadline is not None and time.monotonic() >= deadline:
-                    break
+            iterate(self, max_steps, budget_s)
         self.history.flush()
         return self
 
@@ -168,7 +186,7 @@ class Run:
             self._end()
         return name
 
-    def _iterate(self) -> None:
+    def iterate(self) -> None:
         """One step: every line of the loop that is still to come in it."""
         row = self._row or self.begin()
         name = ""
@@ -214,7 +232,7 @@ class Run:
             self.warnings.append(Warned(self.step, line or "".join(now), text))
 
     def _raise(self, name: str, exception: Exception) -> None:
-        self.error = Raised(self.step, name, exception.with_traceback(None))
+        self.error = RaisedAt(self.step, name, exception.with_traceback(None))
 
     def _end(self) -> None:
         self._row, self.next_line = None, 0

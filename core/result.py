@@ -68,14 +68,14 @@ def message(run: Run) -> Message | None:
     return Message(error.step, error.line, type(error.exception).__name__, str(error.exception))
 
 
-class Path(NamedTuple):
+class LossPath(NamedTuple):
     """Losses at some steps, both (n,); the steps are whole numbers and rise."""
 
     steps: np.ndarray
     losses: np.ndarray
 
 
-def path(result: Result) -> Path:
+def path(result: Result) -> LossPath:
     """The training loss over the run, to its very end.
 
     Where each step sees all rows, the loss of every step, then that after the last one (unless lines of
@@ -83,15 +83,15 @@ def path(result: Result) -> Path:
     evaluated steps.
     """
     evaluated = result.evaluations
-    whole = Path(evaluated["step"].to_numpy(), evaluated["train_loss"].to_numpy())
+    whole = LossPath(evaluated["step"].to_numpy(), evaluated["train_loss"].to_numpy())
     config = result.config
     if config.batch_size or "loss" not in parts(config.loop):
         return whole
-    every = Path(result.steps["step"].to_numpy(), result.steps["loss"].to_numpy())
+    every = LossPath(result.steps["step"].to_numpy(), result.steps["loss"].to_numpy())
     if not plain(config.loop) or MODELS[config.model].averages:
         return every  # on the whole set another loss counts: loss_fn(model(inputs), targets), in eval mode
     last = whole.steps >= len(every.steps)
-    return Path(
+    return LossPath(
         np.concatenate([every.steps, whole.steps[last]]), np.concatenate([every.losses, whole.losses[last]])
     )
 

@@ -1,4 +1,4 @@
-"""Which hidden units still tell one row from another at the end of a run? Dead and saturated layers."""
+"""Layers whose hidden units no longer tell rows apart at the end of a run: dead and saturated ones."""
 
 from typing import NamedTuple
 

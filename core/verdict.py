@@ -13,7 +13,7 @@ import numpy as np
 from core import units
 from core.curvature import is_quadratic, settles, stability_limit
 from core.lines import first_line
-from core.result import Path, Result, path
+from core.result import LossPath, Result, path
 from core.words import number
 
 FLAT = 0.01  # a range below this share is no change: on a chart 200 pixels high, the width of its line
@@ -83,7 +83,7 @@ def _raised(result: Result) -> Verdict:
     return Verdict("raised", text)
 
 
-def _not_finite(way: Path) -> tuple[str, str]:
+def _not_finite(way: LossPath) -> tuple[str, str]:
     bad = ~np.isfinite(way.losses)
     pairs = zip(way.losses[bad][::-1], way.steps[bad][::-1], strict=True)
     steps = {number(loss): int(step) for loss, step in pairs}  # of each kind the first one
@@ -94,7 +94,7 @@ def _not_finite(way: Path) -> tuple[str, str]:
 
 
 @np.errstate(over="ignore")  # a threshold that overflows is one that no loss reaches
-def _by_shape(way: Path) -> tuple[str, str]:
+def _by_shape(way: LossPath) -> tuple[str, str]:
     """The first rule that holds, for losses that are all finite."""
     losses = way.losses
     size = abs(losses[0])
@@ -109,7 +109,7 @@ def _by_shape(way: Path) -> tuple[str, str]:
     return _falling(way, size)
 
 
-def _quoted(way: Path) -> str:
+def _quoted(way: LossPath) -> str:
     """First, highest, lowest and last loss; of these, none twice."""
     steps, losses = way
     said = [f"Loss {number(losses[0])} at first"]
@@ -130,14 +130,14 @@ def _quarters(losses: np.ndarray) -> list[np.ndarray]:
     return [part for part in np.array_split(losses, 4) if len(part)]
 
 
-def _below_zero(way: Path) -> tuple[str, str]:
+def _below_zero(way: LossPath) -> tuple[str, str]:
     first, last, best = way.losses[0], way.losses[-1], way.losses.min()
     if last - best >= HALF * (first - best):
         return "rebounds", f"{_quoted(way)} It gave back at least half of what it had gained."
     return "learns", f"{_quoted(way)} It fell below 0." if last < 0 else _quoted(way)
 
 
-def _flat(way: Path, size: float) -> tuple[str, str] | None:
+def _flat(way: LossPath, size: float) -> tuple[str, str] | None:
     """Hardly any change at all: at rest, or on its way down."""
     losses = way.losses
     if np.ptp(losses) > FLAT * size:
@@ -159,7 +159,7 @@ def _share(losses: np.ndarray) -> str:
     return f"{100 * (1 - losses[-1] / losses[0]):.3g} %"
 
 
-def _diverged(way: Path, size: float) -> tuple[str, str] | None:
+def _diverged(way: LossPath, size: float) -> tuple[str, str] | None:
     losses, quarters = way.losses, _quarters(way.losses)
     end, peaks = _end(losses), [quarter.max() for quarter in quarters]
     rises = all(after.min() > before.max() for before, after in pairwise(quarters))
@@ -177,7 +177,7 @@ def _span(losses: np.ndarray) -> str:
     return f"{number(losses.min())} and {number(losses.max())}"
 
 
-def _oscillates(way: Path, size: float) -> tuple[str, str] | None:
+def _oscillates(way: LossPath, size: float) -> tuple[str, str] | None:
     """Rises again and again, to the end, that rival what was gained or reach far up."""
     losses, end = way.losses, _end(way.losses)
     low, middle, high = np.quantile(end, [0.1, 0.5, 0.9])  # not the ends: one spike is no swing
@@ -217,7 +217,7 @@ def _rises(losses: np.ndarray, size: float) -> list[int]:
     return found
 
 
-def _stands_still(way: Path, size: float) -> tuple[str, str] | None:
+def _stands_still(way: LossPath, size: float) -> tuple[str, str] | None:
     """A leap far up, then rest with a tenth of the first loss or more: flung to where nothing moves."""
     losses, end = way.losses, _end(way.losses)
     if losses.max() < FAR * size or np.ptp(end) > FLAT * end.max() or losses[-1] < size / FAR:
@@ -225,7 +225,7 @@ def _stands_still(way: Path, size: float) -> tuple[str, str] | None:
     return "stuck", f"{_quoted(way)} After the leap it stands still."
 
 
-def _rebounds(way: Path, size: float) -> tuple[str, str] | None:
+def _rebounds(way: LossPath, size: float) -> tuple[str, str] | None:
     losses = way.losses
     first, last, best = losses[0], losses[-1], losses.min()
     if first - best < HARDLY * size or last - best < HALF * (first - best):
@@ -237,7 +237,7 @@ def _rebounds(way: Path, size: float) -> tuple[str, str] | None:
     )
 
 
-def _falling(way: Path, size: float) -> tuple[str, str]:
+def _falling(way: LossPath, size: float) -> tuple[str, str]:
     """No leap to stay, no swings: by how much it fell, and whether it still falls."""
     losses, end = way.losses, _end(way.losses)
     fell = f"{_quoted(way)} It fell by {_share(losses)}"

@@ -5,7 +5,6 @@ seed, loss and whether zero_grad is called may differ. Autograd sees one graph i
 another, so each gets its own gradients, and a run that diverges leaves its neighbours alone.
 """
 
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from core import build, devices
 from core.config import Config
 from core.history import Scores, evaluation_steps
 from core.lines import LINES, USUAL, without_zero_grad
+from core.loop import iterate
 from core.losses import LOSSES, form
 from core.models import MODELS
 from core.result import Result
@@ -100,16 +100,11 @@ class Stack:
 
     def advance(self, max_steps: int | None = None, budget_s: float | None = None) -> "Stack":
         """Train on: to the end, by `max_steps` at most, or until `budget_s` seconds are over."""
-        until = self._runs[0].steps if max_steps is None else self.step + max_steps
-        deadline = None if budget_s is None else time.monotonic() + budget_s
-        while not self.done and self.step < until:
-            self._iterate()
-            if deadline is not None and time.monotonic() >= deadline:
-                break
+        iterate(self, max_steps, budget_s)
         self.history.flush()
         return self
 
-    def _iterate(self) -> None:
+    def iterate(self) -> None:
         """One step of all runs: the five lines, with a look around some of them."""
         if self.step in self._rates:
             self.optimizer.set_lr(self._rates[self.step])

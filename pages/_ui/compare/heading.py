@@ -6,10 +6,9 @@ from functools import partial
 import streamlit as st
 
 from core import export
-from core.compare.comparison import loop_label
 from core.config import DEFAULTS, KNOBS, Config
 from core.data import DATASETS
-from core.lines import USUAL
+from core.lines import USUAL, loop_label
 from core.losses import LOSSES
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS

@@ -10,7 +10,7 @@ from core.budget import MAX_RUNS
 from core.compare.comparison import one_line
 from core.compare.curves import QUANTITIES
 from core.config import KNOBS
-from core.fields import shown
+from core.words import shown
 from pages._ui.shared import session
 
 LOSS_COLUMNS = {"loss": "each step", "train_loss": "training set", "val_loss": "validation"}
