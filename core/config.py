@@ -116,7 +116,7 @@ class Config:
     )
     loop: tuple[str, ...] = loop_lines(
         USUAL,
-        "Order",
+        "Loop",
         "Z zero_grad, F forward, L loss, B backward, S step. Choose an order, or type any; a letter left out "
         "leaves its line out.",
     )

@@ -68,7 +68,8 @@ def _widget(
     """A widget of a field; a choice is converted before the field takes it."""
     knob = KNOBS[field]
     more |= {"help": knob.help, "on_change": _changed, "args": (field, convert)}
-    widgets.shown(draw, knob.label + marks.get(field, ""), field, value, **more)
+    title = more.pop("title", knob.label)
+    widgets.shown(draw, title + marks.get(field, ""), field, value, **more)
 
 
 def _choice(field: str, config: Config, marks: Marks, options: list[str] | None = None) -> None:
@@ -151,7 +152,8 @@ def _order(config: Config, marks: Marks) -> None:
         except (ValueError, KeyError):
             return typed  # refused by the field's check, with its sentence
 
-    more = {"options": list(dict.fromkeys(options)), "accept_new_options": True, "format_func": " ".join}
+    more = {"options": list(dict.fromkeys(options)), "accept_new_options": True}
+    more |= {"format_func": " ".join, "title": "Order"}
     _widget(st.selectbox, "loop", text, marks, parsed, **more)
 
 
