@@ -1,11 +1,11 @@
 """All below the title of the Watch page: light while it plays, everything when it pauses."""
 
-import re
 import time
 
 import streamlit as st
 
 from core.graph.tensor_table import table
+from core.watch.place import read_place
 from core.watch.tape import Tape
 from pages._ui.shared import graph, session, tensors, widgets
 from pages._ui.shared.alone import alone
@@ -48,7 +48,7 @@ def go_where_asked(held: Tape) -> None:
         session.choose("look", asked["look"])
     else:
         session.note(f"look must be one of {', '.join(PANELS)}.")
-    place = _place(held, asked["at"])
+    place = read_place(asked["at"], held.run.config)
     if place is None:
         session.note("at must be a step and a line of this run, as 3.2.")
     elif place != held.place:
@@ -62,16 +62,6 @@ def address(held: Tape) -> dict[str, list[str]]:
     first = {"at": START, "look": next(iter(PANELS))}
     changed = {name: text for name, text in here.items() if text != first[name]}
     return {name: [text] for name, text in {**held.run.config.to_params(), **changed}.items()}
-
-
-def _place(held: Tape, text: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"(\d{1,4})\.(\d)", text, re.ASCII)
-    if not found:
-        return None
-    step, line = int(found[1]), int(found[2])
-    config = held.run.config
-    good = (step < config.steps and line <= max(len(config.loop) - 1, 0)) or (step, line) == (config.steps, 0)
-    return (step, line) if good else None
 
 
 def draw(held: Tape, device: str) -> None:

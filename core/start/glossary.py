@@ -1,0 +1,90 @@
+"""What the words of the pages mean. They stand here, above all that they explain, so that each rule quotes
+the constants that are applied and each letter the line that is executed.
+"""
+
+from dataclasses import dataclass
+
+from core.data import DATASETS
+from core.lines import LINES, USUAL
+from core.verdict import FLAT, GAVE_BACK, GROWN, HALF, HARDLY, STILL_FALLING, SWING, SWING_SHARE, WORDS
+
+
+@dataclass(frozen=True)
+class Term:
+    """title: as on the page. text: one to three sentences, as Markdown."""
+
+    title: str
+    text: str
+
+
+_RAW = [row.title for row in DATASETS.values() if row.scale == "raw"]
+_SWINGS = (
+    f"In the second half of the run the loss rose to {SWING:g} times its lowest value there or more, and by at "
+    f"least {SWING_SHARE:.0%} of the first loss; or it gave back {GAVE_BACK:.0%} of what it had gained"
+)
+
+TERMS = {
+    "learns": Term("Learns", f"The loss fell, by {HALF:.0%} or more unless it has stopped falling."),
+    "slow": Term(
+        "Slow",
+        f"The loss fell by less than {HALF:.0%} and is still falling: more than {STILL_FALLING:.0%} of the "
+        "drop came in the last tenth of the steps.",
+    ),
+    "stuck": Term(
+        "Stuck",
+        f"The loss stayed within {FLAT:.0%} of its first value, or fell by less than {HARDLY:.0%} and no "
+        "longer falls.",
+    ),
+    "oscillates": Term(
+        "Oscillates",
+        f"{_SWINGS}. It does so in smooth waves, or what is left over in `.grad` is longer than what each "
+        "batch adds.",
+    ),
+    "bounces": Term("Bounces", f"{_SWINGS}. It jumps from step to step, as with mini-batches."),
+    "diverged": Term(
+        "Diverged",
+        f"The loss became inf or nan; or it ended {GROWN:g} times above its start or more, each quarter of "
+        "the run above the one before.",
+    ),
+    "raised": Term("Raised", "A line raised an error, which ended the run."),
+    "fresh": Term("fresh", "What this backward added to `.grad`: the gradient of this batch alone."),
+    "leftover": Term(
+        "leftover",
+        "What was in `.grad` before this backward: gradients of earlier steps that no zero_grad has cleared.",
+    ),
+    "as_used": Term("as used", "`.grad` as step finds it. Of the five lines: fresh plus leftover."),
+    "update_ratio": Term(
+        "update ratio",
+        "Length of the change that step made to the weights, divided by the length of the weights before.",
+    ),
+    "curvature": Term(
+        "curvature",
+        "How fast the gradient changes along the steepest direction: the largest eigenvalue of the loss's "
+        "second derivatives, λ. Plain gradient descent on a quadratic multiplies the error in that direction "
+        "by 1 − learning rate × λ at every step.",
+    ),
+    "limit": Term(
+        "limit of stability",
+        "The largest learning rate at which a loop stays bounded, where every step sees all rows and the loss "
+        "is a quadratic: 2/λ for the usual loop, 1/λ on the gradient of the step before, 4/λ without "
+        "zero_grad, which then circles and does not converge. On other losses it holds near the weights it "
+        "was taken at.",
+    ),
+    "logits": Term(
+        "logits",
+        "What a classifier puts out before softmax or sigmoid: any real numbers. CrossEntropyLoss and "
+        "BCEWithLogitsLoss take these and apply softmax or sigmoid themselves.",
+    ),
+    "letters": Term(
+        "the letters of an order",
+        ", ".join(f"{LINES[name].letter} is `{LINES[name].text}`" for name in USUAL) + ".",
+    ),
+    "standardized": Term(
+        "standardized",
+        "Inputs, and targets of a regression, less their mean and divided by their standard deviation over "
+        "the training rows. So an MSE of 1 is what a model scores that always predicts the mean. "
+        f"{' and '.join(_RAW)} stay as they are: their MSE is in squared minutes.",
+    ),
+}
+
+VERDICTS = tuple(WORDS)  # terms that are verdicts
