@@ -19,8 +19,8 @@ class Term:
 
 _RAW = [row.title for row in DATASETS.values() if row.scale == "raw"]
 _SWINGS = (
-    f"In the second half of the run the loss rose to {SWING:g} times its lowest value there or more, and by at "
-    f"least {SWING_SHARE:.0%} of the first loss; or it gave back {GAVE_BACK:.0%} of what it had gained"
+    f"In the second half of the run the loss rose to {SWING:g} times its lowest value there or more, and by "
+    f"at least {SWING_SHARE:.0%} of the first loss; or it gave back {GAVE_BACK:.0%} of what it had gained"
 )
 
 TERMS = {
@@ -65,8 +65,8 @@ TERMS = {
     ),
     "limit": Term(
         "limit of stability",
-        "The largest learning rate at which a loop stays bounded, where every step sees all rows and the loss "
-        "is a quadratic: 2/λ for the usual loop, 1/λ on the gradient of the step before, 4/λ without "
+        "The largest learning rate at which a loop stays bounded, where every step sees all rows and the "
+        "loss is a quadratic: 2/λ for the usual loop, 1/λ on the gradient of the step before, 4/λ without "
         "zero_grad, which then circles and does not converge. On other losses it holds near the weights it "
         "was taken at.",
     ),

@@ -13,9 +13,9 @@ from core.watch.examples import PRESETS
 class Stop:
     """A view, and what is asked and said there.
 
-    answers: to guess from before the view is shown, the first of them right; none where the view itself asks.
-    sentence: to take away. All three are empty in a sequence that somebody puts together. Raises ValueError if
-    a question has nothing to take away, or only one answer.
+    answers: to guess from before the view is shown, the first of them right; none where the view itself
+    asks. sentence: to take away. All three are empty in a sequence that somebody puts together. Raises
+    ValueError if a question has nothing to take away, or only one answer.
     """
 
     address: Address
@@ -57,8 +57,8 @@ STOPS = (
             Comparison(_USUAL, (Variant((("loop", letters(_SKIPPED.loop)),)),)).to_params(),
         ),
         "Leave out zero_grad. What does the loss do?",
-        "No error, no warning: the loss falls from 242.4 to 4.302 in three steps, and is back at 252.2 in step "
-        "7. It swings and never settles.",
+        "No error, no warning: the loss falls from 242.4 to 4.302 in three steps, and is back at 252.2 in "
+        "step 7. It swings and never settles.",
         ("It falls, and swings back up again and again", "It falls as before", "PyTorch raises an error"),
     ),
     Stop(
@@ -85,8 +85,8 @@ STOPS = (
     Stop(
         address("losses", {"view": "softmax", "classes": "3", "right": "-10", "rival": "10"}),
         "A softmax stands before cross-entropy, and the model is sure and wrong. What breaks?",
-        "The gradient: its length is 0.00002338 where it should be 1.414, so the model hardly learns from its "
-        "worst mistakes. Nothing raises. With three classes the loss cannot fall below 0.5514 either.",
+        "The gradient: its length is 0.00002338 where it should be 1.414, so the model hardly learns from "
+        "its worst mistakes. Nothing raises. With three classes the loss cannot fall below 0.5514 either.",
         ("The gradient nearly vanishes", "The loss becomes nan", "PyTorch raises an error"),
     ),
     Stop(

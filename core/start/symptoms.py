@@ -53,15 +53,15 @@ SYMPTOMS = {
         (
             Cause(
                 "The learning rate is above the limit",
-                "The gradient norm grows by the same factor at every step, from the first one on. The limit is "
-                "2 / curvature; at a tenth of the learning rate the loss falls.",
+                "The gradient norm grows by about the same factor at every step, from the first one on. At a "
+                "tenth of the learning rate the loss falls.",
                 "Divide the learning rate by 10 until it falls, then find the limit with Sweep's range test.",
                 "rate_far_too_large",
             ),
             Cause(
                 "backward runs twice in a step",
                 "The gradient of the first step is exactly twice that of one backward.",
-                "Call backward once. An error about a freed graph wants one call less, not retain_graph=True.",
+                "Call backward once. Where the graph is gone, leave a call out; retain_graph=True only hides it.",
                 "graph_retained",
             ),
             Cause(
@@ -78,15 +78,15 @@ SYMPTOMS = {
         (
             Cause(
                 "The learning rate is just above the limit",
-                "The loss changes by nearly the same factor at each step, at first close to 1. On a quadratic it is "
-                "(1 - learning rate x curvature) squared.",
+                "From some step on the loss grows by the same factor at every step: on a quadratic by "
+                "(1 - learning rate × curvature) squared.",
                 "Take a learning rate below 2 / curvature; half of what diverges is a good first try.",
                 "rate_too_large",
             ),
             Cause(
                 "step runs between forward and backward",
-                "At the first step .grad is still None and no weight moves; afterwards each step uses the gradient "
-                "of the one before.",
+                "At the first step .grad is still None and no weight moves; afterwards each step uses the "
+                "gradient of the one before.",
                 "Put the lines in order: zero_grad, forward, loss, backward, step.",
                 "stale",
             ),
@@ -98,7 +98,7 @@ SYMPTOMS = {
         (
             Cause(
                 "zero_grad stands between backward and step",
-                "The weights before and after step are equal to the last bit, and .grad is None when step comes.",
+                "No weight moves by a single bit, and .grad is None when step comes.",
                 "Move zero_grad to the top of the step, or to its end.",
                 "cleared_before_step",
             ),
@@ -122,7 +122,7 @@ SYMPTOMS = {
             ),
             Cause(
                 "The sigmoid is saturated",
-                "The gradient of the first step is exactly 0, and the loss is 100 for each row that is wrong.",
+                "The gradient of the first step is exactly 0; each row that is wrong costs 100.",
                 "BCEWithLogitsLoss on the logits, in place of a sigmoid and BCELoss.",
                 "saturated",
             ),
@@ -134,7 +134,7 @@ SYMPTOMS = {
         (
             Cause(
                 "Targets of shape (n,) against outputs of shape (n, 1)",
-                "The loss ends at the variance of the targets, and outputs are all alike: their mean. MSELoss warns.",
+                "The loss ends at the variance of the targets, and every output is their mean. MSELoss warns.",
                 "Give both one shape: targets.reshape(-1, 1), or outputs.squeeze(1).",
                 "broadcast",
             ),
@@ -194,7 +194,7 @@ SYMPTOMS = {
             ),
             Cause(
                 "A sigmoid before BCE with logits",
-                "The loss cannot fall below that of outputs between 0.5 and 0.73, taken as probabilities.",
+                "Probabilities lie between 0.5 and 0.73, so a row of class 0 never costs less than 0.6931.",
                 "Hand the logits to BCEWithLogitsLoss.",
                 "sigmoid_twice",
             ),
@@ -242,7 +242,7 @@ SYMPTOMS = {
             ),
             Cause(
                 "Class numbers as floats",
-                "“expected scalar type Long but found Float”: targets.dtype.",
+                "“expected target dtype to be Long or Byte, but got Float”: targets.dtype.",
                 "targets.long() for class numbers.",
                 "targets_float",
             ),
