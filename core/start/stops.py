@@ -46,26 +46,26 @@ def _moment(config: Config, place: str, panel: str) -> Address:
 STOPS = (
     Stop(
         _moment(PRESETS["backward"].config, "0.4", "tensors"),
-        "Weight 5, bias 5, and every output is 3 too large. What does loss.backward() change?",
-        "backward changes .grad only: 15.0 for the weight and 6.0 for the bias, from a loss of 9.0. "
-        "Weight and bias are still 5.0; moving them is the job of step.",
-        (".grad of weight and bias", "Weight and bias", "The loss"),
+        "Weight 5, bias 5, and every output is 3 too large. What does `loss.backward()` change?",
+        "`backward` changes `.grad` only: 15.0 for the weight and 6.0 for the bias, from a loss of 9.0. "
+        "Weight and bias are still 5.0; moving them is the job of `step`.",
+        ("`.grad` of weight and bias", "Weight and bias", "The loss"),
     ),
     Stop(
         address(
             "compare",
             Comparison(_USUAL, (Variant((("loop", letters(_SKIPPED.loop)),)),)).to_params(),
         ),
-        "Leave out zero_grad. What does the loss do?",
+        "Leave out `zero_grad`. What does the loss do?",
         "No error, no warning: the loss falls from 242.4 to 4.302 in three steps, and is back at 252.2 in "
         "step 7. It swings and never settles.",
         ("It falls, and swings back up again and again", "It falls as before", "PyTorch raises an error"),
     ),
     Stop(
         _moment(_SKIPPED, "8.0", "ledger"),
-        "Nothing clears .grad. What is in it when step comes?",
-        ".grad is fresh plus leftover: in step 5 this batch says 55.6, -188.1 is left over, and step uses "
-        "their sum, -132.5. It moves the weight the wrong way.",
+        "Nothing clears `.grad`. What is in it when `step` comes?",
+        "`.grad` is fresh plus leftover: in step 5 this batch says 55.6, -188.1 is left over, and `step` "
+        "uses their sum, -132.5. It moves the weight the wrong way.",
         ("The sum of all gradients so far", "The gradient of this batch", "The mean of all gradients so far"),
     ),
     Stop(
@@ -91,15 +91,15 @@ STOPS = (
     ),
     Stop(
         address("traps", {"view": "momentum", "on": "linear", "lr": "0.2"}),
-        "At a learning rate of 0.2 the right loop diverges; without zero_grad it stays bounded. Why?",
-        "Never clearing .grad is SGD with momentum 1: every loss and weight is equal, to the last bit. Its "
+        "At a learning rate of 0.2 the right loop diverges; without `zero_grad` it stays bounded. Why?",
+        "Never clearing `.grad` is SGD with momentum 1: every loss and weight is equal, to the last bit. Its "
         "limit is 4 / 16.70 = 0.2395, twice that of the usual loop.",
-        ("It is momentum 1", "PyTorch clears .grad itself", "Its gradients are smaller"),
+        ("It is momentum 1", "PyTorch clears `.grad` itself", "Its gradients are smaller"),
     ),
     Stop(
         address("traps", {"view": "diagnosis", "series": "7"}),
         "Five broken loops, no code. Which line is wrong?",
-        "Ask in this order: does it raise, do the weights move, does .grad belong to this batch, and how low "
-        "can this loss get?",
+        "Ask in this order: does it raise, do the weights move, does `.grad` belong to this batch, and how "
+        "low can this loss get?",
     ),
 )

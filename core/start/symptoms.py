@@ -61,7 +61,7 @@ SYMPTOMS = {
             Cause(
                 "backward runs twice in a step",
                 "The gradient of the first step is exactly twice that of one backward.",
-                "Call backward once. Where the graph is gone, leave a call out; retain_graph=True only hides it.",
+                "Call backward once. If the graph is gone, leave one out; retain_graph=True only hides it.",
                 "graph_retained",
             ),
             Cause(
@@ -134,7 +134,7 @@ SYMPTOMS = {
         (
             Cause(
                 "Targets of shape (n,) against outputs of shape (n, 1)",
-                "The loss ends at the variance of the targets, and every output is their mean. MSELoss warns.",
+                "The loss ends at the variance of the targets, all outputs at their mean. MSELoss warns.",
                 "Give both one shape: targets.reshape(-1, 1), or outputs.squeeze(1).",
                 "broadcast",
             ),

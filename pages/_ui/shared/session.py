@@ -17,6 +17,7 @@ from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
+from core.start.path import FIELDS as AROUND
 
 MAX_BEHIND = 50  # addresses of the last choices, which the browser may still send
 
@@ -75,6 +76,17 @@ def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str
     return {name: texts[0] for name, texts in found.items()}, twice
 
 
+def read_anew() -> None:
+    """The next address is a link, even if it is one that this session wrote, or has no fields."""
+    st.session_state.anew = True
+
+
+def came_back() -> bool:
+    """Whether the browser's own Back or Forward led here."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
 def _is_new(given: dict[str, list[str]], page: str) -> bool:
     """Whether an address has to be read: a link, or one that the Back button has brought.
 
@@ -85,10 +97,9 @@ def _is_new(given: dict[str, list[str]], page: str) -> bool:
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
     if moved:
         st.session_state.behind = []
-    context = get_script_run_ctx()
-    back = context is not None and context.is_history_navigation
+    linked = st.session_state.pop("anew", False) or came_back()
     known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
-    return back or bool(given and given not in known)
+    return linked or bool(given and given not in known)
 
 
 def note(sentence: str) -> None:
@@ -107,7 +118,13 @@ def asked() -> dict[str, str]:
 
 
 def _address() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in st.query_params}
+    """What the page itself is to read."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in AROUND}
+
+
+def around() -> dict[str, list[str]]:
+    """What stands in the address for the frame around the page: the path that the session is on."""
+    return {name: st.query_params.get_all(name) for name in AROUND if name in st.query_params}
 
 
 def write_address(params: dict[str, list[str]]) -> None:
@@ -116,12 +133,13 @@ def write_address(params: dict[str, list[str]]) -> None:
     Also where the browser has just sent it, if another one was written since: that may still be on its way.
     """
     given, last = _address(), st.session_state.get("address")
-    if params == given == last:
+    frame = st.session_state.get("around", {})
+    if params == given == last and around() == frame:
         return
     # A click can interrupt the writing: by then it is known what the browser may send.
     behind = [one for one in st.session_state.get("behind", []) if one not in (given, last, params)]
     st.session_state.behind = [*behind, given, last, params][-MAX_BEHIND:]
-    st.query_params.from_dict(params)
+    st.query_params.from_dict(params | frame)
     st.session_state.address = params
 
 
