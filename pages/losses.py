@@ -19,7 +19,12 @@ VIEWS = {  # name in the address -> title, panel
 }
 
 given = views.given("losses", VIEWS)
-view = views.choose("losses", "Losses", VIEWS)
+view = views.choose(
+    "losses",
+    "Losses",
+    VIEWS,
+    "Which loss fits my targets, and what does its gradient do when the model is wrong?",
+)
 with st.container(key="drawn"):
     fields = VIEWS[view][1].draw(given)
 views.write_address(view, fields)

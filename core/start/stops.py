@@ -73,13 +73,13 @@ STOPS = (
             "sweep",
             {
                 **replace(_USUAL, steps=400).to_params(),
-                "x": "lr~0.01~0.02~0.05~0.08~0.1~0.11~0.119~0.121~0.13~0.15~0.2~0.5~1",
+                "x": "lr~0.01..1..25",
                 "y": "loop~ZFLBS",
             },
         ),
         "How large may the learning rate be on these four deliveries?",
-        "The limit is 2 / 16.70 = 0.1198, two divided by the curvature of the loss: 0.119 still learns, and "
-        "0.121 diverges.",
+        "The limit is 2 / 16.70 = 0.1198, two divided by the curvature of the loss: 0.1 learns, and "
+        "0.121, the next one, diverges.",
         ("A bit more than 0.1", "A bit more than 0.01", "A bit more than 1"),
     ),
     Stop(

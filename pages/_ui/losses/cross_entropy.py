@@ -8,7 +8,7 @@ from core.loss_lessons.cross_entropy import Steps, batch
 from core.loss_lessons.soft_targets import ways
 from core.verdict import number
 from core.watch.optimizer_rules import signed
-from pages._ui.shared import address_fields
+from pages._ui.shared import address_fields, explain
 
 FIELDS = ("z0", "z1", "z2", "class", "rows", "smoothing")
 LOGITS = address_fields.numbers(step / 2 for step in range(-20, 21))
@@ -56,7 +56,7 @@ def _pictures(done: Steps) -> None:
     )
     for place, (column, (title, values, low, high)) in enumerate(zip(st.columns(3), pictures, strict=True)):
         with column:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{title}**", help=explain.words("logits") if not place else None)
             frame = classes_frame(values.tolist(), int(done.classes[0]))
             said = f"{title} of the classes: {', '.join(map(signed, values.tolist()))}"
             st.vega_lite_chart(

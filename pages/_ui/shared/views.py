@@ -27,9 +27,11 @@ def given(page: str, views: Views) -> dict[str, str]:
     return found
 
 
-def choose(page: str, title: str, views: Views) -> str:
-    """Title and notes of the page, and its views to choose from; the chosen one."""
+def choose(page: str, title: str, views: Views, question: str = "") -> str:
+    """Title of the page, the question it answers, notes, and its views to choose from; the chosen one."""
     st.title(title)
+    if question:
+        st.caption(question)
     remarks.draw()
     return widgets.kept(
         st.segmented_control,

@@ -108,7 +108,7 @@ def _head(path: Path, at: int, here: bool) -> None:
             "Back",
             key="path_back",
             icon=":material/arrow_back:",
-            shortcut="Shift+Left",
+            shortcut="Shift+P",
             on_click=go,
             args=(path, at - 1),
             disabled=not at,
@@ -119,7 +119,7 @@ def _head(path: Path, at: int, here: bool) -> None:
             key="path_next",
             icon=":material/flag:" if end else ":material/arrow_forward:",
             type="primary" if at in told(path) else "secondary",
-            shortcut="Shift+Right",
+            shortcut="Shift+N",
             on_click=go,
             args=(None, None) if end else (path, at + 1),
         )

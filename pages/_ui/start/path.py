@@ -23,7 +23,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
             word if len(seen) < len(THE_PATH.stops) else "Begin again",
             icon=":material/arrow_forward:",
             type="primary",
-            shortcut="Shift+Right",
+            shortcut="Shift+N",
             on_click=walk.go,
             args=(THE_PATH, ahead),
         )

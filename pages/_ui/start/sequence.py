@@ -11,7 +11,7 @@ TEXT = "sequence_text"  # of the session: what was typed
 ABOUT = (
     "For a lesson: any views, in any order, in one link. Open a view, make it show what you mean, copy its "
     f"address from the browser, and paste it here, one address a line, at most {MAX_STOPS}. The link opens "
-    "them one after the other without the sidebar; Shift and the arrow keys lead on and back."
+    "them one after the other without the sidebar; Shift+N leads on, Shift+P back."
 )
 
 
@@ -44,15 +44,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     st.markdown(f"**{len(path.stops)} views**, in this order:")
     for number, stop in enumerate(path.stops, 1):
         st.markdown(f"{number}. {plain(stop.address.text())}")
-    with st.container(horizontal=True):
-        st.button(
-            "Present",
-            icon=":material/slideshow:",
-            type="primary",
-            shortcut="Shift+Right",
-            on_click=walk.go,
-            args=(path, 0),
-        )
+    st.button("Present", icon=":material/slideshow:", type="primary", on_click=walk.go, args=(path, 0))
     st.caption("This address opens the first of them, for you or for a class.")
     link = session.link("start", {"path": list(path.texts), "stop": ["1"]})
     st.code(link, language=None, wrap_lines=True)

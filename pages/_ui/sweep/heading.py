@@ -3,7 +3,9 @@
 import streamlit as st
 
 from core.sweep.sweep import Sweep, runs
-from pages._ui.shared import session
+from pages._ui.shared import explain, session
+
+QUESTION = "Up to which learning rate does the loop learn, and what moves that limit?"
 
 
 def draw(sweep: Sweep) -> None:
@@ -13,6 +15,7 @@ def draw(sweep: Sweep) -> None:
         with st.popover("Share", icon=":material/link:"):
             st.caption("This address restores the whole sweep.")
             st.code(session.link("sweep", sweep.to_params()), language=None, wrap_lines=True)
+    st.caption(QUESTION, help=explain.words("limit", "curvature", "standardized"))
 
 
 def count(sweep: Sweep) -> None:

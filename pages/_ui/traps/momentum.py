@@ -13,7 +13,7 @@ from core.result import Result, result
 from core.traps import momentum_picture
 from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import number, verdict
-from pages._ui.shared import pair, remarks, session, widgets
+from pages._ui.shared import explain, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
 from pages._ui.shared.cache import cache
 from pages._ui.traps import runs
@@ -72,7 +72,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     _three(config, limits, device)
     st.header("Skipping zero_grad is momentum 1")
     _twins(_laid(config, device))
-    st.markdown(WHY)
+    st.markdown(WHY, help=explain.words("update_ratio"))
     _links(config)
     return {"on": on, "lr": f"{lr:g}" if float(f"{lr:g}") == lr else repr(lr)}
 
@@ -141,7 +141,8 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
     where = "It is the same everywhere." if on == "linear" else "It is that of the first step, and changes."
     st.markdown(
         f"The largest curvature of this loss is λ = {number(curvature)}. {where} Each bar ends at the "
-        "largest learning rate at which that loop is stable; the line is yours."
+        "largest learning rate at which that loop is stable; the line is yours.",
+        help=explain.words("curvature", "limit"),
     )
     spec = momentum_picture.limits_spec(*momentum_picture.span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
@@ -156,7 +157,7 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
         done = runs.trained(one, device)
         said = verdict(done)
         with column, st.container(border=True, height="stretch", key=f"loop_{name}"):
-            st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
+            st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}", help=explain.words(said.word))
             side = "above" if config.lr > limits[name] else "below"
             multiple = momentum_picture.MULTIPLES[name]
             st.markdown(f"{number(config.lr)} is {side} its limit, {multiple} = {number(limits[name])}.")

@@ -13,6 +13,7 @@ from core.lines import part
 from core.verdict import number
 from core.watch import plane, surface, surface_picture
 from core.watch.tape import Tape
+from pages._ui.shared import explain
 from pages._ui.shared.cache import cache
 from pages._ui.watch import whole_runs
 
@@ -128,7 +129,8 @@ def _limits(config: Config) -> None:
         f"The largest curvature is {number(curvature)}. Plain gradient descent is stable up to a learning "
         f"rate of 2 / {number(curvature)} = {number(limits['usual'])}; a step on the gradient of the step "
         f"before, up to 1 / {number(curvature)} = {number(limits['stale'])}; without zero_grad, up to "
-        f"4 / {number(curvature)} = {number(limits['skipped'])}."
+        f"4 / {number(curvature)} = {number(limits['skipped'])}.",
+        help=explain.words("curvature", "limit"),
     )
     own = theory.stability_limit(replace(config, schedule=()), curvature)
     if own is not None:
