@@ -17,14 +17,10 @@ VIEWS = {  # name in the address -> title, panel
     "stability": ("Stability", stability),
     "which": ("Which loss?", which),
 }
+QUESTION = "Which loss goes with these targets, and how hard does it push where the model is wrong?"
 
 given = views.given("losses", VIEWS)
-view = views.choose(
-    "losses",
-    "Losses",
-    VIEWS,
-    "Which loss fits my targets, and what does its gradient do when the model is wrong?",
-)
+view = views.choose("losses", "Losses", VIEWS, QUESTION)
 with st.container(key="drawn"):
     fields = VIEWS[view][1].draw(given)
 views.write_address(view, fields)

@@ -1,5 +1,7 @@
-"""What the words of the pages mean. They stand here, above all that they explain, so that each rule quotes
-the constants that are applied and each letter the line that is executed.
+"""What the words of the pages mean.
+
+It stands above all that it explains, so that a rule quotes the constants that are applied, and a letter the line
+that is executed.
 """
 
 from dataclasses import dataclass
