@@ -17,6 +17,7 @@ from core.traps.table import TRAPS
 HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
 TRAINED_TRAPS = (
+    "tests/start/test_symptoms.py",
     "tests/traps/test_diagnosis.py",
     "tests/traps/test_export.py",
     "tests/traps/test_table.py",

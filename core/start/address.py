@@ -163,7 +163,8 @@ def _views(page: str) -> Callable[[Fields], list[str]]:
         if view is None:  # the first one that has all these fields, as the page finds it
             view = next((name for name, known in views.items() if own.keys() <= known.keys()), "")
         if view not in views:
-            return [f"view must be one of {', '.join(views)}, and the fields be its own"]
+            unknown = _unlike(own, {name: None for known in views.values() for name in known})
+            return unknown or [f"view must be one of {', '.join(views)}, and the fields those of one view"]
         return _unlike(own, views[view]) + _twice(fields, fields)
 
     return refused

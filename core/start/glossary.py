@@ -1,7 +1,7 @@
 """What the words of the pages mean.
 
-It stands above all that it explains, so that a rule quotes the constants that are applied, and a letter the line
-that is executed.
+It stands above all that it explains, so that a rule quotes the constants that are applied, and a letter
+the line that is executed.
 """
 
 from dataclasses import dataclass

@@ -73,7 +73,7 @@ SYMPTOMS = {
         ),
     ),
     "grows": Symptom(
-        "The loss grows slowly, step by step",
+        "The loss grows, or swings wider and wider",
         ("explodes",),
         (
             Cause(

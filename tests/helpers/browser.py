@@ -8,7 +8,7 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connect
 PATIENCE_MS = 60_000
 # What is drawn last on a page; on Compare it is the table.
 LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
-LAST |= dict.fromkeys(("traps", "losses", "autograd", "notes"), ".st-key-drawn")
+LAST |= dict.fromkeys(("start", "traps", "losses", "autograd", "notes"), ".st-key-drawn")
 
 
 def settle(page):

@@ -102,29 +102,36 @@ def _head(path: Path, at: int, here: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         where = f":blue-badge[{at + 1} of {last + 1}]"
         st.markdown(f"{where} **{stop.question}**" if stop.question else where, width="stretch")
-        if not here:
-            st.button("Back to this stop", icon=":material/undo:", on_click=go, args=(path, at))
-        st.button(
-            "Back",
-            key="path_back",
-            icon=":material/arrow_back:",
-            shortcut="Shift+P",
-            on_click=go,
-            args=(path, at - 1),
-            disabled=not at,
-        )
-        end = at == last
-        st.button(
-            "Finish" if end else "Next",
-            key="path_next",
-            icon=":material/flag:" if end else ":material/arrow_forward:",
-            type="primary" if at in told(path) else "secondary",
-            shortcut="Shift+N",
-            on_click=go,
-            args=(None, None) if end else (path, at + 1),
-        )
-        leave = {"type": "tertiary", "icon": ":material/close:", "on_click": put, "args": (None,)}
-        st.button("Leave", key="path_leave", **leave)
+        with st.container(horizontal=True, gap="xxsmall", width="content"):
+            if not here:
+                st.button("Back to this stop", icon=":material/undo:", on_click=go, args=(path, at))
+            st.button(
+                "Back",
+                key="path_back",
+                icon=":material/arrow_back:",
+                shortcut="Shift+P",
+                on_click=go,
+                args=(path, at - 1),
+                disabled=not at,
+            )
+            end = at == last
+            st.button(
+                "Finish" if end else "Next",
+                key="path_next",
+                icon=":material/flag:" if end else ":material/arrow_forward:",
+                type="primary" if at in told(path) else "secondary",
+                shortcut="Shift+N",
+                on_click=go,
+                args=(None, None) if end else (path, at + 1),
+            )
+            st.button(
+                "Leave",
+                key="path_leave",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=put,
+                args=(None,),
+            )
 
 
 def _ask(stop: Stop) -> None:
