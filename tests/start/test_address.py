@@ -90,7 +90,7 @@ def test_an_address_is_read_as_it_is_copied_from_anywhere(text, page, fields):
 
 def test_fields_that_belong_to_the_frame_can_be_left_out():
     text = "traps?trap=stale&path=first&stop=2"
-    with pytest.raises(ValueError, match="there is no field path"):
+    with pytest.raises(ValueError, match="there is no field 'path'"):
         read_address(text)
     assert read_address(text, ("path", "stop")).fields == {"trap": ["stale"]}
 

@@ -26,7 +26,7 @@ def test_a_sequence_is_read_again_from_what_a_link_holds():
     (["autograd?text=" + "a" * MAX_CHARS], "at most 8,000 characters; got 8,014"),
     (["losses", "elsewhere"], "address 2: a page must be one of"),
     (["losses", FIRST], "address 2: a page must be one of"),
-    (["traps?trap=stale&path=first"], "address 1: traps: there is no field path"),
+    (["traps?trap=stale&path=first"], "address 1: traps: there is no field 'path'"),
     *((["losses", text], "address 2: ") for text in MARKUP if text != f"https://{HOST}"),
 ])  # fmt: skip
 def test_a_path_that_is_not_one_is_refused_with_a_sentence(texts, said):
