@@ -28,9 +28,14 @@ def draw(given: dict[str, str]) -> dict[str, str]:
             args=(THE_PATH, ahead),
         )
         st.markdown(f":gray-badge[{len(seen)} of {len(THE_PATH.stops)} seen]")
-    for at, stop in enumerate(THE_PATH.stops):
-        with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"stop_{at}"):
-            mark = ":green[:material/check_circle:]" if at in seen else ":gray[:material/circle:]"
-            st.markdown(f"{mark} {at + 1}. {stop.question}", width="stretch")
-            st.button("Open", key=f"open_{at}", help=f"Stop {at + 1}", on_click=walk.go, args=(THE_PATH, at))
+    with st.container(border=True, gap="xsmall"):
+        for at in range(len(THE_PATH.stops)):
+            _stop(at, at in seen)
     return {}
+
+
+def _stop(at: int, seen: bool) -> None:
+    mark = ":green[:material/check_circle:]" if seen else ":gray[:material/circle:]"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{mark} {at + 1}. {THE_PATH.stops[at].question}", width="stretch")
+        st.button("Open", key=f"open_{at}", help=f"Stop {at + 1}", on_click=walk.go, args=(THE_PATH, at))
