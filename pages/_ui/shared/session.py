@@ -5,7 +5,7 @@ change. An address that this session did not write (a link, the Back button) is 
 that is opened from the navigation, without one, goes on with what the session has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -27,7 +27,7 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
 
     extra: fields of this page alone, which `asked` gives once after a new address.
     """
-    given = _address()
+    given = _given()
     if _is_new(given, page) or "comparison" not in st.session_state:
         st.session_state.address = dict(given)
         own, twice = _firsts(given, extra)
@@ -53,7 +53,7 @@ def _take_first_runs() -> None:
 
 def own(page: str, names: Sequence[str]) -> dict[str, str]:
     """Fields of a page that shows no comparison: what a new address gives, once; else nothing."""
-    given = _address()
+    given = _given()
     if not _is_new(given, page):
         return {}
     st.session_state.address = given
@@ -76,9 +76,12 @@ def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str
     return {name: texts[0] for name, texts in found.items()}, twice
 
 
-def read_anew() -> None:
-    """The next address is a link, even if it is one that this session wrote, or has no fields."""
-    st.session_state.anew = True
+def read_anew(fields: Mapping[str, list[str]] | None = None) -> None:
+    """The next address is a link, even if it is one that this session wrote, or has no fields.
+
+    fields: to read in its place.
+    """
+    st.session_state.anew, st.session_state.instead = True, fields
 
 
 def came_back() -> bool:
@@ -120,6 +123,12 @@ def asked() -> dict[str, str]:
 def _address() -> dict[str, list[str]]:
     """What the page itself is to read."""
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in AROUND}
+
+
+def _given() -> dict[str, list[str]]:
+    """The same, unless the path leads elsewhere."""
+    instead = st.session_state.pop("instead", None)
+    return _address() if instead is None else dict(instead)
 
 
 def around() -> dict[str, list[str]]:

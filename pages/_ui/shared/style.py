@@ -21,4 +21,5 @@ COLOURS = {
 def draw() -> None:
     """The colours, on every page."""
     rules = [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    rules.append("button[kind^=primary] kbd { opacity: 1; }")  # the shortcut
     st.html(f"<style>{' '.join(rules)}</style>")

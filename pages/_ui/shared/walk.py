@@ -78,7 +78,7 @@ def _take(name: str) -> None:
     if "around" in st.session_state and not session.came_back():
         return
     given = session.around()
-    if given == st.session_state.get("around"):
+    if given == st.session_state.get("around") and not given:
         return
     put(None)
     said = ["stop was given twice; the first counts."] if len(given.get("stop", [])) > 1 else []
@@ -86,7 +86,8 @@ def _take(name: str) -> None:
         if "path" in given:
             path = read(given["path"])
             unbegun = None if name == START else 0
-            put(path, read_stop(given["stop"][0], path) if "stop" in given else unbegun)
+            at = read_stop(given["stop"][0], path) if "stop" in given else unbegun
+            put(path, at if at is None or not session.came_back() else _came_back(name, path, at))
         elif given:
             said.append("A stop without a path is ignored.")
     except ValueError as error:
@@ -94,6 +95,19 @@ def _take(name: str) -> None:
     st.session_state.path_said = said
     if name == START and now()[1] is not None:
         st.session_state.path_due = True
+
+
+def _came_back(name: str, path: Path, at: int) -> int:
+    """The stop that the browser's Back means.
+
+    On the way to a stop Streamlit leaves an entry in the history that has the address of that stop and the
+    page of the one before.
+    """
+    before = [number for number in range(at) if path.stops[number].address.page == name]
+    if name == path.stops[at].address.page or not before:
+        return at
+    session.read_anew(path.stops[before[-1]].address.fields)
+    return before[-1]
 
 
 def _head(path: Path, at: int, here: bool) -> None:
@@ -110,8 +124,8 @@ def _head(path: Path, at: int, here: bool) -> None:
                 key="path_back",
                 icon=":material/arrow_back:",
                 shortcut="Shift+P",
-                on_click=go,
-                args=(path, at - 1),
+                on_click=_move,
+                args=(-1,),
                 disabled=not at,
             )
             end = at == last
@@ -121,8 +135,8 @@ def _head(path: Path, at: int, here: bool) -> None:
                 icon=":material/flag:" if end else ":material/arrow_forward:",
                 type="primary" if at in told(path) else "secondary",
                 shortcut="Shift+N",
-                on_click=go,
-                args=(None, None) if end else (path, at + 1),
+                on_click=_move,
+                args=(1,),
             )
             st.button(
                 "Leave",
@@ -132,6 +146,13 @@ def _head(path: Path, at: int, here: bool) -> None:
                 on_click=put,
                 args=(None,),
             )
+
+
+def _move(by: int) -> None:
+    """On or back from where one is by now: two quick presses come from the same drawing of the button."""
+    path, at = now()
+    if path is not None and at is not None and at + by >= 0:
+        go(path, at + by) if at + by < len(path.stops) else go(None, None)
 
 
 def _ask(stop: Stop) -> None:
