@@ -75,6 +75,7 @@ def test_a_reload_and_the_browsers_back_keep_the_stop(visit):
     main(page).get_by_text("The notes, checked").wait_for()
     page.keyboard.press("Shift+N")
     at_stop(page, 3)
+    page.wait_for_url(re.compile(r"/losses\?.*task="))  # the page has written the whole of its address
     settle(page)
     page.go_back()
     at_stop(page, 2)
