@@ -5,14 +5,14 @@ import streamlit as st
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
-    from pages._ui.shared import guard, style, warm
+    from pages._ui.shared import guard, style, walk, warm
 
     warm.up()
-guard.mark_session()
 style.draw()
 
 PAGES = [
     st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),
+    st.Page("pages/start.py", title="Start here", icon=":material/flag:"),
     st.Page("pages/watch.py", title="Watch the loop", icon=":material/visibility:"),
     st.Page("pages/traps.py", title="Break the loop", icon=":material/bug_report:"),
     st.Page("pages/sweep.py", title="Sweep", icon=":material/grid_on:"),
@@ -20,4 +20,7 @@ PAGES = [
     st.Page("pages/autograd.py", title="Autograd", icon=":material/account_tree:"),
     st.Page("pages/notes.py", title="Notes, checked", icon=":material/fact_check:"),
 ]
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+if walk.draw(page.url_path):
+    guard.mark_run()
+    page.run()

@@ -16,6 +16,7 @@ from packages above it:
     jobs           where runs run: here, on an executor, on a Dask cluster
     traps          mistakes, their evidence, orders of the lines
     notes          what course notes say, held against PyTorch
+    start          a path through the pages, symptoms, and the words they use
 """
 
 import torch

@@ -15,5 +15,6 @@ VIEWS = {  # name in the address -> title, panel
     "stability": ("Stability", stability),
     "which": ("Which loss?", which),
 }
+QUESTION = "Which loss goes with these targets, and how hard does it push where the model is wrong?"
 
-views.draw("losses", "Losses", VIEWS)
+views.draw("losses", "Losses", VIEWS, question=QUESTION)

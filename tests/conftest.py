@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 PROCESSES = 2  # at most; each holds PyTorch and Streamlit, 0.8 GB
 SHARING = {  # file -> scope, of files that share what is made once: trained traps, and a child process
     **{f"tests/traps/test_{name}.py": "traps" for name in ("diagnosis", "export", "table")},
+    "tests/start/test_symptoms.py": "traps",
     **dict.fromkeys(("tests/test_house.py", "tests/test_torch_warnings.py"), "core alone"),
 }
 # What takes longest, in this order: what is short comes last, so that both processes end together. A folder

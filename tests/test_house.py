@@ -14,6 +14,7 @@ LAYERS = [  # of core/, the main job first; a package imports from itself and fr
     {"watch", "loss_lessons", "sweep", "jobs"},
     {"traps"},
     {"notes"},
+    {"start"},
 ]
 
 

@@ -21,6 +21,7 @@ from core.config import KNOBS
 from core.curvature import limits, starting_curvature
 from core.data import DATASETS
 from core.export import script, setup
+from core.lines import from_letters
 from core.loss_lessons.softmax_twice import logits, of_logits
 from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.notes.claim import JUDGEMENTS, answer
@@ -28,8 +29,13 @@ from core.notes.notes import CLAIMS
 from core.optimizers import OPTIMIZERS
 from core.result import result
 from core.stacked.blocks import Training, blocks
+from core.start.address import address
+from core.start.path import THE_PATH
+from core.start.path import read as read_path
+from core.start.stops import STOPS, Stop
 from core.sweep.sweep import read as read_sweep
 from core.traps.diagnosis import CASES, series
+from core.traps.orders import Trials
 from core.traps.outcomes import outcome
 from core.traps.table import DELIVERIES
 from core.traps.trap import trap
@@ -160,6 +166,23 @@ def test_the_counts_of_claims_are_those_of_the_table():
     assert list(map(int, said.groups())) == [counts.total(), *(counts[word] for word in JUDGEMENTS)]
     link = re.search(r"^ {4}notes\?(\S+)$", DOCS, re.MULTILINE)[1]
     assert parse_qs(link) == {"judgement": ["wrong"]}
+
+
+def test_an_added_stop_is_whole_and_true():
+    names = {"Stop": Stop, "address": address}
+    exec(compile(block("later = Stop("), "README.md", "exec"), names)  # noqa: S102  (our own file)
+    (loop,) = names["later"].address.fields["loop"]
+    assert names["later"].right == "Yes, one gradient late"
+    deliveries = Config(dataset="deliveries", model="linear", start=(0.0,), lr=0.01)
+    assert Trials(deliveries, []).tried(from_letters(loop)).outcome == "stale"
+    assert limits(1.0)["stale"] * 2 == limits(1.0)["usual"]
+
+
+def test_the_links_of_start_here_open_a_path():
+    first, own = (parse_qs(link) for link in re.findall(r"^ {4}start\?(\S+)$", DOCS, re.MULTILINE))
+    assert read_path(first["path"]) is THE_PATH and len(STOPS) == 7 and "seven questions" in DOCS
+    assert len(read_path(own["path"]).stops) == 2
+    assert first["stop"] == own["stop"] == ["1"]
 
 
 def test_an_added_example_is_true():

@@ -24,6 +24,7 @@ LINKS = [  # as many bad values as sentences are said
     ("traps", {"view": "momentum", "on": MARKUP[1], "lr": f" www.{HOST}"}),
     ("losses", {"loss": f" www.{HOST}", "over": f" www.{HOST}.{MARKUP[4]}", "target": MARKUP[0]}),
     ("autograd", {"text": "\n".join(["a = tensor(1.0)", f"'{MARKUP[1]}'", *MARKUP]), "root": MARKUP[4]}),
+    ("start", {"path": ["losses", MARKUP[1]], "stop": MARKUP[0], "symptom": MARKUP[4]}),
     ("notes", dict.fromkeys(OWN["notes"], MARKUP[4])),
 ]
 FOREIGN = """() => [...document.querySelectorAll('a[href], img[src], iframe[src], script[src], link[href]')]

@@ -11,6 +11,7 @@ from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
 from core.notes.claim import JUDGEMENTS
 from core.notes.notes import NOTES
+from core.start.symptoms import SYMPTOMS
 from core.sweep.axes import FIELDS as AXES
 from core.sweep.measures import MEASURES
 from core.sweep.sweep import SEEDS
@@ -117,6 +118,7 @@ OWN = {  # page -> its fields beside those of a baseline -> their texts
         "goal": ["0.1", "1e-300", "100", "-1"],
         "cell": ["0.001~FLBS", "100.0~ZFLBS"],
     },
+    "start": {"view": ["path", "symptoms", "sequence", "words"], "symptom": list(SYMPTOMS)},
     "traps": {
         "view": ["traps", "orders", "momentum", "diagnosis"],
         "trap": list(TRAPS),

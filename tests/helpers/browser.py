@@ -9,7 +9,7 @@ PATIENCE_MS = 120_000  # for a machine that has much else to do
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # What is drawn last on a page; on Compare it is the table.
 LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
-LAST |= dict.fromkeys(("traps", "losses", "autograd", "notes"), ".st-key-drawn")
+LAST |= dict.fromkeys(("start", "traps", "losses", "autograd", "notes"), ".st-key-drawn")
 
 
 def settle(page):

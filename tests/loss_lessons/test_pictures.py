@@ -38,7 +38,9 @@ def test_every_line_has_a_colour_and_a_dash():
     for panel in pair()["hconcat"]:
         lines = panel["layer"][0]
         assert lines["encoding"]["color"]["field"] == lines["encoding"]["strokeDash"]["field"] == "run"
-        assert len(lines["encoding"]["strokeDash"]["scale"]["range"]) == len(NAMES)
+        scale = lines["encoding"]["strokeDash"]["scale"]
+        dashes = dict(zip(scale["domain"], map(tuple, scale["range"]), strict=True))
+        assert len({dashes[str(number)] for number in range(len(NAMES))}) == len(NAMES)
 
 
 def test_tips_name_every_line_with_its_own_column():

@@ -6,7 +6,7 @@ import streamlit as st
 from core.loss_lessons.cross_entropy import Steps, batch, ways
 from core.loss_lessons.pictures import classes_frame, classes_spec
 from core.words import number, signed
-from pages._ui.shared import address_fields
+from pages._ui.shared import address_fields, explain
 
 FIELDS = ("z0", "z1", "z2", "class", "rows", "smoothing")
 LOGITS = address_fields.numbers(step / 2 for step in range(-20, 21))
@@ -54,7 +54,7 @@ def _pictures(done: Steps) -> None:
     )
     for place, (column, (title, values, low, high)) in enumerate(zip(st.columns(3), pictures, strict=True)):
         with column:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{title}**", help=explain.words("logits") if not place else None)
             frame = classes_frame(values.tolist(), int(done.classes[0]))
             said = f"{title} of the classes: {', '.join(map(signed, values.tolist()))}"
             st.vega_lite_chart(

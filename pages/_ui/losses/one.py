@@ -10,7 +10,7 @@ from core.loss_lessons.targets import WORDS, answers, example, reductions
 from core.losses import LOSSES
 from core.words import number
 from pages._ui.losses import pair
-from pages._ui.shared import address_fields, links
+from pages._ui.shared import address_fields, explain, links
 from pages._ui.shared.badges import plain
 
 FIELDS = ("loss", "over", "target", "at")
@@ -68,7 +68,7 @@ def _curves(losses: list[str], given: dict[str, str]) -> tuple[str, str]:
         hide_index=True,
         border="horizontal",
     )
-    st.caption(_about_prediction(losses))
+    st.caption(_about_prediction(losses), help=explain.words("logits"))
     return target, at
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core.loss_lessons import softmax_twice
 from core.words import number
 from pages._ui.losses import pair
-from pages._ui.shared import address_fields
+from pages._ui.shared import address_fields, explain
 
 FIELDS = ("classes", "right", "rival")
 CLASSES = ("2", "3", "10")
@@ -61,7 +61,7 @@ def _numbers(classes: int, right: float, rival: float) -> None:
     """Loss and gradient at the chosen logits, in both ways."""
     z = softmax_twice.logits(right, rival, classes)
     shown = ", ".join(number(value) for value in z[0, :4].tolist()) + ", …" * (classes > 4)
-    st.markdown(f"Logits {shown}; the first class is right.")
+    st.markdown(f"Logits {shown}; the first class is right.", help=explain.words("logits"))
     codes = ("nn.CrossEntropyLoss()(z, y)", "nn.CrossEntropyLoss()(z.softmax(dim=1), y)")
     for column, code, twice in zip(st.columns(2), codes, (False, True), strict=True):
         losses, grads = softmax_twice.of_logits(z, twice)

@@ -14,13 +14,13 @@ APP = Path(__file__).parents[3] / "app.py"
 MARK = "_through_app"
 
 
-def mark_session() -> None:
-    """Called by app.py: this session has been through it."""
+def mark_run() -> None:
+    """Called by app.py: this run of the page goes through it."""
     st.session_state[MARK] = True
 
 
 def through_app() -> None:
-    """Return if app.py has run in this session; otherwise run it and stop here."""
-    if MARK not in st.session_state:
+    """Go on if app.py runs this page; otherwise run it, which does, and stop here."""
+    if not st.session_state.pop(MARK, False):
         runpy.run_path(str(APP), run_name="__main__")
         st.stop()

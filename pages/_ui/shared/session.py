@@ -5,7 +5,7 @@ session did not write (a link, the Back button) is read; a page opened from the 
 what the session has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import with_changes
+from core.start.path import FIELDS as AROUND
 from pages._ui.shared.streamlit_internals import is_history_navigation
 
 MAX_BEHIND = 50  # recent addresses that the browser may still send
@@ -26,7 +27,7 @@ def comparison(page: str, extra: Sequence[str] = ()) -> Comparison:
 
     extra: this page's own fields; after a new address `asked` returns them once.
     """
-    given = _address()
+    given = _given()
     if _is_new(given, page) or "comparison" not in st.session_state:
         st.session_state.address = dict(given)
         own, twice = _firsts(given, extra)
@@ -52,7 +53,7 @@ def _take_first_runs() -> None:
 
 def own(page: str, names: Sequence[str]) -> dict[str, str]:
     """For pages without a comparison: the fields a new address gives, once; otherwise nothing."""
-    given = _address()
+    given = _given()
     if not _is_new(given, page):
         return {}
     st.session_state.address = given
@@ -75,6 +76,14 @@ def _firsts(given: dict[str, list[str]], names: Sequence[str]) -> tuple[dict[str
     return {name: texts[0] for name, texts in found.items()}, twice
 
 
+def read_anew(fields: Mapping[str, list[str]] | None = None) -> None:
+    """The next address is a link, even if it is one that this session wrote, or has no fields.
+
+    fields: to read in its place.
+    """
+    st.session_state.anew, st.session_state.instead = True, fields
+
+
 def _is_new(given: dict[str, list[str]], page: str) -> bool:
     """Whether to read the address: it is from a link or from the Back button.
 
@@ -84,8 +93,9 @@ def _is_new(given: dict[str, list[str]], page: str) -> bool:
     moved, st.session_state.page = st.session_state.get("page", page) != page, page
     if moved:
         st.session_state.behind = []
+    linked = st.session_state.pop("anew", False) or is_history_navigation()
     known = [st.session_state.get("address"), *st.session_state.get("behind", [])]
-    return is_history_navigation() or bool(given and given not in known)
+    return linked or bool(given and given not in known)
 
 
 def note(sentence: str) -> None:
@@ -104,7 +114,19 @@ def asked() -> dict[str, str]:
 
 
 def _address() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in st.query_params}
+    """What the page itself is to read."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in AROUND}
+
+
+def _given() -> dict[str, list[str]]:
+    """The same, unless the path leads elsewhere."""
+    instead = st.session_state.pop("instead", None)
+    return _address() if instead is None else dict(instead)
+
+
+def around() -> dict[str, list[str]]:
+    """What stands in the address for the frame around the page: the path that the session is on."""
+    return {name: st.query_params.get_all(name) for name in AROUND if name in st.query_params}
 
 
 def write_address(params: dict[str, list[str]]) -> None:
@@ -113,12 +135,13 @@ def write_address(params: dict[str, list[str]]) -> None:
     Even if the browser has just sent this very address: another one, written since, may still be on its way.
     """
     given, last = _address(), st.session_state.get("address")
-    if params == given == last:
+    frame = st.session_state.get("around", {})
+    if params == given == last and around() == frame:
         return
     # A click can interrupt the writing: by then it is known what the browser may send.
     behind = [one for one in st.session_state.get("behind", []) if one not in (given, last, params)]
     st.session_state.behind = [*behind, given, last, params][-MAX_BEHIND:]
-    st.query_params.from_dict(params)
+    st.query_params.from_dict(params | frame)
     st.session_state.address = params
 
 

@@ -25,6 +25,7 @@ RULES = {  # of the Autograd page: typed lines look as code does; little room ar
     ".st-key-typed textarea": "font-family: 'Source Code Pro', monospace; font-size: 0.86rem",
     ".st-key-told pre": "padding: 0.4rem 0.75rem",
     "[class*=st-key-shows_] pre": "background: transparent",
+    "button[kind^=primary] kbd": "opacity: 1",  # the shortcut
 }
 MARKED = "var(--st-orange-background-color, #E8590C33)"
 

@@ -10,10 +10,10 @@ from pages._ui.shared import remarks, session, widgets
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
 
 
-def draw(name: str, title: str, views: Views, *more: Any) -> None:
+def draw(name: str, title: str, views: Views, *more: Any, question: str = "") -> None:
     """Draw the page. A panel gets the fields of a new address, and `more`; it returns its own fields."""
     found = _given(name, views)
-    view = _choose(name, title, views)
+    view = _choose(name, title, views, question)
     with st.container(key="drawn"):
         fields = views[view][1].draw(found, *more)
     session.write_address({field: [text] for field, text in ({"view": view} | fields).items()})
@@ -36,9 +36,11 @@ def _given(page: str, views: Views) -> dict[str, str]:
     return found
 
 
-def _choose(page: str, title: str, views: Views) -> str:
-    """Draw title, notes and the choice of views; returns the chosen one."""
+def _choose(page: str, title: str, views: Views, question: str) -> str:
+    """Draw title, the question the page answers, notes and the choice of views; returns the chosen one."""
     st.title(title)
+    if question:
+        st.caption(question)
     remarks.draw()
     return widgets.kept(
         st.segmented_control,

@@ -8,7 +8,9 @@ from core import Config
 from core.run_summary import Brief
 from core.sweep.grid import run_table
 from core.sweep.sweep import Sweep, runs
-from pages._ui.shared import links
+from pages._ui.shared import explain, links
+
+QUESTION = "Up to which learning rate does the loop learn, and what moves that limit?"
 
 
 def draw(sweep: Sweep) -> None:
@@ -16,6 +18,7 @@ def draw(sweep: Sweep) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Sweep", width="stretch")
         links.share("This address restores the whole sweep.", "sweep", sweep.to_params())
+    st.caption(QUESTION, help=explain.words("limit", "curvature", "standardized"))
 
 
 def count(sweep: Sweep) -> None:

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core import Config
 from core.config import KNOBS
 from core.run_summary import Brief
+from core.start.glossary import VERDICTS
 from core.sweep import map_picture, rate_limits
 from core.sweep.grid import best, grid
 from core.sweep.measures import MEASURES, WORD, offered
@@ -17,6 +18,7 @@ from core.sweep.rate_limits import Limit
 from core.sweep.sweep import Sweep
 from pages._ui.shared import widgets
 from pages._ui.shared.badges import plain
+from pages._ui.shared.explain import words
 from pages._ui.sweep import session
 
 
@@ -38,7 +40,8 @@ def choose_measure(sweep: Sweep) -> str:
             widgets.shown(
                 st.number_input, "Loss to reach", "sweep_goal_of", goal, on_change=_set_goal, **look
             )
-        st.caption(MEASURES[measure].about, width="stretch")
+        rules = words(*VERDICTS) if MEASURES[measure].kind == WORD else None
+        st.caption(MEASURES[measure].about, width="stretch", help=rules)
     return measure
 
 
@@ -103,4 +106,4 @@ def explain(cells: pd.DataFrame, measure: str, limits: Sequence[Limit]) -> None:
     if signs:
         st.caption(f"{signs}.")
     if limits:
-        st.caption(plain(rate_limits.rate_limit_words(limits)))
+        st.caption(plain(rate_limits.rate_limit_words(limits)), help=words("curvature", "limit"))

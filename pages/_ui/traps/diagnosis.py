@@ -8,7 +8,7 @@ from core import export
 from core.result import Result
 from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.traps.table import TRAPS
-from pages._ui.shared import links, pair, remarks
+from pages._ui.shared import explain, links, pair, remarks
 from pages._ui.shared.badges import badge
 from pages._ui.shared.code import beside
 from pages._ui.traps import runs
@@ -76,7 +76,7 @@ def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
 def _evidence(done: runs.Shown) -> None:
     """Curves, PyTorch messages and tensors of the run with the mistake; no names, no code."""
     verdict = seen(done.wrong)
-    st.markdown(badge(verdict.word))
+    st.markdown(badge(verdict.word), help=explain.words(verdict.word))
     _said(done.wrong, verdict.because)
     st.caption(_setting(done.wrong))
     if done.wrong.steps["loss"].notna().any():

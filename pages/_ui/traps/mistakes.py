@@ -16,7 +16,7 @@ from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, Trap
-from pages._ui.shared import links, pair, remarks, session, widgets
+from pages._ui.shared import explain, links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
 from pages._ui.shared.code import beside, words_of_pytorch
 from pages._ui.shared.training import Trained
@@ -111,7 +111,8 @@ def _result(name: str, trap: Trap, done: Shown) -> None:
     for number, (column, result) in enumerate(zip(columns, (done.wrong, done.right), strict=True)):
         with column, st.container(border=True, height="stretch"):
             one = Trained(NAMES[number], result, done.verdicts[number])
-            st.markdown(f"{dot(number)} **{one.name}** {badge(one.verdict.word)}")
+            word = one.verdict.word
+            st.markdown(f"{dot(number)} **{one.name}** {badge(word)}", help=explain.words(word))
             st.markdown(one.verdict.because)
             words_of_pytorch(one)
     st.markdown(trap.why)

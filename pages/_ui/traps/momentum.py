@@ -14,7 +14,7 @@ from core.traps import pictures
 from core.traps.momentum import ORDERS, at_rate, twins
 from core.verdict import verdict
 from core.words import number
-from pages._ui.shared import links, pair, remarks, session, widgets
+from pages._ui.shared import explain, links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge
 from pages._ui.shared.locks import SLOT
 from pages._ui.traps import runs
@@ -73,7 +73,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     _three(config, limits, device)
     st.header("Skipping zero_grad is momentum 1")
     _twins(_laid(config, device))
-    st.markdown(WHY)
+    st.markdown(WHY, help=explain.words("update_ratio"))
     _links(config)
     return {"on": on, "lr": f"{lr:g}" if float(f"{lr:g}") == lr else repr(lr)}
 
@@ -147,7 +147,8 @@ def _limits(on: str, curvature: float, limits: dict[str, float], lr: float) -> N
         return
     st.markdown(
         f"{said} It is the same everywhere. Each bar ends at the largest learning rate at which that loop "
-        "is stable; the line is yours. Without zero_grad, stable means bounded: nothing damps the swings."
+        "is stable; the line is yours. Without zero_grad, stable means bounded: nothing damps the swings.",
+        help=explain.words("curvature", "limit"),
     )
     spec = pictures.limits_spec(*pictures.limits_span(limits, lr))
     said = "Largest stable learning rate of three loops, and the chosen one"
@@ -162,7 +163,7 @@ def _three(config: Config, limits: dict[str, float], device: str) -> None:
         done = runs.trained(one, device)
         said = verdict(done)
         with column, st.container(border=True, height="stretch", key=f"loop_{name}"):
-            st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}")
+            st.markdown(f"**{ORDERS[name][0]}** {badge(said.word)}", help=explain.words(said.word))
             if theory.is_quadratic(config):
                 side = "above" if config.lr > limits[name] else "below"
                 multiple = pictures.MULTIPLES[name]

@@ -22,12 +22,18 @@ MODELS = {  # name in the address -> title, what the loops are tried on
     "mlp": ("MLP", Config(dataset="moons", hidden=(8,), lr=0.5)),
 }
 MAPS = {"whole": "All 120 orders", "shorter": "Lines left out"}
+QUESTION = (
+    "Which orders of the five lines train? "
+    + ", ".join(f"**{LINES[name].letter}** `{LINES[name].text}`" for name in USUAL)
+    + "."
+)
 SHORT = 50  # characters of a message in the legend
 
 
 def draw(given: dict[str, str], device: str) -> dict[str, str]:
     """The map, what its letters mean, and the chosen loop."""
     _take(given)
+    st.markdown(QUESTION)
     model, whole = _choose()
     loop = _loop()
     tried = _tried(model, whole, device)

@@ -1,10 +1,10 @@
 """Everything below the title of the Watch page: little while it plays, all of it when it pauses."""
 
-import re
 import time
 
 import streamlit as st
 
+from core.watch.place import read_place
 from core.watch.snapshot import table
 from core.watch.tape import Tape
 from pages._ui.shared import graph, links, session, tensors, widgets
@@ -46,7 +46,7 @@ def go_where_asked(held: Tape) -> None:
         session.choose("look", asked["look"])
     else:
         session.note(f"look must be one of {', '.join(PANELS)}.")
-    place = _place(held, asked["at"])
+    place = read_place(asked["at"], held.run.config)
     if place is None:
         session.note("at must be a step and a line of this run, such as 3.2.")
     elif place != held.place:
@@ -60,16 +60,6 @@ def address(held: Tape) -> dict[str, list[str]]:
     first = {"at": links.START, "look": next(iter(PANELS))}
     changed = {name: text for name, text in here.items() if text != first[name]}
     return {name: [text] for name, text in {**held.run.config.to_params(), **changed}.items()}
-
-
-def _place(held: Tape, text: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"(\d{1,4})\.(\d)", text, re.ASCII)
-    if not found:
-        return None
-    step, line = int(found[1]), int(found[2])
-    config = held.run.config
-    good = (step < config.steps and line <= max(len(config.loop) - 1, 0)) or (step, line) == (config.steps, 0)
-    return (step, line) if good else None
 
 
 def draw(held: Tape, device: str) -> None:

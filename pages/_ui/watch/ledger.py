@@ -8,7 +8,7 @@ from core.history import History
 from core.lines import parts
 from core.watch import histogram_picture, ledger, ledger_picture
 from core.watch.tape import Tape
-from pages._ui.shared import widgets, width
+from pages._ui.shared import explain, widgets, width
 from pages._ui.watch import whole_runs
 
 KINDS, ALL = ["norm", "one element"], "all parameters"
@@ -22,7 +22,8 @@ def draw(held: Tape, device: str) -> None:
     names = ("With zero_grad", "Without zero_grad")[:: 1 if "zero_grad" in parts(run.config.loop) else -1]
     st.markdown(
         "Each bar is this batch's gradient; the hollow bar is what was left in `.grad` before it. The ring "
-        "is `.grad`, which step uses."
+        "is `.grad`, which step uses.",
+        help=explain.words("fresh", "leftover", "as_used"),
     )
     if not run.step:
         st.info("No step is complete yet: the ledger fills as the run goes on.")

@@ -10,7 +10,7 @@ from core.compare import curves
 from core.result import Result, result
 from core.watch.tape import Tape
 from core.words import number
-from pages._ui.shared import width
+from pages._ui.shared import explain, width
 
 TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")
 DOTS = " (dots: validation)"
@@ -47,8 +47,9 @@ def _numbers(so_far: Result) -> None:
     steps, evaluated = so_far.steps, so_far.evaluations
     left, middle, right = st.columns(3)
     at = f"step {int(steps['step'].iloc[-1])}" if len(steps) else "no step yet"
-    left.metric(f"loss, {at}", number(steps["loss"].iloc[-1]) if len(steps) else "none", border=True)
-    middle.metric("gradient norm", number(steps["grad_norm"].iloc[-1]) if len(steps) else "none", border=True)
+    loss, norm = (number(steps[name].iloc[-1]) if len(steps) else "none" for name in ("loss", "grad_norm"))
+    left.metric(f"loss, {at}", loss, border=True, help=explain.words("standardized"))
+    middle.metric("gradient norm", norm, border=True, help=explain.words("as_used"))
     if len(evaluated):
         last = evaluated.iloc[-1]
         score, name = last["train_accuracy"], "accuracy"

@@ -12,7 +12,7 @@ from core.lines import part
 from core.watch import plane, surface, surface_picture
 from core.watch.tape import Tape
 from core.words import number
-from pages._ui.shared import slices
+from pages._ui.shared import explain, slices
 from pages._ui.watch import whole_runs
 
 
@@ -122,7 +122,8 @@ def _limits(config: Config) -> None:
         "curvature that stays as it is, plain gradient descent is stable up to a learning rate of "
         f"2 / {number(curvature)} = {number(limits['usual'])}; with the previous step's gradient, up to "
         f"1 / {number(curvature)} = {number(limits['stale'])}; without zero_grad it stays bounded up to "
-        f"4 / {number(curvature)} = {number(limits['skipped'])}."
+        f"4 / {number(curvature)} = {number(limits['skipped'])}.",
+        help=explain.words("curvature", "limit"),
     )
     own = theory.stability_limit(replace(config, schedule=()), curvature)
     if own is not None:

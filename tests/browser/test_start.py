@@ -1,0 +1,109 @@
+"""The page "Start here", and a path walked with the keyboard, in a real Chromium."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from core.start.stops import STOPS
+from tests.helpers.browser import IDLE, LOOKS, PATIENCE_MS, choose_view, main, press, settle, sound
+
+SEQUENCE = ("losses?view=outlier&y=-10", "notes?judgement=wrong", "losses?view=which")
+
+
+def at_stop(page, number):
+    """Wait for the strip of a stop, from 1, and until no script runs."""
+    page.locator(".st-key-path").get_by_text(f"{number} of ", exact=False).first.wait_for()
+    page.wait_for_url(re.compile(rf"stop={number}\b"))
+    page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+
+
+def tabbed_to(page, name):
+    """Go to a button as the keyboard does."""
+    button = main(page).get_by_role("button", name=name).first
+    button.wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if button.evaluate("button => button === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_the_path_is_walked_with_the_keyboard_alone(visit):
+    page = visit("/start")
+    main(page).get_by_text(f"0 of {len(STOPS)} seen").wait_for()
+    page.keyboard.press("Shift+N")
+    for number, stop in enumerate(STOPS, 1):
+        at_stop(page, number)
+        if stop.answers:
+            assert page.get_by_role("heading", level=1).count() == 0  # the view waits for a guess
+            tabbed_to(page, "Show me")
+            page.keyboard.press("Enter")
+        settle(page)
+        page.get_by_role("heading", level=1).wait_for()
+        assert not page.get_by_test_id("stSidebar").is_visible() or page.get_by_test_id("stSidebar").evaluate(
+            "bar => bar.getAttribute('aria-expanded') === 'false'"
+        )
+        page.keyboard.press("Shift+N")
+    main(page).get_by_text(f"{len(STOPS)} of {len(STOPS)} seen").wait_for()
+    assert page.errors == []
+
+
+def test_quick_presses_count_and_back_leads_back(visit):
+    page = visit(f"/start?{urlencode({'path': SEQUENCE, 'stop': '1'}, doseq=True)}", wait=False)
+    at_stop(page, 1)
+    page.keyboard.press("Shift+N")
+    page.keyboard.press("Shift+N")
+    at_stop(page, 3)
+    main(page).get_by_text("What is learned?").wait_for()
+    page.keyboard.press("Shift+P")
+    at_stop(page, 2)
+    main(page).get_by_text("The notes, checked").wait_for()
+    assert page.errors == []
+
+
+def test_a_reload_and_the_browsers_back_keep_the_stop(visit):
+    page = visit(f"/start?{urlencode({'path': SEQUENCE, 'stop': '1'}, doseq=True)}", wait=False)
+    at_stop(page, 1)
+    settle(page)
+    page.keyboard.press("Shift+N")
+    at_stop(page, 2)
+    settle(page)
+    page.reload()
+    at_stop(page, 2)
+    settle(page)
+    main(page).get_by_text("The notes, checked").wait_for()
+    page.keyboard.press("Shift+N")
+    at_stop(page, 3)
+    page.wait_for_url(re.compile(r"/losses\?.*task="))  # the page has written the whole of its address
+    settle(page)
+    page.go_back()
+    at_stop(page, 2)
+    main(page).get_by_text("The notes, checked").wait_for()
+    assert page.errors == []
+
+
+def test_a_sequence_is_put_together_and_presented(visit):
+    page = visit("/start?view=sequence")
+    page.get_by_label("Addresses, one a line").fill("\n".join(SEQUENCE))
+    page.keyboard.press("Control+Enter")
+    press(page, "Present")
+    at_stop(page, 1)
+    main(page).get_by_role("heading", name="Losses", level=1).wait_for()
+    assert page.errors == []
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
+def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, width, height):
+    """In every view; and on a stop, before the guess and after it."""
+    page = visit("/start", width, height, color_scheme=scheme)
+    assert sound(page)
+    for view in ("My loss explodes", "A sequence of yours", "The words"):
+        choose_view(page, view)
+        assert sound(page)
+    choose_view(page, "A path")
+    main(page).get_by_role("button", name="Begin").first.click()
+    at_stop(page, 1)
+    main(page).get_by_role("button", name="Show me").click()
+    settle(page)
+    assert sound(page)
