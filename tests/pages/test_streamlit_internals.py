@@ -78,3 +78,37 @@ def test_outside_an_app_nothing_was_asked_for_by_back():
     from pages._ui.shared.streamlit_internals import is_history_navigation
 
     assert is_history_navigation() is False
+
+
+def test_a_callback_is_done_whole_though_another_click_has_come():
+    """SafeSessionState._yield_callback ends it at its next look at the state, and its choice is lost."""
+
+    def script():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+        from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+        from pages._ui.shared.streamlit_internals import whole
+
+        def act(name):
+            get_script_run_ctx().script_requests.request_rerun(RerunData())  # the click that comes meanwhile
+            st.session_state["half"] = name
+            st.session_state[name] = True
+
+        st.button("plain", on_click=act, args=("plain_done",))
+        st.button("whole", on_click=whole(act), args=("whole_done",))
+
+    for name, done in (("plain", False), ("whole", True)):
+        app = AppTest.from_function(script).run()
+        next(button for button in app.button if button.label == name).click()
+        app.run()
+        assert not app.exception
+        assert (f"{name}_done" in app.session_state) == done
+
+
+def test_outside_an_app_a_callback_is_just_called():
+    from pages._ui.shared.streamlit_internals import whole
+
+    called = []
+    whole(called.append)(1)
+    assert called == [1]

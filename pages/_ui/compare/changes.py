@@ -6,6 +6,7 @@ from core.compare.comparison import Variant, kept, label, ready
 from core.config import KNOBS
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
+from pages._ui.shared.streamlit_internals import whole
 
 
 def draw() -> None:
@@ -34,7 +35,7 @@ def draw() -> None:
             "Keep",
             icon=":material/keep:",
             help="Hold the baseline as it is now as one of the runs, while the controls move on.",
-            on_click=lambda: session.add(kept(st.session_state.comparison.baseline)),
+            on_click=whole(lambda: session.add(kept(st.session_state.comparison.baseline))),
         )
 
 
@@ -57,7 +58,7 @@ def _any_change() -> None:
         st.selectbox("Value", list(knob.choices), format_func=knob.choices.__getitem__, key="any_value_of")
     else:
         st.text_input("Value", max_chars=40, help=_how_to_write(field), key="any_value")
-    st.button("Add this run", on_click=_add_any, args=(field,))
+    st.button("Add this run", on_click=whole(_add_any), args=(field,))
 
 
 def _how_to_write(field: str) -> str:

@@ -12,6 +12,7 @@ from pages._ui.compare import view
 from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM
 from pages._ui.shared import widgets, width
 from pages._ui.shared.badges import dot
+from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
 
 
@@ -32,13 +33,13 @@ def draw(trained: Sequence[Trained]) -> None:
         with_val = bool(frame[[f"v{i}" for i in places]].notna().any().any())
         titles = (_loss_title(loss, with_val), _gradient_title(quantity, parameter))
         names = tuple(one.name for one in seen)
-        whole = span or (0.0, float(last))
-        spec = charts.curves_spec(names, titles, logs, tops, whole, pixels, with_val, places, legend=False)
+        shown = span or (0.0, float(last))
+        spec = charts.curves_spec(names, titles, logs, tops, shown, pixels, with_val, places, legend=False)
         st.vega_lite_chart(
             frame,
             spec,
             key="curves",
-            on_select=_selected,
+            on_select=whole(_selected),
             selection_mode=["pin", "zoom"],
             alt="Loss and gradient of each run over the steps; the table below has the numbers.",
         )
@@ -68,7 +69,9 @@ def _controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bo
         parameter = _kept(st.selectbox, "Parameter", "of", of, width=160)
         scale = _kept(st.segmented_control, "Scale", "scale", dict.fromkeys(SCALES, ""), required=True)
         if view.get("zoom"):
-            st.button("Whole run", icon=":material/zoom_out_map:", on_click=view.put, args=("zoom", None))
+            st.button(
+                "Whole run", icon=":material/zoom_out_map:", on_click=whole(view.put), args=("zoom", None)
+            )
     return loss, quantity, parameter, (scale == "log", scale == "log")
 
 
@@ -126,4 +129,6 @@ def _reading(trained: Sequence[Trained], step: int | None, quantity: str, parame
         parts.append(f"{dot(one.place)} loss {value}, {short} {gradient}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(" · ".join(parts), width="content")
-        st.button("Unpin", icon=":material/close:", type="tertiary", on_click=view.put, args=("pin", None))
+        st.button(
+            "Unpin", icon=":material/close:", type="tertiary", on_click=whole(view.put), args=("pin", None)
+        )

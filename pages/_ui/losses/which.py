@@ -9,6 +9,7 @@ from core.loss_lessons.choice import NO_LAYER, TASKS, candidates, last_layers, m
 from core.loss_lessons.targets import example
 from core.losses import LOSSES
 from pages._ui.shared import address_fields, links, session, views
+from pages._ui.shared.streamlit_internals import whole
 
 FIELDS = ("task", "form", "last")
 
@@ -50,7 +51,11 @@ def _card(task: str, name: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             links.compare("Train with it", shown_on(name, task))
             st.button(
-                "Look at it", icon=":material/search:", key=f"look_{name}", on_click=_look, args=(name,)
+                "Look at it",
+                icon=":material/search:",
+                key=f"look_{name}",
+                on_click=whole(_look),
+                args=(name,),
             )
 
 

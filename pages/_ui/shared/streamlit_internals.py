@@ -3,6 +3,10 @@
 What it relies on in Streamlit's HTML is in `style`.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
 Ended = RerunException | StopException  # what Streamlit ends a run of the page with
@@ -13,3 +17,27 @@ def is_history_navigation() -> bool:
     """Whether the browser's Back or Forward asked for this run of the page."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
+
+
+def whole(act: Callable[..., Any]) -> Callable[..., Any]:
+    """A callback that another click cannot end half-way.
+
+    Any look at the session's state lets Streamlit end what runs, for a newer click. If that happens in a
+    callback, its choice is lost, while the browser goes on showing it. So it does not look up until the end.
+    """
+
+    @wraps(act)
+    def undisturbed(*args: Any, **more: Any) -> None:
+        context = get_script_run_ctx()
+        state: Any = None if context is None else context.session_state
+        if state is None:
+            act(*args, **more)
+            return
+        look_up = state._yield_callback
+        object.__setattr__(state, "_yield_callback", lambda: None)
+        try:
+            act(*args, **more)
+        finally:
+            object.__setattr__(state, "_yield_callback", look_up)
+
+    return undisturbed

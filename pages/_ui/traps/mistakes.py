@@ -19,6 +19,7 @@ from core.traps.trap import GROUPS, Trap
 from pages._ui.shared import explain, links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
 from pages._ui.shared.code import beside, words_of_pytorch
+from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
 from pages._ui.traps.runs import Shown, shown
 
@@ -67,9 +68,12 @@ def _choose() -> tuple[str, str]:
         )
         here = names.index(name)
         st.button(
-            "Next", icon=":material/arrow_forward:", on_click=_go, args=(names[(here + 1) % len(names)],)
+            "Next",
+            icon=":material/arrow_forward:",
+            on_click=whole(_go),
+            args=(names[(here + 1) % len(names)],),
         )
-        st.button("Any", icon=":material/casino:", on_click=_any, args=(names,), help="A random one.")
+        st.button("Any", icon=":material/casino:", on_click=whole(_any), args=(names,), help="A random one.")
     return name, group
 
 

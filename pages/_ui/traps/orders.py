@@ -14,6 +14,7 @@ from core.traps.pictures import orders_frame, orders_spec
 from pages._ui.shared import links, pair, remarks, session, slices, style, widgets, width
 from pages._ui.shared.code import changed_lines
 from pages._ui.shared.locks import SLOT
+from pages._ui.shared.streamlit_internals import whole
 from pages._ui.traps import runs
 
 FIELDS = ("model", "loop")
@@ -204,7 +205,7 @@ def _button(label: str, icon: str, name: str, becomes: Sequence[str] | None) -> 
         type="tertiary",
         help=f"{label}: {LINES[name].text}",
         disabled=becomes is None,
-        on_click=_put,
+        on_click=whole(_put),
         args=(becomes,),
     )
 
