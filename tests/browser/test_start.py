@@ -49,13 +49,15 @@ def test_the_path_is_walked_with_the_keyboard_alone(visit):
     assert page.errors == []
 
 
-def test_quick_presses_count_and_back_leads_back(visit):
+def test_shortcuts_and_the_back_button_lead_through_a_sequence(visit):
     page = visit(f"/start?{urlencode({'path': SEQUENCE, 'stop': '1'}, doseq=True)}", wait=False)
     at_stop(page, 1)
     page.keyboard.press("Shift+N")
+    at_stop(page, 2)
+    settle(page)
     page.keyboard.press("Shift+N")
     at_stop(page, 3)
-    main(page).get_by_text("What is learned?").wait_for()
+    main(page).get_by_text("What is to be predicted?").wait_for()
     page.keyboard.press("Shift+P")
     at_stop(page, 2)
     main(page).get_by_text("The notes, checked").wait_for()

@@ -10,6 +10,7 @@ PAGES = (
     "/traps?view=orders",
     "/watch?at=0.3&steps=5",
     "/notes",
+    "/notes?judgement=wrong&path=notes%3Fjudgement%3Dwrong&path=losses%3Fview%3Dwhich&stop=1",
 )
 
 
@@ -19,7 +20,8 @@ def test_every_rule_finds_an_element(visit):
         page = visit(path)
         page.locator(".stCode .token").first.wait_for(state="attached")  # code is coloured a little later
         left -= {rule for rule in left if page.locator(rule).count()}
-    assert left == set()
+    for rule in left:  # of the last page, where it may come a little later
+        page.locator(rule).first.wait_for(state="attached")
 
 
 def test_the_next_line_is_marked_in_its_code_block(visit):
