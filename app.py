@@ -11,14 +11,14 @@ with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a sta
 style.draw()
 
 PAGES = [
-    st.Page("pages/compare.py", title="Compare runs", icon=":material/stacked_line_chart:", default=True),
+    st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", default=True),
     st.Page("pages/start.py", title="Start here", icon=":material/flag:"),
-    st.Page("pages/watch.py", title="Watch the loop", icon=":material/visibility:"),
-    st.Page("pages/traps.py", title="Break the loop", icon=":material/bug_report:"),
+    st.Page("pages/watch.py", title="Watch", icon=":material/visibility:"),
+    st.Page("pages/traps.py", title="Break", icon=":material/bug_report:"),
     st.Page("pages/sweep.py", title="Sweep", icon=":material/grid_on:"),
     st.Page("pages/losses.py", title="Losses", icon=":material/trending_down:"),
     st.Page("pages/autograd.py", title="Autograd", icon=":material/account_tree:"),
-    st.Page("pages/notes.py", title="Notes, checked", icon=":material/fact_check:"),
+    st.Page("pages/notes.py", title="Notes", icon=":material/fact_check:"),
 ]
 page = st.navigation(PAGES, position="top")
 if walk.draw(page.url_path):
