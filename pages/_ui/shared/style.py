@@ -32,7 +32,8 @@ MARKED = "var(--st-orange-background-color, #E8590C33)"
 # Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
 LAYOUT = [
     "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4.2rem 1.5rem 3rem; }",
-    "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0; font-size: 1.3rem; }",
+    "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0 0 0.4rem; font-size: 1.3rem; }",
+    "[data-testid=stMain] .st-key-top [data-testid=stHeading] h1 { padding: 0; }",
     "[data-testid=stSidebarHeader] { height: 2.5rem; margin: 0; padding-block: 0.5rem 0; }",
     "[data-testid=stSidebarUserContent] { padding: 0 0 3rem; }",
     "[data-testid=stSidebar] [data-testid=stHeading] h2 { padding: 0 0 0.6rem; }",
@@ -48,7 +49,8 @@ LAYOUT = [
     "[class*=st-key-card_] [data-testid=stCaptionContainer] p { font-size: 0.8rem; }",
     "[class*=st-key-signs_] :is(button, a) [data-testid=stMarkdownContainer] { position: absolute;"
     " width: 1px; overflow: hidden; clip-path: inset(50%); }",
-    "[class*=st-key-signs_] a { min-height: 1.5rem; padding: 0 0.2rem; line-height: 1; }",
+    "[class*=st-key-signs_] { align-items: center; }",
+    "[class*=st-key-signs_] a { height: 1.5rem; margin: 0; padding: 0 0.2rem; line-height: 1; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
 ]
