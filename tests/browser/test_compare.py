@@ -222,3 +222,40 @@ def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, widt
             "(() => { const box = document.querySelector('.st-key-curves').getBoundingClientRect();"
             " return box.height > 500 && box.width < 390; })()"
         )
+
+
+SIX = "/?steps=40&run=lr~x100&run=loop~FLBS&run=loss~mse&run=optimizer~adam&run=seed~1"
+
+
+@pytest.mark.parametrize(("path", "width", "height"), [(FEW, 1280, 720), (SIX, 1440, 900), (FEW, 390, 844)])
+def test_the_curves_are_in_the_first_screen(visit, path, width, height):
+    """Whole where there is room beside each other; on a phone they begin by 700 pixels."""
+    page = visit(path, width=width, height=height)
+    chart(page)
+    page.wait_for_function(  # once the browser has told how wide the page is
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " const box = document.querySelector('.st-key-curves').getBoundingClientRect();"
+        " return main.scrollWidth <= main.clientWidth && box.right <= innerWidth; })()"
+    )
+    box = chart(page)
+    if width < 500:
+        assert box["y"] <= 700
+    else:
+        assert box["y"] + box["height"] <= height
+    if width == 1440:
+        page.wait_for_function(
+            "document.querySelector('.st-key-curves').getBoundingClientRect().width >= 1030"
+        )
+
+
+def test_a_run_is_hidden_and_shown_again_and_removed_from_its_card(visit):
+    page = visit(FEW)
+    card(page, 1).get_by_role("button", name="Hide Learning rate × 100 in the charts").click()
+    page.wait_for_url(re.compile("hide=1"))
+    card(page, 1).get_by_role("button", name="Show Learning rate × 100 in the charts").click()
+    page.wait_for_url(lambda url: "hide" not in url)
+    card(page, 1).get_by_role("button", name="Remove Learning rate × 100").click()
+    card(page, 1).wait_for(state="detached")
+    settle(page)
+    assert card(page, 2).get_by_text("No zero_grad").first.is_visible()
+    assert page.errors == []
