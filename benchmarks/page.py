@@ -44,10 +44,10 @@ def type_seed(page: Page, seed: int) -> float:
 
 def compare(page: Page, seed: int) -> float:
     """Seconds until the baseline's card shows a new number and the page is idle."""
-    before = page.get_by_test_id("stMetricValue").first.inner_text()
+    before = page.locator(".st-key-numbers_0").inner_text()
     begun = type_seed(page, seed)
     page.wait_for_function(
-        "before => { const now = document.querySelectorAll('[data-testid=stMetricValue]');"
+        "before => { const now = document.querySelectorAll('[class*=st-key-numbers_]');"
         " return now.length === 4 && now[0].innerText !== before; }",
         arg=before,
     )
@@ -82,7 +82,7 @@ def visit(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_text("All numbers").wait_for()
     page.wait_for_selector(IDLE)
-    page.get_by_text("Data, model and seed").click()
+    page.get_by_text("Batches, seed and precision").click()
 
 
 def retrained(page: Page, times: int, once: Callable[[Page, int], float], server: int) -> str:
