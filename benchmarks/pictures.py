@@ -7,6 +7,7 @@ requirements-dev.txt), and writes a picture of it into the folder. Look at every
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import sync_playwright
 
@@ -14,13 +15,14 @@ from benchmarks.page import FLAGS, IDLE
 from benchmarks.server import start
 
 DRAWN_MS = 4000  # until charts have faded in
+TYPED = "x = tensor([1.0, 2.0], requires_grad=True)\ny = x.exp().sum()\ny.backward()\nx.grad"
 VIEWS = {  # file -> address, height; all are 1,280 pixels wide
     "compare": ("/", 760),
     "watch": ("/watch?at=2.3&look=graph", 980),
     "traps": ("/traps?trap=skipped", 980),
     "sweep": ("/sweep", 900),
     "losses": ("/losses", 980),
-    "autograd": ("/autograd?example=uncounted&line=5", 980),
+    "autograd": (f"/autograd?text={quote(TYPED)}&line=3", 980),
     "notes": ("/notes", 980),
 }
 

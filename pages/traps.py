@@ -17,5 +17,5 @@ VIEWS = {  # name in the address -> title, panel
 }
 
 with st.sidebar:
-    device = sidebar.device()
+    device = sidebar.device(named=False)
 views.draw("traps", "Break the loop", VIEWS, device)

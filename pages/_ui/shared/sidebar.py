@@ -232,10 +232,11 @@ MORE = (
 )
 
 
-def device() -> str:
-    """Where to compute: always named, and asked where there is a choice."""
+def device(named: bool = True) -> str:
+    """Where to compute: asked where there is a choice, else named, beside other controls."""
     names = devices.available()
     if len(names) == 1:
-        st.caption("Device: CPU, the only one here.")
+        if named:
+            st.caption("Device: CPU, the only one here.")
         return "cpu"
     return st.selectbox("Device", list(names), format_func=names.__getitem__, key="device")
