@@ -77,6 +77,7 @@ class Cluster:
         self._beats: dict[str, float] = {}  # worker -> when the scheduler last heard from it, by its clock
         self._manned = -math.inf
         self._loop, self._settled = asyncio.new_event_loop(), asyncio.Event()  # connected, or lost before
+        self._door, self._closed = threading.Lock(), False  # for work, once the loop is about to end
         self._client: Any = None
         self._thread = threading.Thread(target=self._run, args=(scheduler,), daemon=True)
         self._thread.start()
@@ -98,12 +99,12 @@ class Cluster:
             raise Gone(f"The scheduler that {VARIABLE} names has no workers" if never else NO_WORKER)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> Future:
-        """Have the thread do it, once it is connected."""
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:  # the thread is over
-            work.close()
-            raise Gone(self._lost) from None
+        """Have the thread do it, once it is connected. Raises Gone if the thread is over, or about to be."""
+        with self._door:
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        raise Gone(self._lost)
 
     async def do(self, work: Callable[[], Any]) -> Any:
         """What it returns on a worker. Raises Gone if the connection is lost meanwhile."""
@@ -142,7 +143,12 @@ class Cluster:
 
     def _run(self, scheduler: str) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve(scheduler))
+            try:
+                runner.run(self._serve(scheduler))
+            finally:
+                with self._door:
+                    self._closed = True
+                runner.run(asyncio.sleep(0))  # work handed over until then begins, and is canceled with the rest
 
     async def _serve(self, scheduler: str) -> None:
         from distributed import Client

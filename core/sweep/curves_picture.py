@@ -91,7 +91,8 @@ def _looks(axis: Axis) -> list[Any]:
     """Color by value if the axis is a log scale; else color and dash by place."""
     title, scheme = KNOBS[axis.field].label, alt.SchemeParams(name="viridis", extent=VISIBLE)
     if axis.is_log:
-        scale = alt.Scale(type="log", scheme=scheme)
+        # Without a domain the legend of a log scale fails while there are no rows yet.
+        scale = alt.Scale(type="log", scheme=scheme, domain=[axis.values[0], axis.values[-1]])
         rates = round_rates(axis.values[0], axis.values[-1])
         legend = alt.Legend(
             type="gradient", title=title, orient="top", gradientLength=240, values=rates, format="~g"

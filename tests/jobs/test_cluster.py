@@ -1,5 +1,7 @@
 """Jobs on a Dask cluster of this machine: a real scheduler, workers, all frozen or killed at some time."""
 
+import asyncio
+import gc
 import json
 import os
 import shlex
@@ -414,6 +416,27 @@ def test_a_scheduler_that_is_not_there_is_told_once_and_not_asked_again_at_once(
         with pytest.raises(Gone, match=f"^{SILENT}$"):
             ask(connection, scheduler)
     assert len(asked) == 1
+
+
+def test_work_handed_over_while_the_thread_ends_is_refused(monkeypatch):
+    """Between the last step of its loop and the loop's end, too: there it would never be awaited."""
+    refused, made, close = [], threading.Event(), asyncio.Runner.close
+
+    def hand_over_and_close(runner):
+        made.wait()
+        try:
+            cluster.start(asyncio.sleep(0))
+        except Gone:
+            refused.append(runner)
+        close(runner)
+
+    monkeypatch.setattr(asyncio.Runner, "close", hand_over_and_close)
+    monkeypatch.setattr(module, "CONNECT_S", 0.2)
+    cluster = Cluster("nonsense", 1.0)
+    made.set()
+    until(lambda: cluster.ended)
+    gc.collect()  # a coroutine that was never awaited is reported when it is collected
+    assert len(refused) == 1
 
 
 def test_a_click_is_not_lost_with_the_cluster(monkeypatch):

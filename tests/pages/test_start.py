@@ -5,10 +5,12 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.start.glossary import TERMS
 from core.start.path import FIRST
 from core.start.stops import STOPS
 from core.start.symptoms import SYMPTOMS
 from core.traps.table import TRAPS
+from core.verdict import RULES
 from tests.helpers.addresses import HOST, MARKUP
 from tests.helpers.app import APP, sound, texts, widget
 
@@ -216,6 +218,12 @@ def test_a_symptom_shows_its_causes_and_each_link_opens_a_run(name):
 def test_a_symptom_that_is_none_is_said():
     app = opened("start", symptom="hiccups")
     assert len(app.warning) == 1 and "symptom must be one of" in app.warning[0].value.replace("\\", "")
+
+
+def test_every_word_stands_on_the_page_of_words_and_every_verdict_with_its_rule():
+    written = texts(opened("start", view="words"))
+    assert all(f"{word.capitalize()}] {rule}" in written for word, rule in RULES.items())
+    assert all(f"{term.title}" in written and term.text in written for term in TERMS.values())
 
 
 @pytest.mark.parametrize("page, params, helps", [

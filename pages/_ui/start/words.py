@@ -13,8 +13,8 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     left, right = st.columns(2)
     with left:
         st.header("Verdicts")
-        st.caption("In this order: the first rule that holds gives the word.")
-        for name in ("raised", "diverged", "stuck", "oscillates", "bounces", "slow", "learns"):
+        st.caption("Of a run's losses, or of the error that ended it. The numbers are the ones that are applied.")
+        for name in VERDICTS:
             st.markdown(f"{badge(name)} {TERMS[name].text}")
     with right:
         st.header("Words")
