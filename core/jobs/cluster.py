@@ -148,7 +148,7 @@ class Cluster:
             finally:
                 with self._door:
                     self._closed = True
-                runner.run(asyncio.sleep(0))  # work handed over until then begins, and is canceled with the rest
+                runner.run(asyncio.sleep(0))  # what was handed over becomes a task, and is canceled
 
     async def _serve(self, scheduler: str) -> None:
         from distributed import Client

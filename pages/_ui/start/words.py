@@ -13,7 +13,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     left, right = st.columns(2)
     with left:
         st.header("Verdicts")
-        st.caption("Of a run's losses, or of the error that ended it. The numbers are the ones that are applied.")
+        st.caption("Of a run's losses, or of the error that ended it; with the numbers that are applied.")
         for name in VERDICTS:
             st.markdown(f"{badge(name)} {TERMS[name].text}")
     with right:
