@@ -70,6 +70,7 @@ COUNTS = (
 CHANGED = 1e-3  # a norm that differs by this share was changed; adding in another order changes it by 1e-6
 MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # they differ in eval mode
 WEIGHT, UPDATE, GRAD, FRESH, LEFTOVER = range(5)  # kinds of norms
+ENDS = ("before", "after")  # of an update
 
 
 def record(
@@ -147,6 +148,8 @@ class _Pass:
     by number of the parameter. rates: learning rates of all optimizers at the last backward.
     """
 
+    __slots__ = ("backwards", "flows", "fresh", "lines", "losses", "peeks", "rates")
+
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.losses: list[Any] = []
@@ -171,23 +174,31 @@ class _Row:
     """One update. fresh, leftover: a gradient, or None, for each parameter of its optimizer.
 
     optimizer: its number, or None where gradients came that no step has used. inside: a closure was given,
-    and its lines ran within step. without: places of the parameters whose .grad was None.
+    and its lines ran within step. before, after: rows of the chunk that hold the weights. without: places of
+    the parameters whose .grad was None. norm: of the fresh gradients, where there was no step.
     """
+
+    __slots__ = (
+        *("number", "seen", "optimizer", "inside", "before", "after", "fresh", "leftover", "without"),
+        *("lr", "scale", "norm"),
+    )
 
     def __init__(self, number: int, seen: _Pass, optimizer: int | None, inside: bool = False):
         self.number, self.seen, self.optimizer, self.inside = number, seen, optimizer, inside
         self.fresh: list[Tensor | None] = []
         self.leftover: list[Tensor | None] = []
         self.without: list[int] = []
+        self.before = self.after = 0
         self.lr: Any = None
         self.scale: Any = None
-        self.norm: Any = None  # of the fresh gradients, where there was no step
+        self.norm: Any = None
 
 
 class _Chunk:
-    """Updates of one optimizer whose tensors wait to be reduced: weights before and after, and .grad.
+    """Updates of one optimizer whose tensors wait to be reduced.
 
-    They are copied into rows of prepared tensors: one call for all parameters, later one for all rows.
+    Weights and .grad are copied into rows of prepared tensors: one call for all parameters, later one for all
+    rows. The weights after an update are those before the next one, if nothing has written into them.
     """
 
     def __init__(self, parameters: list[Tensor]):
@@ -195,31 +206,37 @@ class _Chunk:
         self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(3 * size, 1)))
         self.parameters = parameters
         plain = [p.detach() for p in parameters]
-        self.rings = [[p.new_empty(self.room, *p.shape) for p in plain] for _ in range(3)]
-        self.places: list[Any] = [
-            [*zip(*(one.unbind(0) for one in ring), strict=True)] for ring in self.rings
-        ]
+        self.path = [p.new_empty(2 * self.room, *p.shape) for p in plain]
+        self.grads = [p.new_empty(self.room, *p.shape) for p in plain]
+        self.places: list[Any] = [*zip(*(one.unbind(0) for one in self.path), strict=True)]
+        self.grad_places: list[Any] = [*zip(*(one.unbind(0) for one in self.grads), strict=True)]
         self.rows: list[_Row] = []
+        self.taken = 0  # rows of the path
 
-    def copy(self, kind: int, tensors: Sequence[Any]) -> None:
-        """Into the row of the update under way."""
-        torch._foreach_copy_(self.places[kind][len(self.rows)], tensors)  # type: ignore[attr]
+    def take_weights(self) -> int:
+        """Copy them; the row that holds them."""
+        torch._foreach_copy_(self.places[self.taken], self.parameters)  # type: ignore[attr]
+        self.taken += 1
+        return self.taken - 1
 
-    def copy_grads(self, grads: list[Any], row: _Row) -> None:
+    def take_grads(self, row: "_Row") -> None:
         """The same for .grad, which may be None or sparse."""
-        row.without = [n for n, grad in enumerate(grads) if grad is None]
-        place = self.places[GRAD][len(self.rows)]
-        for to, grad in zip(place, grads, strict=True):
-            to.zero_() if grad is None else to.copy_(grad.to_dense() if grad.is_sparse else grad)
+        grads: list[Any] = [p.grad for p in self.parameters]
+        place = self.grad_places[len(self.rows)]
+        try:
+            torch._foreach_copy_(place, grads)  # type: ignore[attr]
+        except (TypeError, RuntimeError):
+            row.without = [n for n, grad in enumerate(grads) if grad is None]
+            for to, grad in zip(place, grads, strict=True):
+                to.zero_() if grad is None else to.copy_(_own(grad))
 
     def reduce(self) -> tuple[list[_Row], Tensor, list[tuple[int, int, int]]]:
         """The rows, norms (kinds, parameters, rows), and (kind, parameter, row) where there is none."""
         rows, self.rows = self.rows, []
         count = len(rows)
-        before, after, grads = ([one[:count] for one in ring] for ring in self.rings)
-        for one, other in zip(after, before, strict=True):
-            one.sub_(other)
-        norms = [[_norms(part) for part in parts] for parts in (before, after, grads)]
+        before, after = ([one[[getattr(row, end) for row in rows]] for one in self.path] for end in ENDS)
+        updates = [one - other for one, other in zip(after, before, strict=True)]
+        norms = [[_norms(one) for one in part] for part in (before, updates, [g[:count] for g in self.grads])]
         missing = [(GRAD, n, at) for at, row in enumerate(rows) for n in row.without]
         for kind in (FRESH, LEFTOVER):
             given = [row.fresh if kind == FRESH else row.leftover for row in rows]
@@ -229,6 +246,7 @@ class _Chunk:
             ]
         device = norms[0][0].device
         block = torch.stack([torch.stack([one.to(device) for one in part]) for part in norms])
+        self.taken = 0
         for row in rows:
             row.fresh, row.leftover = [], []
         return rows, block, missing
@@ -236,12 +254,12 @@ class _Chunk:
     def _norms_of(self, given: list[Tensor | None], n: int) -> Tensor:
         """(rows,): of these gradients of one parameter; 0 where there is none."""
         there = [at for at, one in enumerate(given) if one is not None]
-        found = self.rings[0][n].new_zeros(len(given), dtype=torch.float64)
         if not there:
-            return found
+            return self.path[n].new_zeros(len(given), dtype=torch.float64)
         norms = _norms(torch.stack([_own(given[at]) for at in there]))  # type: ignore[arg-type]
         if len(there) == len(given):
             return norms
+        found = norms.new_zeros(len(given))
         found[there] = norms
         return found
 
@@ -271,6 +289,8 @@ class Recording:
         self._pass = _Pass()
         self._stash: _Pass | None = None  # whose gradients were cleared before a step
         self._row: _Row | None = None  # of the step under way
+        self._last: _Row | None = None  # of the step before it
+        self._no_grad = torch.no_grad()
         self._used: list[tuple[Tensor, Tensor, int]] = []  # parameter, the .grad of its step, writes counted
         self._versions = self._weight_versions()
         self._inputs: Any = None
@@ -334,8 +354,10 @@ class Recording:
             self._wrap(self.scaler, "step", before=self._scaler_begins, after=self._scaler_steps)
         atexit.register(self._at_exit)
 
-    def _guarded(self, call: Callable[..., None]) -> Callable[..., None]:
+    def _guarded(self, call: Callable[..., None] | None) -> Callable[..., None]:
         """Whatever goes wrong in here must not end somebody's training: the recorder stops, and says why."""
+        if call is None:
+            return _nothing
 
         def guarded(*args: Any) -> None:
             if not self.failure:
@@ -346,7 +368,7 @@ class Recording:
 
         return guarded
 
-    def _wrap(self, owner: Any, name: str, before: Any = _nothing, after: Any = _nothing) -> None:
+    def _wrap(self, owner: Any, name: str, before: Any = None, after: Any = None) -> None:
         """Replace a method of this one object by itself, with a look before and after it."""
         method, before, after = getattr(owner, name), self._guarded(before), self._guarded(after)
 
@@ -523,8 +545,9 @@ class Recording:
         self._row = row = _Row(
             self._number, self._pass, number, len(args) > 1 or bool(options.get("closure"))
         )
-        with torch.no_grad():
-            chunk.copy(0, chunk.parameters)
+        fits = chunk.rows and self._last is chunk.rows[-1] and self._weight_versions() == self._versions
+        with self._no_grad:
+            row.before = chunk.taken - 1 if fits else chunk.take_weights()
             if not row.inside:
                 self._take_gradients(row, chunk)
 
@@ -538,11 +561,7 @@ class Recording:
 
     def _take_gradients(self, row: _Row, chunk: _Chunk) -> None:
         """.grad as the step uses it, the fresh gradients since the last one, and what was left over."""
-        grads = [p.grad for p in chunk.parameters]
-        if any(grad is None or grad.is_sparse for grad in grads):
-            chunk.copy_grads(grads, row)
-        else:
-            chunk.copy(GRAD, grads)
+        chunk.take_grads(row)
         fresh, leftover, held = self._fresh, self._leftover, self._held[row.optimizer or 0]
         row.fresh, row.leftover = [fresh[n] for n in held], [leftover[n] for n in held]
         if row.seen.fresh:
@@ -555,15 +574,15 @@ class Recording:
         row, chunk = self._row, self._chunks[number]
         if row is None or chunk is None:
             return
-        with torch.no_grad():
+        with self._no_grad:
             if row.inside:
                 row.seen = self._pass
                 self._take_gradients(row, chunk)
-            chunk.copy(1, chunk.parameters)
+            row.after = chunk.take_weights()
         self._note("K" if skipped else "S" if len(row.without) < len(chunk.parameters) else "s")
         self._used = [(p, grad, grad._version) for p in chunk.parameters if (grad := p.grad) is not None]
         self._versions = self._weight_versions()
-        self._row, self._pass = None, _Pass()
+        self._last, self._row, self._pass = row, None, _Pass()
         self._number += 1
         self._waiting += 1
         chunk.rows.append(row)
@@ -859,7 +878,8 @@ def _norms(rows: Tensor) -> Tensor:
     if not rows.numel():
         return _double(rows.new_zeros(len(rows)))
     if rows.dtype != torch.float64:
-        return torch.linalg.vector_norm(_double(rows), dim=1)
+        wide = None if rows.device.type == "mps" else torch.float64  # which has none
+        return torch.linalg.vector_norm(rows, dim=1, dtype=wide)
     size = rows.abs().amax(dim=1)
     safe = torch.where((size > 0) & size.isfinite(), size, 1.0)
     return torch.linalg.vector_norm(rows / safe[:, None], dim=1) * safe
