@@ -8,9 +8,9 @@
 
 PyTorch calls back when something happens, and that is all this file uses. A forward hook on the model and
 one on loss_fn see those two lines. A hook on each parameter sees the gradient of this backward alone, before
-it is added to .grad. Hooks before and after optimizer.step see .grad as it is used, and the weights. For
-optimizer.zero_grad there is no hook: the method of this one optimizer is wrapped. Gradients cleared in another
-way, by model.zero_grad() or by hand, are noticed by .grad being None, or zeros, at the next look.
+it is added to .grad. Hooks before and after optimizer.step see .grad as it is used, and the weights. There
+is no hook for zero_grad: the method of this one optimizer is wrapped. Gradients cleared in another way, by
+model.zero_grad() or by hand, are noticed by .grad being None, or zeros, at the next look.
 
 Nothing is written into any tensor of the loop, no random number is drawn, and what autograd computes stays as
 it is: the weights come out the same to the last bit. Tensors are kept as they come and reduced to norms many

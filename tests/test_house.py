@@ -13,7 +13,7 @@ LAYERS = [  # of core/, the main job first; a package imports from itself and fr
     {"compare", "stacked", "autograd"},
     {"watch", "loss_lessons", "sweep", "jobs"},
     {"traps"},
-    {"notes"},
+    {"notes", "own"},
     {"start"},
 ]
 
