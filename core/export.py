@@ -26,7 +26,6 @@ IMPORTS = {  # text in the body -> the import it needs
     r"\bmath\.": "import math",
     r"\bIterable\b": "from collections.abc import Iterable",
     r"\bIterator\b": "from collections.abc import Iterator",
-    r"\bdatasets\.": "from sklearn import datasets",
 }
 
 
