@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core import models, optimizers
+from core import lines, models, optimizers
 from core.config import Config
 from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, split, standardise
 from core.losses import LOSSES, form
@@ -165,6 +165,11 @@ def check_labels(model: nn.Module, data: Data) -> None:
 def optimizer_arguments(config: Config) -> dict[str, Any]:
     """Keyword arguments of the optimizer, as the run and the script give them."""
     return optimizers.arguments(config.optimizer, config.lr, config.momentum, config.weight_decay)
+
+
+def loop_values(config: Config) -> dict[str, Any]:
+    """What lines of the loop call by the name of a field: name -> value, such as max_norm -> 1.0."""
+    return {name: getattr(config, name) for name in lines.uses(config.loop)}
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Any:

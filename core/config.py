@@ -123,6 +123,18 @@ class Config:
     before: tuple[str, ...] = lines_before(
         "Before the loop", "Lines that run once, after the optimizer is made; most of them are mistakes."
     )
+    max_norm: float = real(
+        1.0,
+        "Largest norm",
+        (0.0, 1e6),
+        "clip_grad_norm_ shrinks all gradients together to this length where they are longer.",
+    )
+    clip_value: float = real(
+        1.0,
+        "Largest entry",
+        (0.0, 1e6),
+        "clip_grad_value_ cuts every entry of a gradient to this size.",
+    )
 
     def __post_init__(self) -> None:
         for name, knob in KNOBS.items():

@@ -99,8 +99,14 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
         f"loss_fn = {loss}{double * with_tensors}",
         *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
-        *(line for name in config.before for line in BEFORE[name].text.split("\n")),
+        *lines_before(config),
     ]
+
+
+def lines_before(config: Config) -> list[str]:
+    """What stands between the optimizer and the loop: lines of the table, and values that lines call by name."""
+    values = [f"{name} = {value!r}" for name, value in build.loop_values(config).items()]
+    return values + [line for name in config.before for line in BEFORE[name].text.split("\n")]
 
 
 def _start(config: Config) -> list[str]:

@@ -74,7 +74,12 @@ def _losses(rows: list[Row]) -> np.ndarray:
 
 
 class History:
-    """Everything recorded so far; grows by `begin`, reads as arrays and data frames."""
+    """Everything recorded so far; grows by `begin`, reads as arrays and data frames.
+
+    sums: whether what `step` finds in .grad is what backward has left there, fresh + leftover.
+    """
+
+    sums = True
 
     def __init__(
         self, model: nn.Module, full: bool, histograms: bool = False, chunk_steps: int = CHUNK_STEPS

@@ -113,7 +113,7 @@ class Run:
         self.error: RaisedAt | None = None
         self.evaluation_error: Exception | None = None
         self.warnings: list[Warned] = []
-        self.namespace: dict[str, Any] = _names(built)
+        self.namespace: dict[str, Any] = _names(built) | build.loop_values(config)
         for name in config.before:
             self._prepare(name)
         self.model: nn.Module = self.namespace["model"]
@@ -127,6 +127,7 @@ class Run:
         self._parts = {name: part(name) for name in config.loop}
         self._set_lr = compile(OPTIMIZERS[config.optimizer].set_lr, "<set_lr>", "exec")
         self.history = History(self.model, full and self._fits_in_full(), histograms, chunk_steps)
+        self.history.sums = not self.gradients.written
         self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
             with torch_warnings.collecting(self._warn):

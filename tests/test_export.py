@@ -84,6 +84,8 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"dataset": "digits", "loss": "weighted", "model": "linear", "batch_size": 100, "steps": 8},
     {"loss": "kl_div"},
     {"dataset": "iris", "loss": "kl_div", "model": "linear", "start": (0.0,), "batch_size": 20},
+    {"dataset": "deliveries", "model": "linear", "start": (0.0,), "lr": 0.2, "loop": "ZFLBCS"},
+    {"loop": "FLBCVS", "max_norm": 0.3, "clip_value": 0.01, "optimizer": "adam", "lr": 0.05, "batch_size": 20},
 ]  # fmt: skip
 RAISING = [
     {"loop": "FLSZB"},  # the second step finds its weights modified in place

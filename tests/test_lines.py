@@ -5,6 +5,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from core.lines import (
     BEFORE,
@@ -18,9 +19,12 @@ from core.lines import (
     check,
     from_letters,
     letters,
+    loop_label,
     part,
     parts,
     plain,
+    put_in,
+    take_out,
     without_zero_grad,
 )
 from tests.helpers.strategies import loops, mistaken_loops
@@ -50,7 +54,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0"
+    assert letters(LETTERED) == "ZFLBS0CV"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -97,6 +101,14 @@ WRONG = {
         Line("pass", "nothing", version_of="optimizer"),
         "line version must be a version of zero_grad, forward, loss, backward, step; got 'optimizer'",
     ),
+    "late": (
+        Line("pass", "nothing", after="clip"),
+        "line late must come after one of zero_grad, forward, loss, backward, step; got 'clip'",
+    ),
+    "unused": (
+        Line("optimizer.step()", "nothing", uses=("max_norm",)),
+        "line unused must call max_norm by name, since it uses it",
+    ),
     "no_python": (Line("loss = = 1", "nothing"), "line no_python must be Python: invalid syntax"),
     "read_grad": (Line("pass", "nothing"), "line read_grad must have a name of its own; it is in MISTAKES"),
 }
@@ -116,6 +128,36 @@ def test_the_sections_are_the_whole_table():
     assert tuple(FIVE) == USUAL
     assert EVERYDAY.keys() == {
         "zero_grad_zeros",
+        "clip",
+        "clip_value",
         "scheduler_step",
         "look_in_eval_mode",
     }
+
+
+@given(mistaken_loops(), st.sampled_from([*FIVE, *EVERYDAY]))
+def test_a_line_is_put_in_once_and_everything_else_keeps_its_order(loop, name):
+    found = put_in(loop, name)
+    assert found.count(name) == 1 and put_in(found, name) == found
+    assert [n for n in found if part(n) != part(name)] == [n for n in loop if part(n) != part(name)]
+    assert part(name) not in map(part, take_out(found, name)) or LINES[name].version_of
+
+
+def test_everyday_lines_stand_at_their_usual_places():
+    assert letters(put_in(put_in(USUAL, "clip_value"), "clip")) == "ZFLBCVS"
+    assert letters(put_in(USUAL, "zero_grad_zeros")) == "0FLBS"
+    assert take_out(put_in(USUAL, "zero_grad_zeros"), "zero_grad_zeros") == USUAL
+    assert take_out(put_in(USUAL, "clip"), "clip") == USUAL
+    assert letters(put_in(from_letters("FLBSZ"), "clip")) == "FLBCSZ"
+
+
+@pytest.mark.parametrize("text, label", [
+    ("ZFLBCS", "Clip by norm"),
+    ("FLBCS", "No zero_grad, clip by norm"),
+    ("0FLBS", "zero_grad(set_to_none=False)"),
+    ("ZFLB.backward_again.S", "Backward a second time"),
+    ("ZF.loss_nll.BS", "NLL that takes log-probabilities"),
+    ("", "No lines"),
+])  # fmt: skip
+def test_a_loop_has_a_short_name(text, label):
+    assert loop_label(from_letters(text)) == label

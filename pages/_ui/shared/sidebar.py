@@ -9,7 +9,7 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import BEFORE, USUAL, first_line, part, parts, plain
+from core.lines import BEFORE, USUAL, first_line, parts, plain, put_in
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
@@ -134,10 +134,8 @@ def _toggle(name: str) -> None:
     loop = st.session_state.comparison.baseline.loop
     if not widgets.chosen(f"line_{name}"):
         session.change("loop", tuple(other for other in loop if other != name))
-    elif name not in loop:
-        later = {*USUAL[USUAL.index(name) + 1 :]}
-        at = next((place for place, other in enumerate(loop) if part(other) in later), len(loop))
-        session.change("loop", (*loop[:at], name, *loop[at:]))
+    else:
+        session.change("loop", put_in(loop, name))
 
 
 def _order(config: Config, marks: Marks) -> None:

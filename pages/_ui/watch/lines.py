@@ -5,6 +5,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
+from core.export import lines_before
 from core.lines import LINES, part, text_of
 from core.watch.account import Account, account
 from core.watch.tape import Tape
@@ -24,7 +25,7 @@ def draw(held: Tape) -> None:
 def _code(held: Tape) -> None:
     loop = held.run.config.loop
     texts = [LINES[name].text for name in loop] or ["pass"]
-    head = [*(line for name in held.run.config.before for line in text_of(name).split("\n"))]
+    head = lines_before(held.run.config)
     head.append(f"for step in range({held.run.config.steps}):")
     code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
     running = not held.run.done and bool(loop)
