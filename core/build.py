@@ -169,7 +169,7 @@ def optimizer_arguments(config: Config) -> dict[str, Any]:
 
 def loop_values(config: Config) -> dict[str, Any]:
     """What lines of the loop call by the name of a field: name -> value, such as max_norm -> 1.0."""
-    return {name: getattr(config, name) for name in lines.uses(config.loop)}
+    return {name: getattr(config, name) for name in lines.uses(config.loop) if hasattr(config, name)}
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Any:

@@ -136,6 +136,13 @@ class Config:
         "clip_grad_value_ cuts every entry of a gradient to this size.",
     )
 
+    accumulate: int = whole(
+        4,
+        "Passes per update",
+        (1, 64),
+        "k: gradients of so many passes through the loop add up before the weights move.",
+    )
+
     def __post_init__(self) -> None:
         for name, knob in KNOBS.items():
             given = getattr(self, name)

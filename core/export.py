@@ -16,7 +16,7 @@ from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
 from core.data import DATASETS, FORMS, split, standardise
-from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts
+from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
@@ -104,8 +104,11 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
 
 
 def lines_before(config: Config) -> list[str]:
-    """What stands between the optimizer and the loop: lines of the table, and values that lines call by name."""
+    """What stands between optimizer and loop: lines of the table, and values that lines of the loop call."""
     values = [f"{name} = {value!r}" for name, value in build.loop_values(config).items()]
+    if "sizes" in uses(config.loop):
+        each = f"[len(rows) for _, rows in zip(range({config.steps}), {batches_call(config)})]"
+        values.append(f"sizes = {each if config.batch_size else f'[len(inputs)] * {config.steps}'}")
     return values + [line for name in config.before for line in BEFORE[name].text.split("\n")]
 
 

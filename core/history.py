@@ -29,7 +29,8 @@ MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 10
 class Row:
     """What one step left behind; None where it did not happen.
 
-    grads: .grad as the optimizer saw it. fresh_grads: the gradient of this backward alone.
+    grads: .grad as the line `step` found it, whether or not weights move in this pass. fresh_grads: the
+    gradient of this backward alone.
     leftovers: what was in .grad before it. After backward, .grad = fresh + leftover.
     """
 

@@ -5,8 +5,8 @@ the loss instead. Both are right, and so are two more orders: the page lets you 
 lines are right where they stand; mistakes are lines that people write and that go wrong, and their
 repairs. Those of BEFORE run once, between the making of the optimizer and the loop. All of them see the
 names model, loss_fn, optimizer, inputs, targets, outputs, loss, torch, nn and copy, and what lines before
-them have made; everyday lines also see the fields of Config that they `use`, under their own names. None may
-draw from torch's global random state or change a setting of the process.
+them have made; everyday lines also see what they say they use. None may draw from torch's global random
+state or change a setting of the process.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,9 @@ class Line:
     letter: in links; a line that has one does what is known here, so that a run with it can be explained and
     gone back through. version_of: the one of the five lines that it stands in for. number: for a line that
     makes the loss, whether that is a tensor with one entry. after: the line that it follows in the usual
-    order; "" if it comes first. label: what a run with it is called. uses: fields of Config that it calls by
-    name. writes_grads: whether it writes into gradients that are there, or clears them only now and then.
+    order; "" if it comes first. label: what a run with it is called. uses: names that are there only for
+    lines which call them: fields of Config, step (number of the pass), sizes (rows of every pass's batch).
+    writes_grads: whether it writes into gradients that are there, or clears them only now and then.
     """
 
     text: str
@@ -56,6 +57,40 @@ EVERYDAY = {
         version_of="zero_grad",
         label="zero_grad(set_to_none=False)",
         writes_grads=True,
+    ),
+    "zero_grad_every": Line(
+        "if step % accumulate == 0:\n    optimizer.zero_grad()",
+        "forget the previous gradients, at the first of every k passes",
+        "z",
+        version_of="zero_grad",
+        label="zero_grad every k passes",
+        uses=("step", "accumulate"),
+        writes_grads=True,
+    ),
+    "backward_divided": Line(
+        "(loss / accumulate).backward()",
+        "add a k-th of this batch's gradient to every .grad",
+        "b",
+        version_of="backward",
+        label="Loss divided by k",
+        uses=("accumulate",),
+    ),
+    "backward_by_rows": Line(
+        "first = step - step % accumulate\n"
+        "(loss * len(inputs) / sum(sizes[first : first + accumulate])).backward()",
+        "add this batch's gradient, weighted by its share of the rows of k passes",
+        "w",
+        version_of="backward",
+        label="Loss weighted by rows",
+        uses=("step", "accumulate", "sizes"),
+    ),
+    "step_every": Line(
+        "if (step + 1) % accumulate == 0:\n    optimizer.step()",
+        "move the weights against .grad, at the last of every k passes",
+        "s",
+        version_of="step",
+        label="step every k passes",
+        uses=("step", "accumulate"),
     ),
     "clip": Line(
         "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
@@ -301,8 +336,40 @@ def only_five(loop: tuple[str, ...]) -> bool:
 
 
 def uses(loop: tuple[str, ...]) -> tuple[str, ...]:
-    """The fields of Config that lines of this loop call by name, each once."""
+    """The names that are there only for lines of this loop, each once."""
     return tuple(dict.fromkeys(field for name in loop for field in LINES[name].uses))
+
+
+@dataclass(frozen=True)
+class Practice:
+    """What scripts do by several lines at once. label: of a run with them. about: in one sentence."""
+
+    label: str
+    lines: tuple[str, ...]
+    about: str
+
+
+PRACTICES = {
+    "clip": Practice("Clip by norm", ("clip",), "No update uses a gradient longer than max_norm."),
+    "clip_value": Practice("Clip by value", ("clip_value",), "No entry of a gradient is above clip_value."),
+    "accumulate": Practice(
+        "Accumulate",
+        ("zero_grad_every", "backward_divided", "step_every"),
+        "The gradients of k batches add up before one update, as if they were one large batch.",
+    ),
+}
+
+
+def practised(loop: tuple[str, ...]) -> tuple[str, ...]:
+    """The practices of which every line is in the loop."""
+    return tuple(name for name, row in PRACTICES.items() if set(row.lines) <= set(loop))
+
+
+def practise(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
+    """The loop with all lines of a practice at their usual places, or without them."""
+    for line in PRACTICES[name].lines:
+        loop = put_in(loop, line) if on else take_out(loop, line)
+    return loop
 
 
 def put_in(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -357,7 +424,7 @@ def loop_label(loop: tuple[str, ...]) -> str:
     others = [name for name in loop if name not in USUAL]
     if others:
         usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
-        first, *more = usual + [_line_label(name) for name in others]
+        first, *more = usual + _labels(others)
         return ", ".join([first, *(text[:1].lower() + text[1:] for text in more)])
     left_out = [name for name in USUAL if name not in loop]
     kept_in_order = tuple(name for name in USUAL if name in loop) == loop
@@ -366,6 +433,8 @@ def loop_label(loop: tuple[str, ...]) -> str:
     return f"Order {' '.join(letters(loop))}"
 
 
-def _line_label(name: str) -> str:
-    line = LINES[name]
-    return line.label or line.about[:1].upper() + line.about[1:]
+def _labels(names: list[str]) -> list[str]:
+    """A practice as a whole, then lines that are in none."""
+    whole = [PRACTICES[name] for name in practised(tuple(names))]
+    rest = [LINES[n] for n in names if not any(n in practice.lines for practice in whole)]
+    return [row.label for row in whole] + [e.label or e.about[:1].upper() + e.about[1:] for e in rest]

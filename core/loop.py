@@ -22,7 +22,7 @@ from core import build, devices, evaluation, torch_warnings
 from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
-from core.lines import BEFORE, LINES, part, parts, plain
+from core.lines import BEFORE, LINES, part, parts, plain, uses
 from core.optimizers import OPTIMIZERS
 from core.seeds import stream
 
@@ -121,6 +121,9 @@ class Run:
         self.gradients = Gradients(self.parameters, config.loop, watched=self.goes_only_forward)
         self._own_batches = batches
         self._batches = self._rows()
+        self._counts = "step" in uses(config.loop)
+        if "sizes" in uses(config.loop):
+            self.namespace["sizes"] = self._sizes()
         self._row: Row | None = None  # of the step under way
         self._rates = dict(config.schedule)
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
@@ -210,6 +213,8 @@ class Run:
         if rows is not None:
             names = self.namespace
             names["inputs"], names["targets"] = self.data.inputs[rows], self.data.targets[rows]
+        if self._counts:
+            self.namespace["step"] = self.step
         self._row = self.history.begin()
         return self._row
 
@@ -286,6 +291,13 @@ class Run:
             return itertools.repeat(None)
         order = build.batches(rows, config.batch_size, stream(config.seed, "batches"))
         return (batch.to(self.device) for batch in order)
+
+    def _sizes(self) -> list[int]:
+        """Rows of the batch of each step."""
+        whole = len(self.data.inputs)
+        return [
+            whole if rows is None else len(rows) for rows in itertools.islice(self._rows(), self.config.steps)
+        ]
 
     def _fits_in_full(self) -> bool:
         """Whether the vectors of all steps fit in memory, counted from the order of the lines."""

@@ -55,6 +55,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("optimizer", "LBFGS", "one of sgd, sgd_by_hand"),
     ("dtype", "float16", "one of float32, float64"),
     ("max_norm", -1.0, "must be a number from 0 to 1e+06"),
+    ("accumulate", 0, "must be a whole number from 1 to 64"),
     ("clip_value", -0.5, "must be a number from 0 to 1e+06"),
 ]
 

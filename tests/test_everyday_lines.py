@@ -1,4 +1,4 @@
-"""Everyday lines: clipping against its formula."""
+"""Everyday lines: clipping against its formula, accumulation against the big batch."""
 
 import re
 from dataclasses import replace
@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from core import Config, Run
+from core.compare.curves import axis_words, curves_frame
 from core.lines import USUAL, from_letters, put_in
+from core.result import result
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "start": (0.0,), "lr": 0.2, "steps": 60}
 X = np.array([1.0, 2.0, 3.0, 4.0])
@@ -106,3 +108,56 @@ def test_other_loops_record_as_before_by_reference():
     plain = Run(Config(steps=2)).gradients
     assert plain.steps_on_fresh and not plain._copies
     assert Run(replace(Config(steps=2), loop=put_in(USUAL, "clip"))).gradients._copies
+
+
+# accumulation
+
+SPLIT = [[0, 1, 2], [3]]  # of the four deliveries
+
+
+@pytest.mark.parametrize(("loop", "gradient"), [
+    ("zFLws", -85.165),  # the mean over all four rows
+    ("zFLbs", -116.0),  # the mean of two means: row 4 counts three times as much as the others
+    ("zFLBs", -232.0),  # not divided at all
+])  # fmt: skip
+def test_unequal_micro_batches(loop, gradient):
+    config = Config(**DELIVERIES | {"loop": from_letters(loop), "accumulate": 2, "steps": 2})
+    run = Run(config, batches=SPLIT).advance()
+    assert run.history.grads["weight"][1].item() == pytest.approx(gradient, abs=0.01)
+    means = [2 * np.mean(-Y[rows] * X[rows]) for rows in SPLIT]
+    by_hand = {"zFLws": (3 * means[0] + means[1]) / 4, "zFLbs": sum(means) / 2, "zFLBs": sum(means)}
+    assert run.history.grads["weight"][1].item() == pytest.approx(by_hand[loop], rel=1e-6)
+
+
+@pytest.mark.parametrize("loop", ["zFLbs", "zFLws"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_equal_micro_batches_are_one_big_batch(loop, optimizer):
+    """160 rows: four batches of 10 are the rows of one of 40, in the same order."""
+    big = Config(batch_size=40, steps=16, optimizer=optimizer, lr=0.05, dtype="float64")
+    small = replace(big, batch_size=10, steps=64, accumulate=4, loop=from_letters(loop))
+    one, four = Run(big).advance(), Run(small).advance()
+    for name, weights in one.history.weights.items():
+        np.testing.assert_allclose(four.history.weights[name][::4], weights, rtol=1e-9, atol=1e-12)
+        assert np.array_equal(four.history.weights[name][:4], [weights[0]] * 4)
+    moved = four.history.steps["update_ratio"].to_numpy() > 0
+    assert np.array_equal(np.flatnonzero(moved), np.arange(3, 64, 4))
+
+
+def test_accumulating_over_one_pass_is_the_usual_loop_to_the_bit():
+    usual = Run(Config(steps=30)).advance()
+    once = Run(Config(steps=30, accumulate=1, loop=from_letters("zFLbs"))).advance()
+    assert np.array_equal(usual.history.losses, once.history.losses)
+
+
+def test_the_axis_says_what_a_step_is():
+    config = Config(loop=from_letters("zFLbs"), accumulate=8)
+    assert "moves its weights every 8 passes" in axis_words([Config(), config])
+    assert axis_words([Config()]) == ""
+
+
+def test_on_a_log_axis_passes_without_an_update_are_joined_over():
+    run = Run(Config(loop=from_letters("zFLbs"), batch_size=10, steps=12)).advance()
+    frame, _ = curves_frame([result(run)], "update_ratio")
+    assert frame["g0"].iloc[3:12].notna().all() and frame["g0"].iloc[:3].isna().all()
+    frame, _ = curves_frame([result(run)], "update_ratio", logs=(False, False))
+    assert frame["g0"].iloc[0] == 0.0

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.charts import axis_top, goes_beyond, thin
+from core.config import Config
 from core.lines import parts
 from core.result import Result
 from core.words import number
@@ -65,7 +66,10 @@ def curves_frame(
     columns: dict[str, np.ndarray] = {}
     for i, result in zip(runs, results, strict=True):
         columns[f"l{i}"] = _column(_losses(result, loss), steps, logs[0])
-        columns[f"g{i}"] = _column(_quantity(result, quantity, parameter), steps, logs[1])
+        series = _quantity(result, quantity, parameter)
+        if quantity == "update_ratio":
+            series = _updates(series, result, logs[1])
+        columns[f"g{i}"] = _column(series, steps, logs[1])
     inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
     rows = np.flatnonzero(inside)
     values = np.stack(list(columns.values()), axis=1)[rows]
@@ -119,6 +123,25 @@ def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     return _series(frame, quantity)
 
 
+def _updates(series: Series, result: Result, log: bool) -> Series:
+    """On a log axis, where 0 is a gap, without the passes in which no weight was to move."""
+    if not log or "step_every" not in result.config.loop:
+        return series
+    last = (series.steps + 1) % result.config.accumulate == 0
+    return Series(series.steps[last], series.values[last])
+
+
+def axis_words(configs: Sequence[Config]) -> str:
+    """What a step on the axis is, where some run does not move its weights in each."""
+    passes = sorted({config.accumulate for config in configs if "step_every" in config.loop})
+    if not passes:
+        return ""
+    each = ", ".join(map(str, passes))
+    return (
+        f"A step is one pass through the loop; a run that accumulates moves its weights every {each} passes."
+    )
+
+
 def _shown(values: np.ndarray, log: bool) -> np.ndarray:
     return np.isfinite(values) & (values > 0 if log else True)
 
@@ -128,7 +151,7 @@ def _column(series: Series, steps: np.ndarray, log: bool) -> np.ndarray:
 
     Values at a few steps only are joined by straight lines, as the chart would."""
     if 1 < len(series.steps) < len(steps) - 1 and np.diff(series.steps).max(initial=1) > 1:
-        values = np.interp(steps, series.steps, series.values, right=np.nan)
+        values = np.interp(steps, series.steps, series.values, left=np.nan, right=np.nan)
     else:
         values = series.at(len(steps))
     values[~_shown(values, log)] = np.nan

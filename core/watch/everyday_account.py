@@ -1,9 +1,10 @@
-"""What an everyday line did, in numbers: the factor of a clip, entries cut."""
+"""What an everyday line did, in numbers: the factor of a clip, which of k passes this is."""
 
 import math
 
+from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of
-from core.words import factor, norm, signed
+from core.words import factor, in_words, norm, signed
 
 TINY = 1e-6  # torch.nn.utils.clip_grad_norm_ adds it to the norm that it divides by
 
@@ -60,7 +61,43 @@ def _entries(done: Executed, how: str = " →") -> list[str]:
     return said
 
 
+def zero_grad_every_account(done: Executed) -> Said:
+    """As zero_grad at the first of k passes, else nothing."""
+    place, k = done.before.step % done.config.accumulate, done.config.accumulate
+    if place:
+        return f"Nothing was cleared: this is pass {place + 1} of {k}, and the first one clears.", [], None
+    return zero_grad_account(done)
+
+
+def step_every_account(done: Executed) -> Said:
+    """As step at the last of k passes, else nothing."""
+    place, k = done.before.step % done.config.accumulate, done.config.accumulate
+    if place + 1 < k:
+        return f"No weight changed: this is pass {place + 1} of {k}, and the last one updates.", [], None
+    return step_account(done)
+
+
+def backward_divided_account(done: Executed) -> Said:
+    """What has added up in .grad so far; first the loss that was walked back from."""
+    headline, formulas, numbers = backward_account(done)
+    loss, k = done.before.tensors["loss"].values, done.config.accumulate
+    walked = f"loss / accumulate = {in_words(loss)} / {k} = {in_words(loss / k)}"
+    return headline, [walked, *formulas], numbers
+
+
+def backward_by_rows_account(done: Executed) -> Said:
+    """The same, with the weight of this batch."""
+    headline, formulas, numbers = backward_account(done)
+    rows = len(done.before.tensors["inputs"].values)
+    place, k = done.before.step % done.config.accumulate, done.config.accumulate
+    return headline, [f"weight = {rows} rows / all rows of {k} passes; pass {place + 1}", *formulas], numbers
+
+
 EVERYDAY_ACCOUNTS = {
+    "zero_grad_every": zero_grad_every_account,
+    "backward_divided": backward_divided_account,
+    "backward_by_rows": backward_by_rows_account,
+    "step_every": step_every_account,
     "clip": clip_account,
     "clip_value": clip_value_account,
 }

@@ -19,11 +19,12 @@ FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, af
 
 @dataclass(frozen=True)
 class Look:
-    """All tensors by name, the optimizer's state by parameter, its learning rate."""
+    """All tensors by name, the optimizer's state by parameter, its learning rate, the number of the step."""
 
     tensors: dict[str, TensorState]
     state: dict[str, dict[str, float | Tensor]]
     lr: float
+    step: int
 
     @property
     def parameters(self) -> dict[str, TensorState]:
@@ -40,7 +41,7 @@ def look(run: Run) -> Look:
             tensors[name] = tensor_state(name, value, copy=False)
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
-    return Look(tensors, state, _lr(optimizer))
+    return Look(tensors, state, _lr(optimizer), run.step)
 
 
 def table(now: Look, before: Look | None = None) -> Table:

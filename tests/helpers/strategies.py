@@ -70,4 +70,7 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
         loop=draw(loops() if loop is None else loop),
+        max_norm=draw(st.floats(0.0, 10.0)),
+        clip_value=draw(st.floats(0.0, 10.0)),
+        accumulate=draw(st.integers(1, 5)),
     )

@@ -46,6 +46,8 @@ def draw(trained: Sequence[Trained]) -> None:
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
             st.caption(_signs(frame, tops, places))
+            if said := curves.axis_words([one.config for one in seen]):
+                st.caption(said)
 
 
 def _signs(frame: pd.DataFrame, tops: tuple[float | None, float | None], places: Sequence[int]) -> str:

@@ -9,7 +9,18 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.lines import BEFORE, USUAL, first_line, parts, plain, put_in
+from core.lines import (
+    BEFORE,
+    PRACTICES,
+    USUAL,
+    first_line,
+    parts,
+    plain,
+    practise,
+    practised,
+    put_in,
+    uses,
+)
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
@@ -119,6 +130,7 @@ def _loop(config: Config, marks: Marks) -> None:
                 on_change=_toggle,
                 args=(name,),
             )
+    _practices(config, marks)
     left, right = st.columns(2, gap="small")
     with left:
         _order(config, marks)
@@ -136,6 +148,35 @@ def _toggle(name: str) -> None:
         session.change("loop", tuple(other for other in loop if other != name))
     else:
         session.change("loop", put_in(loop, name))
+
+
+def _practices(config: Config, marks: Marks) -> None:
+    """What scripts do by more lines, as switches; below them the fields that these lines call by name."""
+    widgets.shown(
+        st.pills,
+        "More lines",
+        "practices",
+        list(practised(config.loop)),
+        options=list(PRACTICES),
+        selection_mode="multi",
+        format_func=lambda name: PRACTICES[name].label,
+        on_change=_practise,
+        help="  \n".join(f"{row.label}: {row.about}" for row in PRACTICES.values()),
+    )
+    used = [name for name in uses(config.loop) if name in KNOBS]
+    for column, field in zip(st.columns(max(len(used), 1), gap="small"), used, strict=False):
+        with column:
+            draw = _choice if KNOBS[field].choices else _number
+            draw(field, config, marks)
+
+
+def _practise() -> None:
+    """Put the lines of what was switched on in, and take those of what was switched off out."""
+    loop, chosen = st.session_state.comparison.baseline.loop, widgets.chosen("practices")
+    now = practised(loop)
+    for name in [*(n for n in now if n not in chosen), *(n for n in chosen if n not in now)]:
+        loop = practise(loop, name, name in chosen)
+    session.change("loop", loop)
 
 
 def _order(config: Config, marks: Marks) -> None:
