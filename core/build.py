@@ -20,6 +20,8 @@ from core.losses import LOSSES, form
 from core.seeds import stream
 
 Rows = Tensor | Sequence[int]
+# Fields of Config that stand under their own names beside model and optimizer, where a line calls them.
+FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate")
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,11 @@ def optimizer_arguments(config: Config) -> dict[str, Any]:
 
 
 def loop_values(config: Config) -> dict[str, Any]:
-    """What lines of the loop call by the name of a field: name -> value, such as max_norm -> 1.0."""
-    return {name: getattr(config, name) for name in lines.uses(config.loop) if hasattr(config, name)}
+    """What lines call by the name of a field: name -> value, such as max_norm -> 1.0."""
+    used = (*optimizers.SCHEDULERS[config.scheduler].uses, *lines.uses(config.loop))
+    every = config.accumulate if "step_every" in config.loop else 1
+    known = {name: getattr(config, name) for name in FIELDS_BY_NAME} | {"updates": config.steps // every or 1}
+    return {name: known[name] for name in used if name in known}
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Any:

@@ -142,7 +142,7 @@ def stability_limit(config: Config, curvature: float) -> float | None:
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
     known = only_five(config.loop) and not config.before and not config.batch_size
-    known = known and config.loss not in KINKED and not config.schedule
+    known = known and config.loss not in KINKED and not config.schedule and config.scheduler == "none"
     if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum

@@ -109,7 +109,8 @@ def lines_before(config: Config) -> list[str]:
     if "sizes" in uses(config.loop):
         each = f"[len(rows) for _, rows in zip(range({config.steps}), {batches_call(config)})]"
         values.append(f"sizes = {each if config.batch_size else f'[len(inputs)] * {config.steps}'}")
-    return values + [line for name in config.before for line in BEFORE[name].text.split("\n")]
+    texts = [optimizers.SCHEDULERS[config.scheduler].text, *(BEFORE[name].text for name in config.before)]
+    return values + [line for text in texts if text for line in text.split("\n")]
 
 
 def _start(config: Config) -> list[str]:

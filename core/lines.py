@@ -19,7 +19,7 @@ class Line:
     """One statement of the loop, or a few that belong together: source text, and what it does.
 
     letter: in links; a line that has one does what is known here, so that a run with it can be explained and
-    gone back through. version_of: the one of the five lines that it stands in for. number: for a line that
+    gone back through. version_of: the line that it stands in for. number: for a line that
     makes the loss, whether that is a tensor with one entry. after: the line that it follows in the usual
     order; "" if it comes first. label: what a run with it is called. uses: names that are there only for
     lines which call them: fields of Config, step (number of the pass), sizes (rows of every pass's batch).
@@ -110,7 +110,30 @@ EVERYDAY = {
         uses=("clip_value",),
         writes_grads=True,
     ),
-    "scheduler_step": Line("scheduler.step()", "the schedule of the learning rate", after="step"),
+    "scheduler_step": Line(
+        "scheduler.step()",
+        "the learning rate of the next step",
+        "R",
+        after="step",
+        label="Scheduler",
+        uses=("scheduler",),
+    ),
+    "scheduler_step_loss": Line(
+        "scheduler.step(loss.item())",
+        "the learning rate of the next step, from how the loss goes",
+        "P",
+        version_of="scheduler_step",
+        label="Scheduler by loss",
+        uses=("scheduler",),
+    ),
+    "scheduler_step_every": Line(
+        "if (step + 1) % accumulate == 0:\n    scheduler.step()",
+        "the learning rate of the next update, after the last of every k passes",
+        "r",
+        version_of="scheduler_step",
+        label="Scheduler every k passes",
+        uses=("scheduler", "step", "accumulate"),
+    ),
     "look_in_eval_mode": Line(
         "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
         "predictions in eval mode",
@@ -242,10 +265,6 @@ BEFORE = {
     ),
     "weights_by_hand": Line("weight, bias, lr = model.weight, model.bias, 0.01", "weights by name"),
     "dead_relu": Line("nn.init.constant_(model[0].bias, -10.0)", "hidden biases of -10"),
-    "scheduler": Line(
-        "scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.95)",
-        "a learning rate that shrinks",
-    ),
 }
 
 
@@ -268,8 +287,9 @@ def _check_one(name: str, line: Line) -> None:
         raise ValueError(f"line {name!r} must have a name like that of a variable, of two letters or more")
     if len(line.letter) > 1 or line.letter == ".":
         raise ValueError(f"line {name} must have one letter or none; got {line.letter!r}")
-    if line.version_of and line.version_of not in FIVE:
-        raise ValueError(f"line {name} must be a version of {', '.join(FIVE)}; got {line.version_of!r}")
+    of = (*FIVE, "scheduler_step")
+    if line.version_of and line.version_of not in of:
+        raise ValueError(f"line {name} must be a version of {', '.join(of)}; got {line.version_of!r}")
     if line.after and line.after not in FIVE:
         raise ValueError(f"line {name} must come after one of {', '.join(FIVE)}; got {line.after!r}")
     try:
@@ -311,7 +331,7 @@ def first_line(name: str) -> str:
 
 
 def part(name: str) -> str:
-    """Which of the five lines this is, or stands in for."""
+    """The line that this one is, or stands in for."""
     return LINES[name].version_of or name
 
 
@@ -352,6 +372,7 @@ class Practice:
 PRACTICES = {
     "clip": Practice("Clip by norm", ("clip",), "No update uses a gradient longer than max_norm."),
     "clip_value": Practice("Clip by value", ("clip_value",), "No entry of a gradient is above clip_value."),
+    "schedule": Practice("Scheduler", ("scheduler_step",), "The learning rate changes as the run goes on."),
     "accumulate": Practice(
         "Accumulate",
         ("zero_grad_every", "backward_divided", "step_every"),
@@ -362,14 +383,17 @@ PRACTICES = {
 
 def practised(loop: tuple[str, ...]) -> tuple[str, ...]:
     """The practices of which every line is in the loop."""
-    return tuple(name for name, row in PRACTICES.items() if set(row.lines) <= set(loop))
+    there = {*loop, *map(part, loop)}
+    return tuple(name for name, row in PRACTICES.items() if there.issuperset(row.lines))
 
 
 def practise(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
     """The loop with all lines of a practice at their usual places, or without them."""
     for line in PRACTICES[name].lines:
         loop = put_in(loop, line) if on else take_out(loop, line)
-    return loop
+    paces = ("scheduler_step", "scheduler_step_every")  # a scheduler counts updates
+    old, new = paces if "step_every" in loop else paces[::-1]
+    return tuple(new if line == old else line for line in loop)
 
 
 def put_in(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -384,9 +408,11 @@ def put_in(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 
 def take_out(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """The loop without this line; a version gives way to the line that it stands in for."""
+    """The loop without this line, in whichever version; a version gives way to the line it stands in for."""
     usual = LINES[name].version_of
-    return tuple(usual if other == name and usual else other for other in loop if other != name or usual)
+    if not usual:
+        return tuple(other for other in loop if part(other) != name)
+    return tuple(usual if other == name else other for other in loop)
 
 
 def letters(loop: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
-"""Everyday lines: clipping against its formula, accumulation against the big batch."""
+"""Everyday lines: clips and rates against their formulas, accumulation against the big batch."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -9,8 +10,11 @@ import torch
 
 from core import Config, Run
 from core.compare.curves import axis_words, curves_frame
-from core.lines import USUAL, from_letters, put_in
-from core.result import result
+from core.config import with_changes
+from core.lines import USUAL, from_letters, letters, put_in
+from core.optimizers import SCHEDULERS
+from core.result import learning_rates, result
+from core.watch.tape import Tape
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "start": (0.0,), "lr": 0.2, "steps": 60}
 X = np.array([1.0, 2.0, 3.0, 4.0])
@@ -161,3 +165,129 @@ def test_on_a_log_axis_passes_without_an_update_are_joined_over():
     assert frame["g0"].iloc[3:12].notna().all() and frame["g0"].iloc[:3].isna().all()
     frame, _ = curves_frame([result(run)], "update_ratio", logs=(False, False))
     assert frame["g0"].iloc[0] == 0.0
+
+
+# schedulers
+
+
+def cosine(t, steps, lr, gamma):
+    return lr * (1 + math.cos(math.pi * t / steps)) / 2
+
+
+def linear_warmup(t, steps, lr, gamma):
+    return lr * (0.1 + 0.9 * min(t / (steps // 10), 1))
+
+
+def warmup_cosine(t, steps, lr, gamma):
+    warm = steps // 10
+    return linear_warmup(t, steps, lr, gamma) if t < warm else cosine(t - warm, steps - warm, lr, gamma)
+
+
+def one_cycle(t, steps, lr, gamma):
+    """Up from lr / 25 over 30 % of the steps, down to lr / 25 / 10000, both along a cosine."""
+    top, first, last = 0.3 * steps - 1, lr / 25, lr / 25e4
+    start, end, share = (first, lr, t / top) if t <= top else (lr, last, (t - top) / (steps - 1 - top))
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
+FORMULAS = {
+    "none": lambda t, steps, lr, gamma: lr,
+    "step": lambda t, steps, lr, gamma: lr * gamma ** (t // (steps // 3)),
+    "exponential": lambda t, steps, lr, gamma: lr * gamma**t,
+    "cosine": cosine,
+    "warmup": linear_warmup,
+    "warmup_cosine": warmup_cosine,
+    "one_cycle": one_cycle,
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_scheduler_gives_its_published_rates(name):
+    """Plain gradient descent by hand, in double, with the rate of each step from the formula."""
+    loop = "ZFLBS" if name == "none" else "ZFLBSR"
+    run = deliveries(loop, scheduler=name, gamma=0.7, lr=0.05, dtype="float64", steps=25)
+    rates = [FORMULAS[name](t, 25, 0.05, 0.7) for t in range(25)]
+    np.testing.assert_allclose(learning_rates(result(run)), rates, rtol=1e-12)
+    w = np.zeros(2)
+    for step, rate in enumerate(rates):
+        recorded = [run.history.weights[name][step].item() for name in ("weight", "bias")]
+        np.testing.assert_allclose(recorded, w, rtol=1e-10)
+        w = w - rate * gradient(*w)
+    assert run.warnings == []
+
+
+def test_on_a_plateau_the_rate_falls_after_more_than_ten_steps_without_a_lower_loss():
+    run = deliveries("ZFLBSP", lr=0.0, steps=30)  # the loss stays
+    assert run.config.scheduler == "plateau"
+    run = Run(Config(loop=from_letters("ZFLBSP"), lr=4.0, momentum=0.9, steps=120, gamma=0.5)).advance()
+    rates, losses = learning_rates(result(run)), run.history.losses
+    best, bad, lr = math.inf, 0, 4.0
+    for rate, loss in zip(rates, losses, strict=True):
+        assert rate == lr
+        best, bad = (loss, 0) if loss < best * (1 - 1e-4) else (best, bad + 1)
+        if bad > 10:
+            lr, bad = lr / 2, 0
+    assert lr < 4.0  # it did fall, so that something was tested
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULERS if name != "none"])
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 10])
+def test_every_scheduler_takes_a_run_of_any_length(name, steps):
+    line = "P" if SCHEDULERS[name].by_loss else "R"
+    run = deliveries(f"ZFLBS{line}", scheduler=name, steps=steps, lr=0.01)
+    assert run.error is None and run.step == steps and run.warnings == []
+
+
+def test_lines_and_schedulers_that_do_not_fit_get_one_sentence():
+    with pytest.raises(
+        ValueError, match=re.escape("loop must have scheduler.step(loss.item()) for scheduler plateau")
+    ):
+        Config(loop=from_letters("ZFLBSR"), scheduler="plateau")
+    with pytest.raises(ValueError, match=r"loop must have no scheduler\.step\(\) for scheduler none"):
+        Config(loop=from_letters("ZFLBSR"), scheduler="none")
+    with pytest.raises(ValueError, match="scheduler must be none for sgd_by_hand; got cosine"):
+        Config(scheduler="cosine", optimizer="sgd_by_hand")
+    with pytest.raises(ValueError, match=re.escape("gamma must be below 1 for plateau; got 1.0")):
+        Config(loop=from_letters("ZFLBSP"), gamma=1.0)
+    config, said = with_changes(Config(loop=from_letters("ZFLBSR")), {"scheduler": "plateau"})
+    assert letters(config.loop) == "ZFLBSP" and len(said) == 1
+    config, said = with_changes(Config(loop=from_letters("ZFLBSR")), {"optimizer": "sgd_by_hand"})
+    assert config.loop == USUAL and config.scheduler == "none" and said
+    assert Config(loop=from_letters("ZFLBSR")).scheduler == "cosine"
+    assert with_changes(Config(loop=from_letters("ZFLBSR")), {"loop": USUAL})[0] == Config()
+
+
+def test_the_rate_is_recorded_only_where_it_can_change_and_charted_everywhere():
+    assert "lr" not in Run(Config(steps=2)).advance().history.steps
+    run = Run(Config(steps=4, schedule=((2, 0.1),))).advance()
+    assert learning_rates(result(run)).tolist() == [0.5, 0.5, 0.1, 0.1]
+    frame, _ = curves_frame([result(run)], "lr")
+    assert frame["g0"].dropna().tolist() == [0.5, 0.5, 0.1, 0.1]
+
+
+def test_a_scheduler_counts_updates():
+    run = Run(Config(loop=from_letters("zFLbsr"), accumulate=3, steps=24, batch_size=20)).advance()
+    assert learning_rates(result(run)) == pytest.approx([cosine(t // 3, 8, 0.5, 0) for t in range(24)])
+    assert run.warnings == []
+
+
+def test_under_a_scheduler_going_back_gives_the_same_bits():
+    config = Config(loop=from_letters("ZFLBSR"), scheduler="one_cycle", steps=40, momentum=0.9)
+    whole, tape = Run(config).advance(), Tape(Run(config))
+    tape.play(30, 60.0)
+    tape.go(11, 2)
+    tape.run.advance()
+    assert np.array_equal(whole.history.losses, tape.run.history.losses)
+    assert np.array_equal(whole.history.steps["lr"], tape.run.history.steps["lr"])
+
+
+def test_a_rate_by_hand_on_top_of_a_scheduler_is_what_a_new_run_of_it_has():
+    run = Run(Config(loop=from_letters("ZFLBSR"), scheduler="exponential", gamma=0.9, steps=12))
+    with pytest.raises(ValueError, match="from the second step on"):
+        run.change_lr(0.1)
+    run.advance(4)
+    run.change_lr(0.2)
+    run.advance()
+    again = Run(run.config).advance()
+    assert np.array_equal(again.history.losses, run.history.losses)
+    assert learning_rates(result(run))[3:6] == pytest.approx([0.5 * 0.9**3, 0.2, 0.2 * 0.9])

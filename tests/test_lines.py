@@ -23,6 +23,8 @@ from core.lines import (
     part,
     parts,
     plain,
+    practise,
+    practised,
     put_in,
     take_out,
     without_zero_grad,
@@ -54,7 +56,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0zbwsCV"
+    assert letters(LETTERED) == "ZFLBS0zbwsCVRPr"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -99,7 +101,7 @@ WRONG = {
     ),
     "version": (
         Line("pass", "nothing", version_of="optimizer"),
-        "line version must be a version of zero_grad, forward, loss, backward, step; got 'optimizer'",
+        "line version must be a version of zero_grad, forward, loss, backward, step, scheduler_step; ",
     ),
     "late": (
         Line("pass", "nothing", after="clip"),
@@ -135,6 +137,8 @@ def test_the_sections_are_the_whole_table():
         "clip",
         "clip_value",
         "scheduler_step",
+        "scheduler_step_loss",
+        "scheduler_step_every",
         "look_in_eval_mode",
     }
 
@@ -153,6 +157,16 @@ def test_everyday_lines_stand_at_their_usual_places():
     assert take_out(put_in(USUAL, "zero_grad_zeros"), "zero_grad_zeros") == USUAL
     assert take_out(put_in(USUAL, "clip"), "clip") == USUAL
     assert letters(put_in(from_letters("FLBSZ"), "clip")) == "FLBCSZ"
+
+
+def test_practices_come_and_go_with_all_their_lines():
+    both = practise(practise(USUAL, "schedule"), "accumulate")
+    assert both == practise(practise(USUAL, "accumulate"), "schedule") == from_letters("zFLbsr")
+    assert set(practised(both)) == {"accumulate", "schedule"}
+    assert letters(practise(both, "accumulate", False)) == "ZFLBSR"
+    assert practise(practise(both, "accumulate", False), "schedule", False) == USUAL
+    assert "schedule" in practised(from_letters("ZFLBSP"))
+    assert practise(from_letters("ZFLBSP"), "schedule", False) == USUAL
 
 
 @pytest.mark.parametrize("text, label", [

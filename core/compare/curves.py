@@ -13,7 +13,7 @@ import pandas as pd
 from core.charts import axis_top, goes_beyond, thin
 from core.config import Config
 from core.lines import parts
-from core.result import Result
+from core.result import Result, learning_rates
 from core.words import number
 
 MAX_ROWS = 4000  # of one chart, counted as steps times runs
@@ -24,6 +24,7 @@ QUANTITIES = {
     "fresh_norm": "Gradient norm, fresh",
     "leftover_norm": "Gradient norm, leftover",
     "update_ratio": "Update-to-weight ratio",
+    "lr": "Learning rate",
 }
 
 
@@ -117,6 +118,8 @@ def _series(frame: pd.DataFrame, column: str) -> Series:
 
 def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     frame = result.steps
+    if quantity == "lr":  # one for all parameters
+        return Series(np.arange(result.done), learning_rates(result))
     if parameter != ALL_PARAMETERS:
         frame = result.parameters
         frame = frame.loc[frame["parameter"] == parameter]

@@ -1,10 +1,10 @@
-"""What an everyday line did, in numbers: the factor of a clip, which of k passes this is."""
+"""What an everyday line did, in numbers: the factor of a clip, the pass of k, the learning rate."""
 
 import math
 
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of
-from core.words import factor, in_words, norm, signed
+from core.words import digits_apart, factor, in_words, norm, signed
 
 TINY = 1e-6  # torch.nn.utils.clip_grad_norm_ adds it to the norm that it divides by
 
@@ -93,7 +93,19 @@ def backward_by_rows_account(done: Executed) -> Said:
     return headline, [f"weight = {rows} rows / all rows of {k} passes; pass {place + 1}", *formulas], numbers
 
 
+def scheduler_account(done: Executed) -> Said:
+    """The learning rate before and after."""
+    old, new = done.before.lr, done.after.lr
+    if old == new:
+        return f"The learning rate stays {signed(new)}.", [], None
+    digits = digits_apart(old, new)
+    return f"The learning rate went from {signed(old, digits)} to {signed(new, digits)}.", [], None
+
+
 EVERYDAY_ACCOUNTS = {
+    "scheduler_step": scheduler_account,
+    "scheduler_step_loss": scheduler_account,
+    "scheduler_step_every": scheduler_account,
     "zero_grad_every": zero_grad_every_account,
     "backward_divided": backward_divided_account,
     "backward_by_rows": backward_by_rows_account,

@@ -86,6 +86,8 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "max_norm": {"loop": "ZFLBCS"},
         "clip_value": {"loop": "ZFLBVS"},
         "accumulate": {"loop": "zFLbs"},
+        "scheduler": {"loop": "ZFLBSR"},
+        "gamma": {"loop": "ZFLBSR", "scheduler": "step"},
     }.get(field, {})
     app = opened(steps="5", run="none", **opening)
     new = {
@@ -96,7 +98,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "dtype": "float64",
         "start": "0.5",
         "schedule": "3_0.1",
-        "before": ["scheduler"],
+        "before": ["dead_relu"],
         "noise": 0.1,
         "val_share": 0.4,
         "momentum": 0.5,
@@ -107,15 +109,17 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "max_norm": 0.5,
         "clip_value": 0.5,
         "accumulate": 3,
+        "scheduler": "one_cycle",
+        "gamma": 0.5,
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())
     assert getattr(baseline(app), field) == {
         "start": (0.5,),
         "schedule": ((3, 0.1),),
-        "before": ("scheduler",),
+        "before": ("dead_relu",),
     }.get(field, new)
-    assert app.query_params.get(field) == {"before": "scheduler"}.get(field, str(new))
+    assert app.query_params.get(field) == {"before": "dead_relu"}.get(field, str(new))
 
 
 def test_more_lines_are_put_in_and_taken_out_by_switches():

@@ -23,7 +23,7 @@ from core.lines import (
 )
 from core.losses import fitting
 from core.models import MODELS
-from core.optimizers import OPTIMIZERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import dot
 
@@ -163,7 +163,10 @@ def _practices(config: Config, marks: Marks) -> None:
         on_change=_practise,
         help="  \n".join(f"{row.label}: {row.about}" for row in PRACTICES.values()),
     )
-    used = [name for name in uses(config.loop) if name in KNOBS]
+    called = dict.fromkeys([*uses(config.loop), *SCHEDULERS[config.scheduler].uses])
+    if config.scheduler != "none":
+        called = {"scheduler": None, **called}
+    used = [name for name in called if name in KNOBS and name != "lr"]  # that has its own
     for column, field in zip(st.columns(max(len(used), 1), gap="small"), used, strict=False):
         with column:
             draw = _choice if KNOBS[field].choices else _number
@@ -176,7 +179,8 @@ def _practise() -> None:
     now = practised(loop)
     for name in [*(n for n in now if n not in chosen), *(n for n in chosen if n not in now)]:
         loop = practise(loop, name, name in chosen)
-    session.change("loop", loop)
+    scheduler = {} if "schedule" in chosen or "schedule" not in now else {"scheduler": "none"}
+    session.change("loop", loop, **scheduler)
 
 
 def _order(config: Config, marks: Marks) -> None:
