@@ -16,7 +16,7 @@ from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
 from core.data import DATASETS, FORMS, split, standardise
-from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts
+from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
@@ -102,8 +102,18 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
         f"loss_fn = {loss}{double * with_tensors}",
         *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
-        *(line for name in config.before for line in BEFORE[name].text.split("\n")),
+        *lines_before(config),
     ]
+
+
+def lines_before(config: Config) -> list[str]:
+    """What stands between optimizer and loop: lines of the table, and values that lines of the loop call."""
+    values = [f"{name} = {value!r}" for name, value in build.loop_values(config).items()]
+    if "sizes" in uses(config.loop):
+        each = f"[len(rows) for _, rows in zip(range({config.steps}), {batches_call(config)})]"
+        values.append(f"sizes = {each if config.batch_size else f'[len(inputs)] * {config.steps}'}")
+    texts = [optimizers.SCHEDULERS[config.scheduler].text, *(BEFORE[name].text for name in config.before)]
+    return values + [line for text in texts if text for line in text.split("\n")]
 
 
 def _start(config: Config) -> list[str]:

@@ -648,8 +648,8 @@ TRAPS = {
     "scheduler_first": trap(
         "scheduler.step() before optimizer.step()",
         "fine",
-        DELIVERIES,
-        "ZFLB.scheduler_step.S",
+        {**DELIVERIES, "scheduler": "exponential", "gamma": 0.95},
+        "ZFLBRS",
         "The schedule advances before its first value is used, so that value is skipped. PyTorch "
         "warns, once.",
         "first_rate",
@@ -657,9 +657,7 @@ TRAPS = {
             "A UserWarning: Detected call of `lr_scheduler.step()` before `optimizer.step()`. The "
             "first update uses a learning rate of 0.0095 instead of 0.01."
         ),
-        before=("scheduler",),
-        repair="ZFLBS.scheduler_step.",
-        right={"before": ("scheduler",)},
+        repair="ZFLBSR",
         offers=SILENT,
         place="step",
     ),
