@@ -116,6 +116,7 @@ def test_the_sections_are_the_whole_table():
     assert tuple(FIVE) == USUAL
     assert EVERYDAY.keys() == {
         "zero_grad_zeros",
+        "step_closure",
         "scheduler_step",
         "look_in_eval_mode",
     }
