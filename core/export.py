@@ -26,6 +26,7 @@ IMPORTS = {  # text in the body -> the import it needs
     r"\bmath\.": "import math",
     r"\bIterable\b": "from collections.abc import Iterable",
     r"\bIterator\b": "from collections.abc import Iterator",
+    r"\bAny\b": "from typing import Any",
 }
 
 
@@ -163,8 +164,8 @@ def change_lr_lines(config: Config) -> list[str]:
     """Lines at the top of a step that take a new learning rate from the table."""
     if not config.schedule:
         return []
-    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr
-    return ["if step in schedule:", "    lr = schedule[step]", f"    {set_lr}"]
+    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr.split("\n")
+    return ["if step in schedule:", *(f"    {text}" for text in ("lr = schedule[step]", *set_lr))]
 
 
 def data_lines(config: Config, built: Built, device: str) -> str:

@@ -136,6 +136,7 @@ def test_the_sections_are_the_whole_table():
         "step_every",
         "clip",
         "clip_value",
+        "step_closure",
         "scheduler_step",
         "scheduler_step_loss",
         "scheduler_step_every",

@@ -48,7 +48,7 @@ class Progress:
         self.since = self.since or (time.monotonic(), done)
 
     def time_left(self, done: int, whole: int) -> str:
-        """How long the rest takes at the pace since it began or went on, or that it will not come that far."""
+        """How long the rest takes at the pace since it began or went on; or that it will not get there."""
         self.begin(done)
         assert self.since is not None
         then, before = self.since
