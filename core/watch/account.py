@@ -16,8 +16,7 @@ from core.config import Config
 from core.graph.tensor_state import TensorState, same
 from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
-from core.losses import LOSSES
-from core.terms import Terms, paired, terms
+from core.losses import LOSSES, Terms, paired, terms
 from core.watch.everyday_account import EVERYDAY_ACCOUNTS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import (
