@@ -8,8 +8,8 @@ import streamlit as st
 
 from core import charts
 from core.compare import curves
+from core.compare.looks import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
 from pages._ui.compare import view
-from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
 from pages._ui.shared import style, widgets, width
 from pages._ui.shared.badges import dot
 from pages._ui.shared.streamlit_internals import whole
