@@ -47,7 +47,7 @@ class Progress:
         self.since = self.since or (time.monotonic(), done)
 
     def time_left(self, done: int, whole: int) -> str:
-        """How long the rest takes at the pace since it began or went on, or that it will not come that far."""
+        """How long the rest takes, at the pace since it began or went on; or that it will not come so far."""
         self.begin(done)
         assert self.since is not None
         then, before = self.since
