@@ -304,6 +304,16 @@ def test_smoothing_adds_averages_and_moves_nothing_else(runs):
     assert smooth.loc[smooth["step"] >= over, "s2"].isna().all()  # no line where there is no loss
 
 
+def test_a_peak_before_a_zoom_does_not_flatten_what_is_in_it():
+    losses = np.where(np.arange(300) < 5, 1e8, 1.0 + np.arange(300) % 2)
+    frame, tops = curves_frame([made(losses)], between=(20.0, 299.0), smooth=0.9)
+    shown = frame["s0"].dropna()
+    assert tops[0] is None and shown.between(1.0, 2.0).all()
+    assert averaged(losses, 0.9)[20] > 1e6 and 0 < len(shown) < len(frame)
+    whole, _ = curves_frame([made(losses)], smooth=0.9)
+    assert whole["s0"][:300].notna().all()
+
+
 def test_an_average_of_evaluated_steps_is_taken_before_they_are_joined():
     scores = pd.DataFrame({"step": [0, 10, 20], "train_loss": [4.0, 8.0, 2.0], "val_loss": [math.nan] * 3})
     run = made(np.ones(20))
