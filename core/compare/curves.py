@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from core.charts import axis_top, goes_beyond, thin
+from core.config import Config
 from core.lines import parts
-from core.result import Result
+from core.result import Result, learning_rates
 from core.words import number
 
 MAX_ROWS = 4000  # of one chart, counted as steps times runs
@@ -24,6 +25,7 @@ QUANTITIES = {
     "fresh_norm": "Gradient norm, fresh",
     "leftover_norm": "Gradient norm, leftover",
     "update_ratio": "Update-to-weight ratio",
+    "lr": "Learning rate",
 }
 
 
@@ -68,6 +70,8 @@ def curves_frame(
     averages: dict[str, np.ndarray] = {}
     for i, result in zip(runs, results, strict=True):
         losses, norms = _losses(result, loss), _quantity(result, quantity, parameter)
+        if quantity == "update_ratio":
+            norms = _updates(norms, result, logs[1])
         columns[f"l{i}"] = _column(losses, steps, logs[0])
         columns[f"g{i}"] = _column(norms, steps, logs[1])
         if smooth:
@@ -148,10 +152,31 @@ def _series(frame: pd.DataFrame, column: str) -> Series:
 
 def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     frame = result.steps
+    if quantity == "lr":  # one for all parameters
+        return Series(np.arange(result.done), learning_rates(result))
     if parameter != ALL_PARAMETERS:
         frame = result.parameters
         frame = frame.loc[frame["parameter"] == parameter]
     return _series(frame, quantity)
+
+
+def _updates(series: Series, result: Result, log: bool) -> Series:
+    """On a log axis, where 0 is a gap, without the passes in which no weight was to move."""
+    if not log or "step_every" not in result.config.loop:
+        return series
+    last = (series.steps + 1) % result.config.accumulate == 0
+    return Series(series.steps[last], series.values[last])
+
+
+def axis_words(configs: Sequence[Config]) -> str:
+    """What a step on the axis is, where some run does not move its weights in each."""
+    passes = sorted({config.accumulate for config in configs if "step_every" in config.loop})
+    if not passes:
+        return ""
+    each = ", ".join(map(str, passes))
+    return (
+        f"A step is one pass through the loop; a run that accumulates moves its weights every {each} passes."
+    )
 
 
 def _shown(values: np.ndarray, log: bool) -> np.ndarray:
@@ -163,7 +188,7 @@ def _column(series: Series, steps: np.ndarray, log: bool) -> np.ndarray:
 
     Values at a few steps only are joined by straight lines, as the chart would."""
     if 1 < len(series.steps) < len(steps) - 1 and np.diff(series.steps).max(initial=1) > 1:
-        values = np.interp(steps, series.steps, series.values, right=np.nan)
+        values = np.interp(steps, series.steps, series.values, left=np.nan, right=np.nan)
     else:
         values = series.at(len(steps))
     values[~_shown(values, log)] = np.nan

@@ -11,6 +11,7 @@ import pytest
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
+from core.lines import letters
 from pages._ui.compare import curves as panel
 from pages._ui.shared import progress, training
 from pages._ui.shared.badges import RUNS, dot
@@ -85,7 +86,15 @@ def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
 @pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss")])
 def test_every_field_has_a_control_that_changes_the_baseline(field):
     """Controls that depend on others are opened by a link; the steps are few, to be quick."""
-    opening = {"momentum": {"optimizer": "sgd"}, "noise": {"dataset": "moons"}}.get(field, {})
+    opening = {
+        "momentum": {"optimizer": "sgd"},
+        "noise": {"dataset": "moons"},
+        "max_norm": {"loop": "ZFLBCS"},
+        "clip_value": {"loop": "ZFLBVS"},
+        "accumulate": {"loop": "zFLbs"},
+        "scheduler": {"loop": "ZFLBSR"},
+        "gamma": {"loop": "ZFLBSR", "scheduler": "step"},
+    }.get(field, {})
     app = opened(steps="5", run="none", **opening)
     new = {
         "dataset": "iris",
@@ -95,7 +104,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "dtype": "float64",
         "start": "0.5",
         "schedule": "3_0.1",
-        "before": ["scheduler"],
+        "before": ["dead_relu"],
         "noise": 0.1,
         "val_share": 0.4,
         "momentum": 0.5,
@@ -103,15 +112,32 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "batch_size": 16,
         "steps": 7,
         "seed": 3,
+        "max_norm": 0.5,
+        "clip_value": 0.5,
+        "accumulate": 3,
+        "scheduler": "one_cycle",
+        "gamma": 0.5,
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())
     assert getattr(baseline(app), field) == {
         "start": (0.5,),
         "schedule": ((3, 0.1),),
-        "before": ("scheduler",),
+        "before": ("dead_relu",),
     }.get(field, new)
-    assert app.query_params.get(field) == {"before": "scheduler"}.get(field, str(new))
+    assert app.query_params.get(field) == {"before": "dead_relu"}.get(field, str(new))
+
+
+def test_more_lines_are_put_in_and_taken_out_by_switches():
+    app = opened(steps="5", run="none")
+    sound(widget(app, "practices").set_value(["clip", "accumulate"]).run())
+    assert letters(baseline(app).loop) == "zFLbCs" and app.query_params["loop"] == "zFLbCs"
+    assert widget(app, "max_norm").value == 1.0 and widget(app, "accumulate").value == 4
+    assert any("every 4 passes" in one.value for one in app.caption)
+    sound(widget(app, "line_clip").set_value(False).run())
+    assert widget(app, "practices").value == ["accumulate"]
+    sound(widget(app, "practices").set_value([]).run())
+    assert baseline(app) == Config(steps=5)
 
 
 def test_the_learning_rate_has_a_slider_and_an_exact_field():

@@ -61,6 +61,8 @@ def draw(trained: Sequence[Trained]) -> None:
             _reading(seen, pinned, quantity, parameter, loss)
             _zoomed(span)
             st.caption(_signs(frame, tops, places, smooth))
+            if said := curves.axis_words([one.config for one in seen]):
+                st.caption(said)
 
 
 def _signs(
@@ -122,6 +124,8 @@ def _loss_title(column: str, with_val: bool) -> str:
 
 
 def _gradient_title(quantity: str, parameter: str) -> str:
+    if quantity == "lr":
+        return curves.QUANTITIES[quantity]
     return f"{curves.QUANTITIES[quantity]} ({parameter or 'all parameters'})"
 
 
@@ -158,7 +162,7 @@ def _reading(trained: Sequence[Trained], step: int | None, quantity: str, parame
     for one in trained:
         value = curves.value_at(one.result, loss, curves.ALL_PARAMETERS, step)
         gradient = curves.value_at(one.result, quantity, parameter, step)
-        short = "ratio" if quantity == "update_ratio" else "gradient"
+        short = {"update_ratio": "ratio", "lr": "learning rate"}.get(quantity, "gradient")
         parts.append(f"{dot(one.place)} loss {value}, {short} {gradient}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(" · ".join(parts), width="content")

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, budget
+from pages._ui.shared.streamlit_internals import whole
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Progress:
         self.since = self.since or (time.monotonic(), done)
 
     def time_left(self, done: int, whole: int) -> str:
-        """How long the rest takes, at the pace since it began or went on; or that it will not come so far."""
+        """How long the rest takes at the pace since it began or went on; or that it will not get there."""
         self.begin(done)
         assert self.since is not None
         then, before = self.since
@@ -68,7 +69,9 @@ def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
     """Draw Stop, and return the place for the progress bar beside it."""
     with place.container(horizontal=True, vertical_alignment="center", key="training"):
         bar = st.empty()
-        st.button("Stop", icon=":material/stop:", key="stop", on_click=progress.set_stopped, args=(True,))
+        st.button(
+            "Stop", icon=":material/stop:", key="stop", on_click=whole(progress.set_stopped), args=(True,)
+        )
     return bar
 
 
@@ -78,7 +81,7 @@ def stopped(place: DeltaGenerator, progress: Progress, what: str) -> None:
     with place.container(horizontal=True, vertical_alignment="center", key="training"):
         why = limit if progress.over_limit else "Training stopped"
         st.info(f"{why}: {what}", icon=":material/stop_circle:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=progress.set_stopped, args=(False,))
+        st.button("Go on", icon=":material/play_arrow:", on_click=whole(progress.set_stopped), args=(False,))
 
 
 def tell_where(place: DeltaGenerator, progress: Progress) -> None:

@@ -17,7 +17,7 @@ from core.compare.comparison import Named
 from core.jobs.jobs import Whole
 from core.result import Result, result
 from core.verdict import Verdict, verdict
-from pages._ui.shared import job_runs, progress
+from pages._ui.shared import job_runs, memory, progress
 from pages._ui.shared.cache import cache
 from pages._ui.shared.curvatures import curvature
 from pages._ui.shared.locks import SLOT, alone
@@ -161,6 +161,8 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[
         if run.done:
             cache().put(run.config, device, results[run.config])
             del runs[run.config, device]
+    del wanted
+    memory.give_back()
     return results
 
 
