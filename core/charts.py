@@ -28,7 +28,7 @@ MARK_HEIGHT = 8  # pixels below the top of the chart
 OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
-LARGE, SMALL = 100_000, 0.001  # from the one on, and below the other, a number has an exponent
+LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 

@@ -93,6 +93,12 @@ def curves_frame(
         val = points[i].at(last + 1)[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
         frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
+    if between:
+        for average, source in zip("st", "lg", strict=True):
+            for i in runs if smooth else ():
+                frame[f"{average}{i}"] = _within(
+                    frame[f"{average}{i}"], [frame[f"{source}{j}"] for j in runs]
+                )
     loss_top = axis_top([frame[f"l{i}"] for i in runs], logs[0])
     tops = loss_top, axis_top([frame[f"g{i}"] for i in runs], logs[1])
     for letter, source, top in zip("bc", "lg", tops, strict=True):
@@ -111,6 +117,16 @@ def smoothed(series: Series, factor: float) -> Series:
     finite = pd.Series(series.values).where(known) / ROOM  # a sum of a few could overflow
     means = finite.ewm(alpha=1 - factor, adjust=True, ignore_na=True).mean().to_numpy() * ROOM
     return Series(series.steps, np.where(known, means, series.values))
+
+
+def _within(average: np.ndarray, shown: Sequence[np.ndarray]) -> np.ndarray:
+    """The average where it is among the values shown: a peak before the zoom would flatten what is in it."""
+    values = np.concatenate(shown)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return average
+    slack = 1e-9 * np.abs(known).max()
+    return np.where((average >= known.min() - slack) & (average <= known.max() + slack), average, np.nan)
 
 
 def value_at(result: Result, column: str, parameter: str, step: int) -> str:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from core.autograd.examples import EXAMPLES
 from core.compare.comparison import MAX_TEXT, SEPARATOR
+from core.compare.curves import QUANTITIES
 from core.config import KNOBS
 from core.data import FORMS
 from core.lines import BEFORE, LINES, USUAL, letters, part
@@ -17,6 +18,7 @@ from core.sweep.measures import MEASURES
 from core.sweep.sweep import SEEDS
 from core.traps.orders import all_orders
 from core.traps.table import TRAPS
+from pages._ui.compare import view
 from pages._ui.watch.body import PANELS
 
 HOST = "elsewhere.example"  # where no page may lead
@@ -106,7 +108,17 @@ TYPED = [
 ]
 COMPARING = ("compare", "watch", "sweep")  # pages whose address holds a baseline
 OWN = {  # page -> its fields beside those of a baseline -> their texts
-    "compare": {},
+    "compare": {
+        "curve": list(view.LOSS_COLUMNS),
+        "show": list(QUANTITIES),
+        "of": ["0.weight", "weight", "2.bias", "no.such"],
+        "scale": list(view.SCALES),
+        "smooth": list(view.SMOOTH),
+        "pin": ["0", "1", "5000"],
+        "zoom": ["0..2", "1..5000"],
+        "fit": ["0", "2", "5000"],
+        "hide": ["0", "1.2", "0.1.2.3.4.5"],
+    },
     "watch": {"at": ["0.0", "1.0", "1.3", "4.0", "9999.9"], "look": list(PANELS)},
     "sweep": {
         "x": AXIS,

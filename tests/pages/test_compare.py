@@ -1,7 +1,9 @@
 """The Compare page through app.py, control by control, without a browser."""
 
 import re
+import tomllib
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,11 +12,14 @@ from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
 from core.lines import letters
-from pages._ui.shared.badges import dot
+from pages._ui.compare import curves as panel
+from pages._ui.shared import progress, training
+from pages._ui.shared.badges import RUNS, dot
 from tests.helpers.app import baseline, charts, sound, widget
 from tests.helpers.app import opened as open_page
 
 opened = partial(open_page, "compare")
+ROOT = Path(__file__).parents[2]
 
 
 def _markdown(app):
@@ -355,7 +360,31 @@ def test_pin_zoom_fit_and_hidden_runs_come_from_the_link_and_stay_in_it():
     assert {"l0", "l1", "l2"} <= set(curves(app)[1].columns) and "hide" not in app.query_params
 
 
+def test_smoothing_is_drawn_linked_and_explained_and_changes_no_number():
+    """A run that diverged keeps its mark and its verdict."""
+    plain = opened(dataset="deliveries", model="linear", lr="1.0", steps="60", run="none")
+    app = opened(dataset="deliveries", model="linear", lr="1.0", steps="60", run="none", smooth="0.9")
+    spec, frame = curves(app)
+    _, true = curves(plain)
+    pd.testing.assert_frame_equal(frame[true.columns], true)
+    assert {"s0", "t0"} <= set(frame.columns) and frame["m0"].sum() == 1
+    assert words(app) == words(plain) == ["Diverged"] and losses(app) == losses(plain)
+    assert any("moving average, factor 0.9" in caption.value for caption in app.caption)
+    sound(widget(app, "view_smooth").set_value("0").run())
+    assert "smooth" not in app.query_params and curves(app)[0] == curves(plain)[0] != spec
+    sound(widget(app, "view_smooth").set_value("0.97").run())
+    assert dict(app.query_params)["smooth"] == "0.97"
+
+
+def test_the_way_back_from_a_zoom_stands_below_the_charts_and_says_where_one_is():
+    app = opened(steps="40", zoom="5..25")
+    assert "Steps 5 to 25" in _markdown(app)
+    sound(next(one for one in app.main.button if one.label == "Whole run").click().run())
+    assert "zoom" not in app.query_params and curves(app)[1]["step"].max() == 40
+
+
 @pytest.mark.parametrize("field, text", [
+    ("smooth", "0.5"), ("smooth", "1"), ("smooth", "nan"),
     ("pin", "-1"), ("pin", "99999"), ("pin", "1e3"), ("zoom", "9..9"), ("zoom", "a..b"), ("zoom", "5"),
     ("fit", "x"), ("hide", "9"), ("hide", ""), ("hide", "1.2.3.4.5.0.1"), ("curve", "loss2"),
     ("show", "norm"), ("scale", "LOG"), ("of", "<b>"), ("of", "w" * 500),
@@ -395,6 +424,45 @@ def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypa
     next(b for b in app.button if b.label == "Go on").click()
     sound(app.run())
     assert app.session_state.unfinished[baseline(app), "cpu"].step > done
+
+
+def test_curves_grow_while_they_train(monkeypatch):
+    """The page is drawn again and again with what there is, never with another comparison's numbers."""
+    monkeypatch.setattr(training, "FIRST_S", 0.0)
+    monkeypatch.setattr(training, "EACH_S", 0.0)
+    monkeypatch.setattr(training, "SLICE_S", 0.001)
+    drawn = []
+    draw = panel.draw
+    monkeypatch.setattr(panel, "draw", lambda trained: (drawn.append(trained), draw(trained)))
+    app = opened(steps="301", run="lr~0.01")
+    assert {one.config.steps for trained in drawn for one in trained} == {301}
+    done = [[one.result.done for one in trained] for trained in drawn]
+    assert len(done) > 3 and all(0 < len(counts) == 2 for counts in done)
+    assert done == sorted(done) and done[0] < done[1] and done[-1] == [301, 301]
+    assert curves(app)[1]["l0"].notna().sum() == 301
+    assert not app.info and not app.get("progress")
+
+
+def test_time_left_is_at_the_pace_so_far_and_the_limit_is_said(monkeypatch):
+    assert progress.time_left(10.0, 100, 400) == ", about 30 s left"
+    assert progress.time_left(60.0, 100, 400) == ", about 3 min left"
+    assert progress.time_left(10.0, 0, 400) == progress.time_left(1.0, 99, 100) == ""
+    now = progress.Progress("a comparison")
+    now.begin(100)  # of another visitor, done before
+    now.spent_s = 10.0
+    now.since = (now.since[0] - 10.0, 100)
+    assert now.time_left(200, 300) == ", about 10 s left"
+    assert now.time_left(200, 600) == ", stops after 30 s of training"
+    now.set_stopped(False)
+    assert now.since is None and now.time_left(200, 600) == ""
+
+
+def test_dots_in_text_have_the_colors_of_the_charts():
+    """Streamlit reads those of the charts in its configuration, in the order of places."""
+    theme = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    assert [light for light, _ in RUNS] == theme["chartCategoricalColors"]
+    assert [dark for _, dark in RUNS] == theme["dark"]["chartCategoricalColors"]
+    assert dot(3) == ':color[●]{foreground="#0C8599"}'
 
 
 def test_a_card_shows_accuracy_or_the_validation_loss_where_there_is_one():

@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -179,7 +180,7 @@ def test_the_range_test_is_one_run_whose_rate_grows():
     app = opened(**SMALL)
     frame = charts(app)[2][1]
     assert (frame["rate"].iloc[0], frame["rate"].iloc[-1]) == (0.01, 0.2)
-    assert "Lowest loss at" in texts(app) and "✖ is not finite" not in texts(app)
+    assert "Lowest mean loss at" in texts(app) and "✖ is not finite" not in texts(app)
     app = opened(**SMALL | {"x": "lr~0.1~100"})
     assert charts(app)[2][1]["loss"].isna().any() and "✖ is not finite" in texts(app)
 
@@ -244,6 +245,17 @@ def test_what_the_cluster_leaves_is_said_at_once_and_has_a_pace_of_its_own(monke
     filling.look(10)
     assert told == ["Gone: this runs here."]
     assert filling._progress(10, 3.0) == (0.5, "1 of 2 runs, about 3 s left")
+
+
+def test_a_sweep_that_takes_long_is_drawn_at_once_so_that_no_map_of_another_stays():
+    drawn, configs = [], [Config(steps=10)]
+    filling = _Filling(
+        "cpu", Progress(None), None, None, lambda found: drawn.append(len(found)), {}, configs, 0
+    )
+    filling.bar, filling.begun = SimpleNamespace(progress=lambda share, text: None), 0.0
+    for _ in range(3):
+        filling.look(1)
+    assert drawn == [0]  # and again once there are more runs
 
 
 HOSTILE = [

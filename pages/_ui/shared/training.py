@@ -161,7 +161,7 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[
         if run.done:
             cache().put(run.config, device, results[run.config])
             del runs[run.config, device]
-    wanted.clear()
+    del wanted
     memory.give_back()
     return results
 

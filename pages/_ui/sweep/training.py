@@ -80,7 +80,7 @@ class _Filling:
     bar: DeltaGenerator | None = None
     begun: float = field(default_factory=time.monotonic)
     said: str = ""
-    drawn: tuple[float, int] = (0.0, 0)  # when the map was drawn, and with how many runs
+    drawn: tuple[float, int] = (0.0, 0)  # when the map was drawn, and with how many runs; at first with none
 
     def take(self, number: int, briefs: Sequence[Brief]) -> None:
         """Keep what a block returned: finished runs for everybody, the others for this session."""
@@ -92,7 +92,7 @@ class _Filling:
                 self.now.partial[brief.config] = brief
 
     def look(self, steps: int) -> None:
-        """Draw progress, and the map now and then."""
+        """Draw progress, and the map now and then: at once, since another sweep's may still be there."""
         now = time.monotonic()
         if self.said != self.now.where:  # what the cluster has left goes on here, at another pace
             self.said, self.begun = self.now.where, now
@@ -103,7 +103,7 @@ class _Filling:
         if self.bar is None:
             self.bar = progress.bar(self.place, self.now)
         self.bar.progress(*self._progress(steps, now - self.begun))
-        if len(self.found) > self.drawn[1] and now - self.drawn[0] > REDRAW_S:
+        if (not self.drawn[0] or len(self.found) > self.drawn[1]) and now - self.drawn[0] > REDRAW_S:
             self.draw(self.found)
             self.drawn = time.monotonic(), len(self.found)
 
