@@ -102,7 +102,8 @@ class DataSet:
 
     make: the function above. task: "regression", "binary" or "classes". noisy: whether
     `make` takes noise and a generator. scale: what one mean and one standard deviation are
-    taken over ("column", "image"), or "raw" for no standardizing.
+    taken over ("column", "image"), or "raw" for no standardizing. lr, model: what suits it with SGD on all
+    rows; each learns within 300 steps, from the default seed and three more, without oscillating.
     """
 
     title: str
@@ -113,6 +114,8 @@ class DataSet:
     scale: str = "column"
     inputs: str = "inputs"
     targets: str = "targets"
+    lr: float = 0.1
+    model: str = "mlp"
 
 
 DATASETS = {
@@ -124,6 +127,8 @@ DATASETS = {
         scale="raw",
         inputs="distance",
         targets="minutes",
+        lr=0.05,
+        model="linear",
     ),
     "deliveries_exact": DataSet(
         "Deliveries, exact",
@@ -133,6 +138,8 @@ DATASETS = {
         scale="raw",
         inputs="distance",
         targets="minutes",
+        lr=0.05,
+        model="linear",
     ),
     "line": DataSet(
         "Line with outliers",
@@ -140,6 +147,7 @@ DATASETS = {
         line,
         "regression",
         noisy=True,
+        model="linear",
     ),
     "sine": DataSet(
         "Sine",
@@ -154,6 +162,7 @@ DATASETS = {
         xor,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "moons": DataSet(
         "Two moons",
@@ -161,6 +170,7 @@ DATASETS = {
         moons,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "spirals": DataSet(
         "Two spirals",
@@ -168,6 +178,7 @@ DATASETS = {
         spirals,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "diabetes": DataSet(
         "Diabetes",
@@ -175,6 +186,7 @@ DATASETS = {
         "scikit-learn).",
         diabetes,
         "regression",
+        lr=0.05,
     ),
     "breast_cancer": DataSet(
         "Breast cancer",
@@ -189,6 +201,7 @@ DATASETS = {
         "scikit-learn).",
         iris,
         "classes",
+        lr=0.2,
     ),
     "digits": DataSet(
         "Digits",
@@ -196,6 +209,7 @@ DATASETS = {
         digits,
         "classes",
         scale="image",
+        lr=0.2,
     ),
 }
 

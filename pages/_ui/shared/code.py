@@ -22,7 +22,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         chosen = st.pills(
             "Run",
             range(len(names)),
-            format_func=lambda i: f"{dot(i)} {plain(names[i])}",
+            format_func=lambda i: f"{dot(trained[i].place)} {plain(names[i])}",
             default=min(2, len(names) - 1),
             key=f"code_of_{len(names)}",
             label_visibility="collapsed",
@@ -44,7 +44,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
                 "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
                 "prints the same losses, to the last bit."
             )
-            links.script(one.config, device, about)
+            links.script(one.config, device, about, one.name)
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)

@@ -49,6 +49,6 @@ def download(
     )
 
 
-def script(config: Config, device: str, about: str) -> None:
+def script(config: Config, device: str, about: str, name: str = "") -> None:
     """The run as a script."""
-    download("Script", "loop.py", partial(export.script, config, device), about)
+    download("Script", "loop.py", partial(export.script, config, device, name), about)

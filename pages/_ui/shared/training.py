@@ -6,7 +6,7 @@ and a rerun resumes them. With a cluster, runs train there.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,7 +16,7 @@ from core.compare.comparison import Named
 from core.jobs.jobs import Whole
 from core.result import Result, result
 from core.verdict import Verdict, verdict
-from pages._ui.shared import job_runs, progress
+from pages._ui.shared import job_runs, progress, remarks
 from pages._ui.shared.cache import cache
 from pages._ui.shared.curvatures import curvature
 from pages._ui.shared.locks import SLOT, alone
@@ -53,10 +53,16 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
     if missing:
         sentence = budget.too_much(configs)
         if sentence:
-            st.error(sentence, icon=":material/block:")
-            st.stop()
+            remarks.refuse(sentence, _with_steps)
         results |= _advance(missing, device)
     return results
+
+
+def _with_steps(steps: int) -> list[Config]:
+    """All runs of the session, as they are if the baseline takes so many steps."""
+    comparison = st.session_state.comparison
+    changed = replace(comparison, baseline=replace(comparison.baseline, steps=steps))
+    return list(dict.fromkeys(run.config for run in changed.named()))
 
 
 def _begin(configs: list[Config], device: str) -> None:
