@@ -154,7 +154,8 @@ class Comparison:
             try:
                 found[name] = Named(place, name, variant.config(self.baseline)[0])
             except ValueError as error:
-                found[name] = Waiting(place, name, f"{error}.")
+                field, _, rest = str(error).partition(" ")
+                found[name] = Waiting(place, name, f"{KNOBS[field].label} {rest}.")
         return list(found.values())
 
     def named(self) -> list[Named]:

@@ -378,12 +378,12 @@ def test_of_a_field_that_is_given_twice_the_last_counts_and_is_named_once():
 
 
 @pytest.mark.parametrize("baseline, text, name, reason", [
-    (Config(lr=2.0), "lr~x100", "Learning rate × 100", "lr must be a number from 0 to 100; got 200.0."),
+    (Config(lr=2.0), "lr~x100", "Learning rate × 100", "Learning rate must be a number from 0 to 100; got 200.0."),
     (Config(dataset="sine"), "loss~bce", "BCE with logits",
-     "loss must be one of mse, l1, huber, smooth_l1 for sine; got bce."),
-    (Config(), "model~lenet", "LeNet", "model must fit the data set: lenet is for digits; got moons."),
+     "Loss must be one of mse, l1, huber, smooth_l1 for sine; got bce."),
+    (Config(), "model~lenet", "LeNet", "Model must fit the data set: lenet is for digits; got moons."),
     (Config(optimizer="nesterov"), "momentum~0.0", "Momentum 0",
-     "momentum must be above 0 for nesterov; got 0.0."),
+     "Momentum must be above 0 for nesterov; got 0.0."),
 ])  # fmt: skip
 def test_a_run_that_is_not_possible_waits_in_its_place_with_its_reason(baseline, text, name, reason):
     comparison, notes = read(

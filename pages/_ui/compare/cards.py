@@ -64,7 +64,8 @@ def _waiting(run: Waiting) -> None:
         st.markdown(_small("not possible with this baseline"), width="stretch", wrap=False)
         with _signs(run.place):
             _own(run)
-    st.caption(plain(run.reason), help=plain(run.reason), wrap=False)
+    why = plain(run.reason)
+    st.caption(why, help=f"{why} It comes back by itself when it is possible again.", wrap=False)
 
 
 def _signs(place: int) -> DeltaGenerator:
@@ -89,7 +90,10 @@ def _own(run: Trained | Waiting) -> None:
         old = st.session_state.comparison
         variant = old.variants[old.places.index(run.place)]
         derived = label(variant.unnamed, old.baseline)
-        more = {"placeholder": derived, "help": f"At most {MAX_NAME} characters; none for “{derived}”."}
+        more = {
+            "placeholder": derived,
+            "help": f"At most {MAX_NAME} characters; none for “{plain(derived)}”.",
+        }
         more |= {"on_change": _rename, "args": (run.place,), "max_chars": FAR_TOO_LONG}
         widgets.shown(st.text_input, "Name", f"name_{run.place}", variant.name, **more)
     _sign("close", f"Remove {run.name}", f"remove_{run.place}", _remove, run.place)

@@ -62,7 +62,7 @@ def _any_change(comparison: Comparison) -> None:
         "for all, except where a change concerns them: another seed, data set, model, or batch size."
     )
     names = {run.place: plain(run.name) for run in comparison.runs()} | {NEW: "A new run"}
-    of = st.selectbox("Of", [NEW, *comparison.places], format_func=names.__getitem__, key="any_of")
+    of = st.selectbox("Run", [NEW, *comparison.places], format_func=names.__getitem__, key="any_of")
     field = st.selectbox("Field", list(KNOBS), format_func=lambda name: KNOBS[name].label, key="any_field")
     knob = KNOBS[field]
     if knob.choices:
