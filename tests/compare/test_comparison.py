@@ -26,7 +26,7 @@ from core.compare.comparison import (
     ready,
 )
 from core.config import KNOBS
-from core.lines import BEFORE, LINES, MAX_LINES, USUAL, from_letters, loop_label, part, parts
+from core.lines import BEFORE, LINES, MAX_LINES, USUAL, from_letters, loop_label, part
 from tests.helpers.strategies import configs
 
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
@@ -36,7 +36,7 @@ def max_lines():
     """The longest names that fit one loop."""
     lines: list[str] = []
     for name in sorted(LINES, key=len, reverse=True):
-        if len(lines) < MAX_LINES and part(name) not in parts(tuple(lines)):
+        if len(lines) < MAX_LINES and part(name) not in map(part, lines):
             lines.append(name)
     return tuple(lines)
 
@@ -378,7 +378,8 @@ def test_of_a_field_that_is_given_twice_the_last_counts_and_is_named_once():
 
 
 @pytest.mark.parametrize("baseline, text, name, reason", [
-    (Config(lr=2.0), "lr~x100", "Learning rate × 100", "Learning rate must be a number from 0 to 100; got 200.0."),
+    (Config(lr=2.0), "lr~x100", "Learning rate × 100",
+     "Learning rate must be a number from 0 to 100; got 200.0."),
     (Config(dataset="sine"), "loss~bce", "BCE with logits",
      "Loss must be one of mse, l1, huber, smooth_l1 for sine; got bce."),
     (Config(), "model~lenet", "LeNet", "Model must fit the data set: lenet is for digits; got moons."),

@@ -28,8 +28,8 @@ def refuse(sentence: str, runs: Callable[[int], Iterable[Config]]) -> NoReturn:
     runs: the baseline's steps -> all Configs.
     """
     most = budget.most_steps(runs)
-    advice = f"With {most:,} steps they fit." if most else "Take fewer runs."
-    st.error(f"{sentence} {advice}", icon=":material/block:")
+    advice = f" With {most:,} steps they fit." if most else ""
+    st.error(sentence + advice, icon=":material/block:")
     if most:
         take = whole(session.change)
         st.button(f"Take {most:,} steps", icon=":material/step:", on_click=take, args=("steps", most))

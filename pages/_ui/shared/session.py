@@ -168,15 +168,15 @@ def notes() -> list[str]:
     return st.session_state.get("notes", [])
 
 
-def change(field: str, value: Any) -> None:
-    """Set a field of the baseline; choices that no longer fit are reset, with a sentence.
+def change(field: str, value: Any, **more: Any) -> None:
+    """Set a field of the baseline, or several; choices that no longer fit are reset, with a sentence.
 
     A data set brings the learning rate and the model that suit it.
     """
     old = st.session_state.comparison.baseline
     brings = suiting(old, value) if field == "dataset" else {}
     try:
-        baseline, sentences = with_changes(old, {field: value} | brings)
+        baseline, sentences = with_changes(old, {field: value} | brings | more)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
