@@ -1,4 +1,4 @@
-"""Comparisons: one change per run, an address that says it all, and links that say nonsense."""
+"""Comparisons: changes and names of runs, an address that says it all, and links that say nonsense."""
 
 import re
 from dataclasses import replace
