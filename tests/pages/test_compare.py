@@ -261,7 +261,7 @@ def test_a_run_has_a_name_of_its_own_everywhere_and_none_is_the_derived_one():
     assert app.query_params["run"] == ["lr~x100~name~Too fast", "loop~FLBS"]
     assert widget(app, "runs").options[:2] == ["Too fast", "No zero_grad"]
     assert app.dataframe[0].value["run"].tolist() == ["Baseline", "Too fast", "No zero_grad"]
-    assert '"Too fast"' in json.dumps(curves(app)[0])
+    assert 'Too fast"' in json.dumps(curves(app)[0])
     assert f"{dot(1)} Too fast" in widget(app, "code_of_3").options
     again = opened(**app.query_params)
     assert names(again) == names(app) and not again.warning

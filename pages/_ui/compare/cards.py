@@ -19,7 +19,6 @@ from pages._ui.shared.training import Trained
 
 PER_ROW = 3
 ROW: dict[str, Any] = {"horizontal": True, "vertical_alignment": "center", "gap": "small", "wrap": False}
-FAR_TOO_LONG = 10 * MAX_NAME  # for the browser, which cuts; what is between gets a sentence
 LAST = -1
 
 
@@ -94,7 +93,7 @@ def _own(run: Trained | Waiting) -> None:
             "placeholder": derived,
             "help": f"At most {MAX_NAME} characters; none for “{plain(derived)}”.",
         }
-        more |= {"on_change": _rename, "args": (run.place,), "max_chars": FAR_TOO_LONG}
+        more |= {"on_change": _rename, "args": (run.place,)}  # no limit: the browser would cut
         widgets.shown(st.text_input, "Name", f"name_{run.place}", variant.name, **more)
     _sign("close", f"Remove {run.name}", f"remove_{run.place}", _remove, run.place)
 
