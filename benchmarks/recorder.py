@@ -21,7 +21,9 @@ from core.recorder import record
 from core.seeds import stream
 
 
-def seconds(config: Config, make: Callable[[], nn.Module] | None, recorded: bool, skip: bool = False) -> float:
+def seconds(
+    config: Config, make: Callable[[], nn.Module] | None, recorded: bool, skip: bool = False
+) -> float:
     """What the plain loop takes, the reduction of the last chunk included."""
     data = build.make_data(config)
     model = make() if make else build.make_model(config, data)

@@ -1,11 +1,13 @@
 """What a comparison costs, and how much is allowed, checked before any work starts."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from core import build, models
 from core.build import torch_dtype
 from core.config import Config
+from core.fields import STEPS
 from core.optimizers import OPTIMIZERS
 from core.words import size_text
 
@@ -62,7 +64,12 @@ def too_much(configs: Iterable[Config]) -> str | None:
     work = sum(config.steps * evaluations_per_step(config) * parameter_count(config) for config in configs)
     if work <= MAX_WORK:
         return None
-    return (
-        f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}. "
-        "Take fewer steps, smaller hidden sizes or fewer runs."
-    )
+    return f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}."
+
+
+def most_steps(runs: Callable[[int], Iterable[Config]]) -> int:
+    """The most steps with which these runs are within the bound, 0 if there are none.
+
+    runs: the number of steps -> Configs, whose work grows with it.
+    """
+    return bisect_left(range(1, STEPS[1] + 1), True, key=lambda steps: too_much(runs(steps)) is not None)

@@ -16,6 +16,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from core.words import JOINER
+
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
 AXIS_WIDTH, SPACING = 60, 20
@@ -113,7 +115,9 @@ def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
         if encoding.get(channel, {}).get("legend"):
             encoding[channel]["legend"]["labelExpr"] = _words(names)
     for tip, name in zip(encoding.get("tooltip", [])[1:], names.values(), strict=False):
-        tip["title"] = name
+        # Titles are keys of the tooltip's object, where "title", "image" and "step" mean something and "7"
+        # comes first. With a character of no width they are only names.
+        tip["title"] = JOINER + name
 
 
 @lru_cache(maxsize=64)

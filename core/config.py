@@ -5,7 +5,7 @@ Values come from Python (`Config(lr=0.5)`) or as text from a link (`Config.from_
 both go through the same check, whose errors name the field, the limit and the value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -266,26 +266,41 @@ def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("gamma", "must be below 1 for plateau; got 1.0", usual("gamma", values))
 
 
-def with_changes(config: Config, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
+def with_changes(
+    config: Config, changes: Mapping[str, Any], firm: Collection[str] = ()
+) -> tuple[Config, list[str]]:
     """A Config with some fields changed, and a sentence for each choice that had to give way.
 
-    What stood at its default keeps to the default, which may be another one now.
+    What stood at its default keeps to the default, which may be another one now. firm: fields that must not
+    give way; raises ValueError if one would have to.
     """
     values = vars(config)
     follow = {n: None for n, knob in KNOBS.items() if knob.usual and values[n] == usual(n, values)}
-    return nearest({**values, **follow, **changes})
+    return nearest({**values, **follow, **changes}, firm)
 
 
-def nearest(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
+def suiting(config: Config, dataset: str) -> dict[str, Any]:
+    """The learning rate and the model that another data set brings along, as changes.
+
+    Only where the present ones are those that suit the present data set: others were chosen, and stay.
+    """
+    old, new = DATASETS[config.dataset], DATASETS[dataset]
+    brings = ((name, getattr(old, name), getattr(new, name)) for name in ("lr", "model"))
+    return {name: value for name, before, value in brings if getattr(config, name) == before}
+
+
+def nearest(values: Mapping[str, Any], firm: Collection[str] = ()) -> tuple[Config, list[str]]:
     """The Config of these values, and a sentence for each that had to change to fit the others.
 
-    None stands for a default that depends on the other values.
+    None stands for a default that depends on the other values. Raises ValueError if a firm one had to.
     """
     given: dict[str, Any] = {}
     for name, value in values.items():
         given[name] = usual(name, given) if value is None else value
     sentences = []
     while conflict := next(iter(conflicts(given)), None):
+        if conflict.field in firm:
+            raise ValueError(f"{conflict.field} {conflict.sentence}")
         given[conflict.field] = conflict.nearest
         text = KNOBS[conflict.field].text(conflict.nearest)
         sentences.append(f"{conflict.field} {conflict.sentence}; {text} is taken")

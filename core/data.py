@@ -110,7 +110,8 @@ class DataSet:
 
     make: the function above. task: "regression", "binary" or "classes". noisy: whether
     `make` takes noise and a generator. scale: what one mean and one standard deviation are
-    taken over ("column", "image"), or "raw" for no standardizing.
+    taken over ("column", "image"), or "raw" for no standardizing. lr, model: what suits it: plain SGD
+    on all rows learns within 300 steps.
     """
 
     title: str
@@ -121,6 +122,8 @@ class DataSet:
     scale: str = "column"
     inputs: str = "inputs"
     targets: str = "targets"
+    lr: float = 0.1
+    model: str = "mlp"
 
 
 DATASETS = {
@@ -132,6 +135,8 @@ DATASETS = {
         scale="raw",
         inputs="distance",
         targets="minutes",
+        lr=0.05,
+        model="linear",
     ),
     "deliveries_exact": DataSet(
         "Deliveries, exact",
@@ -141,6 +146,8 @@ DATASETS = {
         scale="raw",
         inputs="distance",
         targets="minutes",
+        lr=0.05,
+        model="linear",
     ),
     "line": DataSet(
         "Line with outliers",
@@ -148,6 +155,7 @@ DATASETS = {
         line,
         "regression",
         noisy=True,
+        model="linear",
     ),
     "sine": DataSet(
         "Sine",
@@ -162,6 +170,7 @@ DATASETS = {
         xor,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "moons": DataSet(
         "Two moons",
@@ -169,6 +178,7 @@ DATASETS = {
         moons,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "spirals": DataSet(
         "Two spirals",
@@ -176,6 +186,7 @@ DATASETS = {
         spirals,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "diabetes": DataSet(
         "Diabetes",
@@ -183,6 +194,7 @@ DATASETS = {
         "scikit-learn).",
         diabetes,
         "regression",
+        lr=0.05,
     ),
     "breast_cancer": DataSet(
         "Breast cancer",
@@ -197,6 +209,7 @@ DATASETS = {
         "scikit-learn).",
         iris,
         "classes",
+        lr=0.2,
     ),
     "digits": DataSet(
         "Digits",
@@ -204,6 +217,7 @@ DATASETS = {
         digits,
         "classes",
         scale="image",
+        lr=0.2,
     ),
 }
 

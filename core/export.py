@@ -20,6 +20,7 @@ from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
+from core.words import shown
 
 IMPORTS = {  # text in the body -> the import it needs
     r"\bcopy\.deepcopy\b": "import copy",
@@ -46,14 +47,21 @@ def listing(config: Config) -> list[str]:
     ]
 
 
-def script(config: Config, device: str = "cpu") -> str:
-    """A Python script that repeats this run and prints step and loss."""
+def script(config: Config, device: str = "cpu", name: str = "") -> str:
+    """A Python script that repeats this run and prints step and loss. name: the run's, as a comment.
+
+    Raises ValueError if the name is not of one line.
+    """
     built = build.build(config)
     pieces = [functions(config, built), data_lines(config, built, device), training(config, built, device)]
     body = "\n\n".join(pieces)
     imports = imports_for(body)
     title = f"{DATASETS[config.dataset].title}, {LOSSES[config.loss].title}: {loop_line(config)}."
     docstring = f'"""{title}\n\nPrints the loss of every step, before its update.\n"""'
+    if not name.isprintable():
+        raise ValueError(f"name must be printable characters; got {shown(name)}")
+    if name:  # below the docstring: on the first two lines, Python looks for the encoding in a comment
+        docstring += f"\n\n# Run: {name}"
     threads = "torch.set_num_threads(1)  # more threads can change the last bit"
     return "\n\n".join([docstring, "\n".join(imports), threads + "\n", body.strip()]) + "\n"
 

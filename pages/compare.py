@@ -1,4 +1,4 @@
-"""The page Compare: several runs side by side, each with one change."""
+"""The page Compare: several runs side by side, each the baseline with changes."""
 
 import streamlit as st
 
@@ -11,19 +11,19 @@ from pages._ui.shared import code, remarks, session, sidebar, training  # noqa: 
 
 comparison = session.comparison("compare", view.FIELDS)
 view.take()
-runs = comparison.named()
-device = sidebar.sidebar(comparison.baseline, "Baseline", runs[1:])
+named = comparison.named()
+device = sidebar.sidebar(comparison.baseline, "Baseline", named[1:])
 view.write_address()
 
 with st.container(horizontal=True, vertical_alignment="center", key="top"):
     heading.draw(comparison.baseline)
     buttons = st.container(horizontal=True, width="content", wrap=False)
 remarks.draw()
-trained = training.train(runs, device)
+trained = training.train(named, device)
 with buttons:
     heading.take_away(trained)
 
-cards.draw(trained)
+cards.draw(comparison, trained)
 changes.draw()
 curves.draw(trained)
 fit.draw(trained)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from core import Config, build
-from core.budget import MAX_RUNS, MAX_WORK, parameter_count, too_much
+from core.budget import MAX_RUNS, MAX_WORK, most_steps, parameter_count, too_much
 from core.compare.comparison import FIRST
 from tests.helpers.strategies import configs
 
@@ -72,3 +72,21 @@ def test_the_bound_is_on_the_sum_over_runs_and_itself_allowed(monkeypatch):
     assert too_much([run]) is None
     assert too_much([run, run]) is None
     assert too_much([run, run, run]) is not None
+
+
+def test_the_most_steps_that_fit_are_those_by_hand_and_one_more_is_too_much():
+    lenet = Config(dataset="digits", model="lenet")
+    entries = parameter_count(lenet)
+
+    def runs(steps):
+        return [replace(lenet, steps=steps, seed=seed) for seed in range(MAX_RUNS)]
+
+    most = most_steps(runs)
+    assert most == MAX_WORK // (MAX_RUNS * entries) < 5000
+    assert too_much(runs(most)) is None and too_much(runs(most + 1)) is not None
+
+
+def test_the_most_steps_are_all_or_none_where_steps_do_not_matter():
+    assert most_steps(lambda steps: [Config(steps=steps)]) == 5000
+    largest = Config(dataset="digits", hidden=(256, 256, 256), steps=5000)
+    assert most_steps(lambda steps: [largest]) == 0

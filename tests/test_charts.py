@@ -28,6 +28,7 @@ from core.compare.fit import kind, picture
 from core.compare.fit_picture import fit_spec
 from core.lines import from_letters
 from core.result import Message, Result, result
+from core.words import JOINER
 
 LOGS = [(True, True), (True, False), (False, True), (False, False)]
 LINE = {"dataset": "deliveries", "model": "linear"}
@@ -579,7 +580,7 @@ def test_pointing_at_a_step_reads_all_runs_by_name(curves):
     frame, tops, names = curves
     for panel, letter in zip(panels(spec_of(frame, tops, names)), "lg", strict=True):
         (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
-        said = {tip["field"]: tip["title"] for tip in tips}
+        said = {tip["field"]: tip["title"].strip(JOINER) for tip in tips}
         assert said.pop("step") == "step"
         assert said == {f"{letter}{i}": name for i, name in enumerate(names)}
 
@@ -603,7 +604,7 @@ def test_a_run_has_the_color_and_dash_of_its_place_whatever_others_there_are(pla
     for panel, letter in zip(panels(spec), "lg", strict=True):
         assert {name for name in folded(panel) if name[0] == letter} == {f"{letter}{p}" for p in places}
         (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
-        assert {tip["field"]: tip["title"] for tip in tips[1:]} == {
+        assert {tip["field"]: tip["title"].strip(JOINER) for tip in tips[1:]} == {
             f"{letter}{p}": f"run {p}" for p in places
         }
 
@@ -659,7 +660,21 @@ def test_other_names_are_in_the_tooltips_and_take_no_new_chart(curves):
     spec = spec_of(frame, tops, others)
     assert charts._curves.cache_info().misses == built
     tips = [part["tooltip"] for part in parts(spec) if isinstance(part.get("tooltip"), list)]
-    assert tips and all([tip["title"] for tip in tip_list] == ["step", *others] for tip_list in tips)
+    said = [[tip["title"].strip(JOINER) for tip in tip_list] for tip_list in tips]
+    assert said and all(titles == ["step", *others] for titles in said)
+
+
+def test_a_name_that_means_something_to_a_tooltip_is_only_a_name(curves):
+    """Titles are keys of an object there: these are its headline, its picture, another row or its kind, and
+    keys that are numbers come first."""
+    frame, tops, names = curves
+    special = ["title", "image", "step", "__proto__", "7"]
+    for some in (special[: len(names)], special[-len(names) :]):
+        spec = spec_of(frame, tops, tuple(some))
+        tips = [part["tooltip"] for part in parts(spec) if isinstance(part.get("tooltip"), list)]
+        titles = [tip["title"] for tip_list in tips for tip in tip_list[1:]]
+        assert titles and not {*titles} & {*special}
+        assert {title.strip(JOINER) for title in titles} == {*some}
 
 
 # -- pictures ------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config
-from core.config import KNOBS, conflicts, nearest, parse
+from core.config import KNOBS, conflicts, nearest, parse, suiting, with_changes
+from core.data import DATASETS
 from core.words import shown
 from tests.helpers.strategies import configs
 
@@ -248,6 +250,26 @@ def test_nearest_changes_only_the_field_that_does_not_fit(values, name, near):
     assert len(sentences) == 1 and sentences[0].startswith(name) and sentences[0].endswith("is taken")
     kept = {k: v for k, v in given_values.items() if k != name and v is not None}
     assert {k: getattr(config, k) for k in kept} == kept
+
+
+def test_a_firm_field_does_not_give_way():
+    sine = Config(dataset="sine")
+    with pytest.raises(
+        ValueError, match=r"^loss must be one of mse, l1, huber, smooth_l1 for sine; got bce$"
+    ):
+        with_changes(sine, {"loss": "bce"}, firm=["loss"])
+    assert with_changes(Config(loss="l1"), {"dataset": "iris"}, firm=["dataset"])[0].loss == "l1"
+
+
+def test_a_data_set_brings_the_learning_rate_and_the_model_that_suit_it():
+    moons, digits = DATASETS["moons"], DATASETS["digits"]
+    assert (Config().lr, Config().model) == (moons.lr, moons.model)
+    assert suiting(Config(), "deliveries") == {"lr": 0.05, "model": "linear"}
+    assert suiting(Config(lr=0.3), "deliveries") == {"model": "linear"}
+    assert suiting(Config(model="mlp_norm"), "digits") == {"lr": digits.lr}
+    assert suiting(Config(lr=0.3, model="mlp_norm"), "digits") == {}
+    brought = replace(Config(), dataset="deliveries", loss="mse", **suiting(Config(), "deliveries"))
+    assert suiting(brought, "moons") == {"lr": moons.lr, "model": moons.model}
 
 
 def test_nearest_resolves_several_conflicts_at_once():

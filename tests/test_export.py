@@ -354,6 +354,22 @@ def test_no_text_of_a_visitor_gets_into_a_script(payload):
             assert "owned" not in text and "os" not in {n.id for n in names_in(text)}
 
 
+@pytest.mark.parametrize("name", [
+    "Too fast", '"""', "'''", "# -*- coding: utf-16 -*-", "\\", "\\n", "{x}", "Größer als 2 ✓", "x = 1",
+])  # fmt: skip
+def test_a_runs_name_is_one_comment_below_the_docstring_and_changes_nothing_else(name):
+    config = Config(steps=3)
+    named = script(config, name=name)
+    assert ast.dump(ast.parse(named.encode())) == ast.dump(ast.parse(script(config)))
+    assert named.splitlines().index(f"# Run: {name}") > 2  # above it could name the file's encoding
+
+
+@pytest.mark.parametrize("name", ["a\nimport os", "a\rb", "a\x0cb", "a\u2028b", "a\x00"])
+def test_a_name_of_two_lines_gets_into_no_script(name):
+    with pytest.raises(ValueError, match=r"^name must be printable characters; got "):
+        script(Config(steps=3), name=name)
+
+
 def names_in(text):
     return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
 

@@ -1,6 +1,7 @@
-"""Comparisons: one change per run, an address that says it all, and links that say nonsense."""
+"""Comparisons: changes and names of runs, an address that says it all, and links that say nonsense."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -10,11 +11,14 @@ from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import (
     FIRST,
+    MAX_NAME,
     MAX_TEXT,
     SEPARATOR,
     SKIP,
     Comparison,
+    Named,
     Variant,
+    Waiting,
     kept,
     label,
     one_line,
@@ -63,17 +67,31 @@ def variants(draw):
 
 @st.composite
 def comparisons(draw):
-    """A baseline with up to five other runs that are possible on it; kept runs stand last."""
+    """A baseline with up to five other runs, possible on it or not; kept runs stand last."""
     baseline = draw(configs())
     chosen = draw(st.lists(variants(), max_size=MAX_RUNS - 1, unique=True))
-    chosen = [variant for variant in chosen if possible(variant, baseline)]
     return Comparison(baseline, tuple(sorted(chosen, key=lambda variant: variant.kept)))
+
+
+def names():
+    """Any name that a run may have, and none."""
+    texts = st.text(max_size=MAX_NAME).map(str.strip).filter(str.isprintable)
+    return st.one_of(texts, st.sampled_from(["a~name~b", "~", "-", "none", "keep", "lr~2", "Baseline"]))
+
+
+@st.composite
+def named_comparisons(draw):
+    """The same with names of their own."""
+    plain = draw(comparisons())
+    own = draw(st.lists(names(), min_size=MAX_RUNS, max_size=MAX_RUNS))
+    named = [replace(variant, name=name) for variant, name in zip(plain.variants, own, strict=False)]
+    return replace(plain, variants=tuple(named))
 
 
 # -- there and back ------------------------------------------------------------------------
 
 
-@given(comparisons())
+@given(named_comparisons())
 @settings(deadline=None)
 def test_a_comparison_survives_its_address(comparison):
     again, _ = read(comparison.to_params())
@@ -113,6 +131,9 @@ def test_the_longest_run_that_can_be_kept_survives_its_address():
     comparison = Comparison(Config(), (kept(LONGEST),))
     assert 1500 < len(kept(LONGEST).text()) <= MAX_TEXT
     assert read(comparison.to_params()) == (comparison, [])
+    named = Comparison(Config(), (replace(kept(LONGEST), name="W" * MAX_NAME),))
+    assert len(named.variants[0].text()) <= MAX_TEXT
+    assert read(named.to_params()) == (named, [])
 
 
 def test_a_run_of_good_pairs_is_refused_once_its_text_is_too_long():
@@ -281,6 +302,117 @@ def test_every_run_has_a_name_of_its_own():
         (3, "Learning rate 0.1 (3)", Config(lr=0.1000003)),
         (4, "No zero_grad", Config(loop=USUAL[1:])),
     ]
+
+
+@given(named_comparisons())
+@settings(deadline=None)
+def test_no_two_runs_have_one_name_whatever_they_are_called(comparison):
+    called = [run.name for run in comparison.runs()]
+    assert len(set(called)) == len(called) == len(comparison.variants) + 1
+    assert called[0] == "Baseline"
+
+
+def test_a_name_like_a_number_that_was_given_is_passed_over():
+    first, second, third = (replace(change("lr", text), name="A") for text in ("0.1", "0.2", "0.3"))
+    comparison = Comparison(Config(), (first, replace(second, name="A (2)"), third))
+    assert [run.name for run in comparison.runs()] == ["Baseline", "A", "A (2)", "A (3)"]
+
+
+# -- names of one's own --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text, name, bare", [
+    ("lr~x2~name~Too fast", "Too fast", "lr~x2"),
+    ("lr~x2~seed~1~name~Both", "Both", "lr~x2~seed~1"),
+    ("keep~name~As it was", "As it was", "keep"),
+    ("lr~x2~name~ a~name~b ", "a~name~b", "lr~x2"),
+    ("lr~x2~name~", "", "lr~x2"),
+    ("lr~x2~name~   ", "", "lr~x2"),
+])  # fmt: skip
+def test_a_name_stands_last_in_a_link(text, name, bare):
+    (variant,) = read({"run": [text]})[0].variants
+    assert (variant.name, variant.unnamed.text()) == (name, bare)
+    assert label(variant, Config()) == name or not name
+
+
+def test_a_name_without_a_change_is_no_run():
+    assert read({"run": ["name~Mine"]})[1] == ["a run: must be field~value pairs; got 'name?Mine'"]
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("W" * (MAX_NAME + 1), "name must be at most 40 characters; got 41"),
+    ("two\nlines", "name must be printable characters; got 'two?nlines'"),
+    ("turned \u202e round", "name must be printable characters; got 'turned ?u202e round'"),
+    ("half \ud800", "name must be printable characters; got 'half ?ud800'"),
+])  # fmt: skip
+def test_a_name_that_is_too_long_or_not_printable_is_refused_and_not_cut(name, sentence):
+    with pytest.raises(ValueError) as error:
+        Variant((("lr", "x2"),), name=name)
+    assert str(error.value) == sentence
+    assert read({"run": [f"lr~x2~name~{name}", "seed~1"]}) == (
+        Comparison(Config(), (change("seed", "1"),)),
+        [f"a run: {sentence}"],
+    )
+
+
+def test_the_same_changes_under_two_names_are_one_run():
+    comparison, notes = read({"run": ["lr~x2~name~One", "lr~x2~name~Two", "lr~x2"]})
+    assert [v.text() for v in comparison.variants] == ["lr~x2~name~One"] and notes == []
+    both = Comparison(Config(), (change("lr", "x2"), change("lr", "x5")))
+    with pytest.raises(ValueError, match="must not make the same changes as another run"):
+        both.with_run(2, replace(change("lr", "x2"), name="Mine"))
+
+
+# -- several changes, and those that are not possible for now ------------------------------
+
+
+def test_a_run_of_several_changes_makes_them_all_and_its_name_lists_them():
+    variant = read({"run": ["lr~x2~loop~FLBS~optimizer~adam"]})[0].variants[0]
+    assert variant.config(Config())[0] == Config(lr=1.0, loop=USUAL[1:], optimizer="adam")
+    assert label(variant, Config()) == "Learning rate × 2, No zero_grad, Adam"
+
+
+def test_of_a_field_that_is_given_twice_the_last_counts_and_is_named_once():
+    (variant,) = read({"run": ["lr~0.1~lr~0.2"]})[0].variants
+    assert variant == change("lr", "0.2") and label(variant, Config()) == "Learning rate 0.2"
+
+
+@pytest.mark.parametrize("baseline, text, name, reason", [
+    (Config(lr=2.0), "lr~x100", "Learning rate × 100",
+     "Learning rate must be a number from 0 to 100; got 200.0."),
+    (Config(dataset="sine"), "loss~bce", "BCE with logits",
+     "Loss must be one of mse, l1, huber, smooth_l1 for sine; got bce."),
+    (Config(), "model~lenet", "LeNet", "Model must fit the data set: lenet is for digits; got moons."),
+    (Config(optimizer="nesterov"), "momentum~0.0", "Momentum 0",
+     "Momentum must be above 0 for nesterov; got 0.0."),
+])  # fmt: skip
+def test_a_run_that_is_not_possible_waits_in_its_place_with_its_reason(baseline, text, name, reason):
+    comparison, notes = read(
+        {**{k: [v] for k, v in baseline.to_params().items()}, "run": ["-", text, "seed~1"]}
+    )
+    assert notes == []
+    assert comparison.runs()[1:] == [
+        Waiting(2, name, reason),
+        Named(3, "Seed 1", replace(baseline, seed=1)),
+    ]
+    assert [run.place for run in comparison.named()] == [0, 3]
+    assert read(comparison.to_params()) == (comparison, [])
+
+
+def test_a_run_that_waited_comes_back_when_it_is_possible_again():
+    comparison = replace(FIRST, baseline=Config(lr=2.0))
+    assert comparison.to_params() == {"lr": ["2.0"], "run": ["lr~x100", "loop~FLBS"]}
+    assert read(comparison.to_params()) == (comparison, [])
+    again = replace(comparison, baseline=Config(lr=0.2))
+    assert again.named()[1] == (1, "Learning rate × 100", Config(lr=20.0))
+
+
+@pytest.mark.parametrize(
+    "text", ["lr~x-1", "lr~200", "steps~x2", "keep~lr~x300", "loss~mean", "seed~1~lr~xx2"]
+)
+def test_what_is_possible_on_no_baseline_is_refused_and_does_not_wait(text):
+    comparison, notes = read({"run": [text]})
+    assert comparison.variants == () and len(notes) == 1
 
 
 def test_a_run_keeps_its_place_when_others_go_and_its_link_says_so():

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from core.autograd.examples import EXAMPLES
-from core.compare.comparison import MAX_TEXT, SEPARATOR
+from core.compare.comparison import MAX_NAME, MAX_TEXT, NAME, SEPARATOR
 from core.compare.curves import QUANTITIES
 from core.config import KNOBS
 from core.data import FORMS
@@ -87,10 +87,12 @@ def _joined(pairs):
 
 CHANGES = st.sampled_from(list(CONFIG)).flatmap(lambda name: st.tuples(st.just(name), _texts(CONFIG[name])))
 FACTORS = st.tuples(st.sampled_from(["lr", "momentum", "steps"]), _texts(["x0", "x100", "x0.1", "x5e-324"]))
+OWN_NAMES = ["", "Mine", "Größer ✓", "a~name~b", "-", "W" * MAX_NAME, "W" * (MAX_NAME + 1), "two\nlines"]
 RUNS = st.builds(
-    lambda begin, pairs: begin + _joined(pairs),
+    lambda begin, pairs, name: begin + _joined(pairs) + name,
     st.sampled_from(["", f"keep{SEPARATOR}"]),
     st.lists(st.one_of(CHANGES, FACTORS), max_size=2),
+    st.one_of(st.just(""), _texts(OWN_NAMES).map(f"{SEPARATOR}{NAME}{SEPARATOR}{{}}".format)),
 )
 RATES = ["lr~0.1~7~1e-12", "lr~5e-324~100", "lr~1e-30..100..64", "lr~0.1..0.1000001..9", "lr~0.5", "lr~0~1"]
 AXIS = st.one_of(

@@ -13,7 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config, budget
-from core.compare.comparison import FIRST, Comparison, Variant, first_runs, kept, label, one_line, read, ready
+from core.compare.comparison import (
+    FIRST,
+    MAX_NAME,
+    Comparison,
+    Variant,
+    first_runs,
+    kept,
+    label,
+    one_line,
+    read,
+    ready,
+)
 from core.config import KNOBS, parse
 from core.lines import BEFORE, LINES, MAX_LINES, part
 from core.sweep.sweep import read as read_sweep
@@ -73,8 +84,11 @@ LEADS_AWAY = re.compile(
 def test_a_comparison_of_any_address_is_whole_and_its_names_are_of_checked_values(params):
     comparison, notes = read(params)
     for _, name, config in comparison.named():
-        assert isinstance(config, Config)
-        assert len(name) < 500 and not set(name) & set("<>`[]$*\n") and HOST not in name
+        assert isinstance(config, Config) and name.isprintable()
+    for variant in comparison.variants:
+        derived = label(variant.unnamed, comparison.baseline)
+        assert len(derived) < 500 and not set(derived) & set("<>`[]$*\n") and HOST not in derived
+        assert len(variant.name) <= MAX_NAME
     assert not set(one_line(notes)) & set("<>`[]\n")
     again, said = read(comparison.to_params())
     assert again == comparison

@@ -1,5 +1,6 @@
 """The Compare page through app.py, control by control, without a browser."""
 
+import json
 import re
 import tomllib
 from functools import partial
@@ -9,13 +10,13 @@ import pandas as pd
 import pytest
 
 from core import Config, budget
-from core.compare.comparison import FIRST, Comparison, Variant, kept
+from core.compare.comparison import FIRST, MAX_NAME, Comparison, Variant, kept
 from core.config import KNOBS
 from core.lines import letters
 from pages._ui.compare import curves as panel
 from pages._ui.shared import progress, training
 from pages._ui.shared.badges import RUNS, dot
-from tests.helpers.app import baseline, charts, sound, widget
+from tests.helpers.app import baseline, charts, press, sound, texts, widget
 from tests.helpers.app import opened as open_page
 
 opened = partial(open_page, "compare")
@@ -32,7 +33,9 @@ def _runs(app) -> int:
 
 def names(app):
     """What the cards are called, in their order; other panels name the runs again below."""
-    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":color\[●\]\S+ \*\*", text)]
+    titles = [
+        text.split("**")[1] for text in _markdown(app) if re.match(r":color\[●\]\S+ (:gray\[)?\*\*", text)
+    ]
     return titles[: _runs(app)]
 
 
@@ -254,6 +257,139 @@ def test_keep_holds_the_baseline_while_the_controls_move_on():
     sound(widget(app, "exact_lr").set_value("0.4").run())
     assert [v.config(baseline(app))[0].lr for v in app.session_state.comparison.variants] == [0.2]
     assert names(app) == ["Baseline", "Kept: Learning rate 0.2"]
+
+
+def test_a_run_has_a_name_of_its_own_everywhere_and_none_is_the_derived_one():
+    app = opened(steps="3")
+    sound(widget(app, "name_1").set_value(" Too fast ").run())
+    assert names(app) == ["Baseline", "Too fast", "No zero_grad"]
+    assert app.query_params["run"] == ["lr~x100~name~Too fast", "loop~FLBS"]
+    assert widget(app, "runs").options[:2] == ["Too fast", "No zero_grad"]
+    assert app.dataframe[0].value["run"].tolist() == ["Baseline", "Too fast", "No zero_grad"]
+    assert 'Too fast"' in json.dumps(curves(app)[0])
+    assert f"{dot(1)} Too fast" in widget(app, "code_of_3").options
+    again = opened(**app.query_params)
+    assert names(again) == names(app) and not again.warning
+    sound(widget(again, "name_1").set_value("").run())
+    assert names(again) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    assert "run" not in again.query_params
+
+
+def test_a_name_that_is_too_long_is_refused_with_a_sentence_and_loses_nothing():
+    app = opened(steps="3", run="lr~x2~name~Mine")
+    sound(widget(app, "name_1").set_value("W" * (MAX_NAME + 1)).run())
+    assert app.warning[0].value == "name must be at most 40 characters; got 41."
+    assert names(app) == ["Baseline", "Mine"]
+
+
+def test_a_name_is_drawn_as_text_and_never_as_markdown():
+    app = opened(steps="3", run="lr~x2~name~**x** [y](http://z)")
+    drawn = [text for text in _markdown(app) if "●" in text and "y" in text]
+    assert drawn and all(r"\*\*x\*\* \[y\](http" in text for text in drawn)
+
+
+def test_a_run_that_is_not_possible_waits_in_its_card_and_comes_back_by_itself():
+    app = opened(steps="3")
+    sound(widget(app, "exact_lr").set_value("2").run())
+    assert not app.warning
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    assert words(app)[1] == "Waits" and "Waits" not in (words(app)[0], words(app)[2])
+    assert any(text.startswith(f"{dot(1)} :gray[**Learning rate × 100**") for text in _markdown(app))
+    reasons = [caption.value for caption in app.caption]
+    assert "Learning rate must be a number from 0 to 100; got 200.0." in reasons
+    assert app.query_params["run"] == ["lr~x100", "loop~FLBS"]
+    again = opened(**app.query_params)
+    assert words(again) == words(app) and not again.warning
+    sound(widget(again, "exact_lr").set_value("0.5").run())
+    assert "Waits" not in words(again) and len(losses(again)) == 3
+    assert dict(again.query_params) == {"steps": "3"}
+
+
+def test_a_run_that_waits_can_be_renamed_and_removed():
+    app = opened(steps="3", lr="2", run=["lr~x100", "seed~1"])
+    sound(widget(app, "name_1").set_value("Later").run())
+    assert names(app) == ["Baseline", "Later", "Seed 1"] and words(app)[1] == "Waits"
+    sound(app.button(key="remove_1").click().run())
+    assert names(app) == ["Baseline", "Seed 1"]
+
+
+def test_a_baseline_that_becomes_a_run_is_said_and_the_usual_loop_is_offered():
+    app = opened(steps="5")
+    assert not any("Same as" in caption.value for caption in app.caption)
+    sound(widget(app, "line_zero_grad").set_value(False).run())
+    assert [c.value.split(". ")[0] for c in app.caption if "Same as" in c.value] == [
+        "Same as the baseline now"
+    ]
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    trained, _ = app.session_state.training.thing
+    assert len(trained) == 2  # the same numbers once
+    offered = widget(app, "runs").options
+    assert offered.count("No zero_grad") == 1 and "Usual loop" in offered
+
+
+def test_a_run_can_have_several_changes_and_its_name_lists_them():
+    app = opened(steps="3")
+    for field, text in (("seed", "7"), ("momentum", "0.9")):
+        widget(app, "any_of").set_value(2)
+        sound(widget(app, "any_field").set_value(field).run())
+        widget(app, "any_value").set_value(text)
+        press(app, "Add this change")
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad, Seed 7, Momentum 0.9"]
+    assert app.query_params["run"] == ["lr~x100", "loop~FLBS~seed~7~momentum~0.9"]
+    assert "one change" not in texts(app).lower()
+    assert not any("one change" in group.label.lower() for group in app.get("button_group"))
+
+
+@pytest.mark.parametrize("text, said", [
+    ("1e30", "lr must be a number from 0 to 100"),
+    ("x100", "a run must not make the same changes as another run"),
+])  # fmt: skip
+def test_a_change_of_a_run_that_cannot_be_is_refused_and_loses_nothing(text, said):
+    app = opened(steps="3", run=["lr~x100", "lr~x5"])
+    widget(app, "any_of").set_value(2)
+    sound(widget(app, "any_field").set_value("lr").run())
+    widget(app, "any_value").set_value(text)
+    press(app, "Add this change")
+    assert said in app.warning[0].value
+    assert names(app) == ["Baseline", "Learning rate × 100", "Learning rate × 5"]
+
+
+def test_a_data_set_brings_what_suits_it_unless_something_else_was_chosen():
+    app = opened(steps="5", run="none")
+    sound(widget(app, "dataset").set_value("deliveries").run())
+    assert baseline(app) == Config(dataset="deliveries", lr=0.05, model="linear", steps=5)
+    assert not app.warning
+    sound(widget(app, "dataset").set_value("moons").run())
+    assert baseline(app) == Config(steps=5)
+    sound(widget(app, "exact_lr").set_value("0.3").run())
+    sound(widget(app, "dataset").set_value("deliveries").run())
+    assert baseline(app) == Config(dataset="deliveries", lr=0.3, model="linear", steps=5)
+
+
+def test_a_link_that_names_only_a_data_set_means_what_it_always_meant():
+    assert baseline(opened(dataset="digits", steps="2", run="none")) == Config(
+        dataset="digits", steps=2, lr=0.5
+    )
+
+
+def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_WORK", 2 * 2 * 30)  # two runs of two parameters
+    app = opened(dataset="deliveries", model="linear", lr="0.01", steps="100", run="seed~1")
+    assert app.error[0].value.endswith("With 30 steps they fit.")
+    press(app, "Take 30 steps")
+    assert not app.error and baseline(app).steps == 30 and len(losses(app)) == 2
+
+
+def test_where_no_number_of_steps_fits_none_is_offered(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_WORK", 50)
+    app = opened(dataset="deliveries", model="linear", lr="0.01", steps="3", run="steps~100")
+    assert "must be at most 50" in app.error[0].value and "fit" not in app.error[0].value
+    assert not [button for button in app.main.button if button.label.startswith("Take")]
+
+
+def test_the_code_of_a_run_has_the_color_of_its_run():
+    app = opened(steps="3", run=["-", "loop~FLBS"])
+    assert widget(app, "code_of_2").options == [f"{dot(0)} Baseline", f"{dot(2)} No zero_grad"]
 
 
 def test_any_field_can_be_changed_to_any_value():

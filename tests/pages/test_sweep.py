@@ -22,7 +22,7 @@ from pages._ui.shared.cache import SMALL_BYTES, Cache, cache
 from pages._ui.shared.locks import SLOT
 from pages._ui.shared.progress import Progress
 from pages._ui.sweep.training import _Filling
-from tests.helpers.app import address, charts, press, sound, texts, widget
+from tests.helpers.app import address, baseline, charts, press, sound, texts, widget
 from tests.helpers.app import opened as open_page
 
 SMALL = {"dataset": "deliveries", "model": "linear", "start": "0", "steps": "30", "x": "lr~0.01~0.05~0.2"}
@@ -307,3 +307,11 @@ def test_the_cache_counts_what_it_keeps_and_drops_the_oldest(monkeypatch):
 def test_nobody_waits_for_the_right_to_train_after_a_sweep():
     opened(**SMALL)
     assert not SLOT.taken
+
+
+def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_WORK", 2 * 3 * 4)  # of two parameters, three learning rates
+    app = opened(**SMALL | {"y": "seed~0"})
+    assert app.error[0].value.endswith("With 4 steps they fit.")
+    press(app, "Take 4 steps")
+    assert not app.error and baseline(app).steps == 4

@@ -396,3 +396,11 @@ class TestWhatTheServerHolds:
         assert players.count("one") == 1 and players.count("two") == 2
         now += player.SEEN_S
         assert players.count("two") == 1
+
+
+def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
+    monkeypatch.setattr(player.budget, "MAX_WORK", 2 * 12)  # two parameters
+    app = opened(**LINEAR)
+    assert app.error[0].value.endswith("With 12 steps they fit.")
+    sound(app.main.button[0].click().run())
+    assert not app.error and tape(app).run.config.steps == 12

@@ -3,6 +3,7 @@
 import re
 
 from core.verdict import WORDS
+from core.words import JOINER
 
 # On a light page, on a dark one: colour of a run's curves by its place, as chartCategoricalColors.
 RUNS = [
@@ -34,7 +35,6 @@ JUDGEMENT_LOOKS = {  # judgement on a claim -> colour, icon
 MARKUP = re.compile(r"[\\`*\[\]{}<>$~#|!&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 # Streamlit turns text into links, icons and emojis even where it is escaped.
 REPLACED = re.compile(r"(?<=www)(?=\.)|(?<=http)(?=s?://)|(?=@)|(?<=:)(?=\S)", re.IGNORECASE)
-JOINER = "\u2060"  # of no width
 
 
 def plain(text: str) -> str:

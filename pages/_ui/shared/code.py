@@ -46,7 +46,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
                 "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
                 "prints the same losses, to the last bit."
             )
-            links.script(one.config, device, about)
+            links.script(one.config, device, about, one.name)
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)

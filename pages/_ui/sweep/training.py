@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,8 +11,8 @@ from core import Config
 from core.jobs.jobs import Block
 from core.run_summary import Brief
 from core.stacked.blocks import blocks
-from core.sweep.sweep import Sweep, problem
-from pages._ui.shared import job_runs, memory, progress
+from core.sweep.sweep import MAX_RUNS, Sweep, problem, runs
+from pages._ui.shared import job_runs, memory, progress, remarks
 from pages._ui.shared.cache import Cache, cache
 from pages._ui.shared.locks import alone
 from pages._ui.shared.progress import Progress
@@ -25,9 +25,12 @@ Draw = Callable[[Mapping[Config, Brief]], None]
 def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
     """A summary of every run, finished or not. place: for progress and Stop. draw: draws the map."""
     sentence = problem(sweep)
-    if sentence:
+    if sentence and runs(sweep) > MAX_RUNS:
         st.error(sentence, icon=":material/block:")
         st.stop()
+    if sentence:
+        base = sweep.baseline
+        remarks.refuse(sentence, lambda steps: replace(sweep, baseline=replace(base, steps=steps)).configs)
     with alone():
         return _train(sweep, device, _begin(sweep, device), place, draw)
 
