@@ -164,6 +164,13 @@ class Config:
         "What StepLR, ExponentialLR and ReduceLROnPlateau multiply the learning rate by.",
     )
 
+    autocast: str = choice(
+        "bfloat16",
+        "Autocast to",
+        {"bfloat16": "bfloat16", "float16": "float16"},
+        "The dtype in which autocast computes matrix products of float32; float64 stays as it is.",
+    )
+
     def __post_init__(self) -> None:
         for name, knob in KNOBS.items():
             given = getattr(self, name)

@@ -114,6 +114,8 @@ class Run:
         self.evaluation_error: Exception | None = None
         self.warnings: list[Warned] = []
         self.namespace: dict[str, Any] = _names(built) | build.loop_values(config)
+        if "scaler" in uses(config.loop):
+            self.namespace["scaler"] = torch.amp.GradScaler(self.device.type)
         exec(SCHEDULERS[config.scheduler].compiled(), self.namespace)  # noqa: S102  (only the fixed table)
         for name in config.before:
             self._prepare(name)
@@ -156,7 +158,8 @@ class Run:
     @property
     def goes_only_forward(self) -> bool:
         """Whether lines make things that no checkpoint holds: going back is to begin anew."""
-        return self.gradients.watched or self.config.scheduler != "none"
+        with_state = self.config.scheduler != "none" or "scaler" in self.namespace
+        return self.gradients.watched or with_state
 
     @property
     def done(self) -> bool:

@@ -57,6 +57,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("max_norm", -1.0, "must be a number from 0 to 1e+06"),
     ("accumulate", 0, "must be a whole number from 1 to 64"),
     ("scheduler", "linear", "must be one of none, step, exponential"),
+    ("autocast", "float8", "must be one of bfloat16, float16"),
     ("gamma", 1.5, "must be a number from 0 to 1"),
     ("clip_value", -0.5, "must be a number from 0 to 1e+06"),
 ]

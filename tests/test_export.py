@@ -68,11 +68,14 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"model": "mlp_norm", "batch_size": 16, "optimizer": "adam", "lr": 0.01},
     {"dataset": "deliveries", "model": "linear", "lr": 0.01, "before": ("weights_by_hand",),
      "loop": "Z.forward_by_hand.LB.step_by_hand."},
+    {"loop": "ZflBS", "batch_size": 20},
+    {"loop": "ZflaUCAG", "autocast": "float16", "optimizer": "adam", "lr": 0.05, "max_norm": 0.2},
+    {"loop": "FLaAG", "dataset": "iris", "dtype": "float64"},
     {"scheduler": "step", "loop": "ZFLBSR", "optimizer": "adam", "lr": 0.05, "gamma": 0.5},
     {"scheduler": "exponential", "loop": "ZFLBSR", "schedule": ((7, 0.3),)},
     {"scheduler": "cosine", "loop": "ZFLBSR", "batch_size": 20, "momentum": 0.9},
     {"scheduler": "warmup", "loop": "ZFLBSR", "optimizer": "rmsprop", "lr": 0.01},
-    {"scheduler": "warmup_cosine", "loop": "zFLbsr", "dtype": "float64"},
+    {"scheduler": "warmup_cosine", "loop": "zFLDsr", "dtype": "float64"},
     {"scheduler": "one_cycle", "loop": "ZFLBSR", "dataset": "iris"},
     {"scheduler": "plateau", "loop": "ZFLBSP", "lr": 2.0, "gamma": 0.3},
     {"before": ("optimizer_of_a_copy",), "dtype": "float64"},
@@ -93,7 +96,7 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"dataset": "deliveries", "model": "linear", "start": (0.0,), "lr": 0.2, "loop": "ZFLBCS"},
     {"loop": "FLBCVS", "max_norm": 0.3, "clip_value": 0.01, "optimizer": "adam", "lr": 0.05,
      "batch_size": 20},
-    {"loop": "zFLbs", "accumulate": 3, "batch_size": 20},
+    {"loop": "zFLDs", "accumulate": 3, "batch_size": 20},
     {"loop": "zFLwCs", "accumulate": 4, "batch_size": 50, "optimizer": "nesterov", "dtype": "float64"},
     {"loop": "zFLws", "accumulate": 2},
 ]  # fmt: skip
@@ -113,6 +116,7 @@ ELSEWHERE = [  # on a device by another name than the usual one
     {"device": "cpu:0"},
     {"device": "cpu:0", "batch_size": 32, "dtype": "float64"},
     {"device": "cpu:0", "dataset": "iris", "loss": "weighted"},
+    {"device": "cpu:0", "loop": "ZflaAG"},
 ]
 
 

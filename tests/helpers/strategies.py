@@ -72,6 +72,7 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
         loop=loop,
+        autocast=draw(st.sampled_from(("bfloat16", "float16"))),
         scheduler=draw(st.sampled_from(schedulers)),
         gamma=draw(share),
         max_norm=draw(st.floats(0.0, 10.0)),

@@ -46,7 +46,8 @@ def draw(trained: Sequence[Trained]) -> None:
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
             st.caption(_signs(frame, tops, places))
-            if said := curves.axis_words([one.config for one in seen]):
+            configs = [one.config for one in seen]
+            if said := f"{curves.axis_words(configs)} {curves.scale_words(configs)}".strip():
                 st.caption(said)
 
 
