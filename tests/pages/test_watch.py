@@ -208,6 +208,8 @@ SETTINGS = {
     "zero_grad skipped": {**LINEAR, "loop": "FLBS"},
     "no lines": {**LINEAR, "loop": "none"},
     "backward left out": {**LINEAR, "loop": "ZFLS"},
+    "mixed precision": {**LINEAR, "loop": "ZflaUCAGR"},
+    "mixed precision, mini-batches": {"loop": "zflDs", "batch_size": "32", "steps": "12"},
     "raises at once": {**LINEAR, "loop": "BFLSZ"},
     "diverges": {**LINEAR, "lr": "100", "dtype": "float32"},
 }
