@@ -91,7 +91,9 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
     with_tensors = bool([*built.loss_fn.buffers()])
     loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1])
     arguments = build.optimizer_arguments(config)
+    draws = [f"draws = {generator(config, 'dropout')}"] if models.dropout_layers(built.model) else []
     return [
+        *draws,
         f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
         f"model = {models.expression(built.model)}{double}",
         *([f"model.to({device!r})"] if device != "cpu" else []),

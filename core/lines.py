@@ -143,6 +143,23 @@ EVERYDAY = {
         label="Update of the scale",
         uses=("scaler",),
     ),
+    "loss_penalty": Line(
+        "loss = loss_fn(outputs, targets) + penalty * sum((p**2).sum() for p in model.parameters())",
+        "how wrong, and how large the weights are, in one number",
+        "p",
+        version_of="loss",
+        label="Penalty in the loss",
+        uses=("penalty",),
+    ),
+    "backward_penalty": Line(
+        "(penalty * sum((p**2).sum() for p in model.parameters())).backward()",
+        "add the gradient of a second loss, how large the weights are, to every .grad",
+        "W",
+        after="backward",
+        label="Two losses",
+        uses=("penalty",),
+        writes_grads=True,
+    ),
     "clip": Line(
         "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
         "shrink all gradients by one factor, so that their norm is at most max_norm",
@@ -189,6 +206,19 @@ EVERYDAY = {
         "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
         "predictions in eval mode",
         after="step",
+    ),
+    "train_mode": Line(
+        "model.train()",
+        "switch dropout on, and batch normalization to the statistics of the batch",
+        "T",
+        label="train()",
+    ),
+    "eval_mode": Line(
+        "model.eval()",
+        "switch dropout off, and batch normalization to its running averages",
+        "E",
+        after="step",
+        label="eval()",
     ),
 }
 
@@ -433,6 +463,16 @@ PRACTICES = {
         "Accumulate",
         ("zero_grad_every", "backward_divided", "step_every"),
         "The gradients of k batches add up before one update, as if they were one large batch.",
+    ),
+    "modes": Practice(
+        "train(), eval()",
+        ("train_mode", "eval_mode"),
+        "Training mode for the step, eval mode after it; for models with dropout or batch norm.",
+    ),
+    "penalty": Practice(
+        "Two losses",
+        ("backward_penalty",),
+        "A second backward, of a penalty on large weights, adds to the first: the gradient of the sum.",
     ),
     "autocast": Practice(
         "Autocast",

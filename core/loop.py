@@ -23,6 +23,7 @@ from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
 from core.lines import BEFORE, LINES, part, parts, plain, uses
+from core.models import dropout_layers
 from core.optimizers import OPTIMIZERS, SCHEDULERS, rate
 from core.seeds import stream
 
@@ -158,8 +159,9 @@ class Run:
     @property
     def goes_only_forward(self) -> bool:
         """Whether lines make things that no checkpoint holds: going back is to begin anew."""
-        with_state = self.config.scheduler != "none" or "scaler" in self.namespace
-        return self.gradients.watched or with_state
+        config, modes = self.config, {"train_mode", "eval_mode"} & set(self.config.loop)
+        with_state = config.scheduler != "none" or "scaler" in self.namespace or dropout_layers(self.model)
+        return self.gradients.watched or bool(with_state or modes)
 
     @property
     def done(self) -> bool:

@@ -88,7 +88,7 @@ def path(result: Result) -> LossPath:
     if config.batch_size or "loss" not in parts(config.loop):
         return whole
     every = LossPath(result.steps["step"].to_numpy(), result.steps["loss"].to_numpy())
-    if not plain(config.loop) or own_loss(config.loop) or MODELS[config.model].averages:
+    if not plain(config.loop) or own_loss(config.loop) or MODELS[config.model].two_modes:
         return every  # on the whole set another loss counts: loss_fn(model(inputs), targets), in eval mode
     last = whole.steps >= len(every.steps)
     return LossPath(

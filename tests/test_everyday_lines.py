@@ -15,6 +15,7 @@ from core import Config, Run
 from core.compare.curves import axis_words, curves_frame, scale_words
 from core.config import with_changes
 from core.lines import USUAL, from_letters, letters, put_in
+from core.models import Dropout
 from core.optimizers import SCHEDULERS
 from core.result import learning_rates, result
 from core.watch.tape import Tape
@@ -364,15 +365,92 @@ def test_with_a_scaler_going_back_gives_the_same_bits():
     ("ZflaUAG", "unscale", "Every .grad was divided by the scale, 65536: the norm of all went from 5.886e"),
     ("ZflaUAG", "step_scaled", "weight went from 0 to 17"),
     ("ZflaUAG", "scaler_update", "The scale stays 65536."),
+    ("TZFLBSE", "train_mode", "The model stays in training mode; a model without dropout and batch norm"),
+    ("TZFLBSE", "eval_mode", "The model went from training to eval mode; a model without"),
+    ("ZFpBS", "loss_penalty", "The loss is 242.4; the penalty is 0 of it."),
+    ("ZFLBWS", "backward_penalty", "The penalty is 0; the norm of all gradients went from 89.98 to 89.98."),
 ])  # fmt: skip
 def test_watch_says_what_a_line_did_in_numbers(loop, line, said):
     assert of(line, Run(Config(**DELIVERIES | {"loop": from_letters(loop)}))).headline.startswith(said)
 
 
-@given(st.sampled_from(["zFLDs", "zFLws", "ZflBS", "ZflaUCAG", "ZFLaAG", "ZFLBCVSR", "ZFLBSP", "FLBCS"]),
-       st.sampled_from(["deliveries", "iris", "moons"]), st.integers(0, 3))  # fmt: skip
+EACH = ["zFLDs", "zFLws", "ZflBS", "ZflaUCAG", "ZFLaAG", "ZFLBCVSR", "ZFLBSP", "FLBCS", "TZFpBWSE"]
+
+
+@given(st.sampled_from(EACH), st.sampled_from(["deliveries", "iris", "moons"]), st.integers(0, 3))
 @settings(max_examples=20, deadline=None)
 def test_every_everyday_line_has_an_account_in_every_step(loop, dataset, seed):
     run = Run(Config(dataset=dataset, loop=from_letters(loop), steps=5, batch_size=3, seed=seed, hidden=(3,)))
     for one in accounts(run, 4 * len(run.config.loop)):
         assert one.headline and one.headline.endswith(".")
+
+
+# train and eval
+
+
+def test_dropout_draws_from_its_own_generator_and_touches_no_other():
+    before = torch.get_rng_state()
+    config = Config(model="mlp_dropout", steps=10)
+    one, two = Run(config).advance(), Run(config)
+    while not two.done:
+        two.advance(3)
+    assert np.array_equal(one.history.losses, two.history.losses)
+    assert np.array_equal(one.history.evaluations, two.history.evaluations, equal_nan=True)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropout_is_its_definition():
+    layer = Dropout(0.25, torch.Generator().manual_seed(1))
+    values = torch.ones(2000, 10)
+    kept = layer(values)
+    assert kept.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
+    assert (kept == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert layer.eval()(values) is values
+    drawn = torch.rand(2000, 10, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(kept == 0, drawn < 0.25)
+
+
+def test_no_dropout_is_the_plain_mlp():
+    plain, none = (Run(Config(model=m, dropout=0.0, steps=20)).advance() for m in ("mlp", "mlp_dropout"))
+    assert np.array_equal(plain.history.losses, none.history.losses)
+
+
+@pytest.mark.parametrize("model", ["mlp_dropout", "mlp_norm"])
+def test_without_train_the_second_step_is_in_eval_mode(model):
+    both, forgotten, usual = (
+        Run(Config(model=model, loop=from_letters(loop), steps=3)) for loop in ("TZFLBSE", "ZFLBSE", "ZFLBS")
+    )
+    modes = []
+    for _ in range(3):
+        for _ in range(6):
+            modes.append(forgotten.model.training)
+            forgotten.line()
+    assert modes == [True] * 6 + [False] * 12
+    assert np.array_equal(both.advance().history.losses, usual.advance().history.losses)
+    forgotten.advance()
+    assert both.history.losses[0] == forgotten.history.losses[0]
+    assert both.history.losses[1] != forgotten.history.losses[1]
+
+
+def test_with_dropout_going_back_gives_the_same_bits():
+    config = Config(model="mlp_dropout", loop=from_letters("TZFLBSE"), steps=30)
+    whole, tape = Run(config).advance(), Tape(Run(config))
+    tape.play(20, 60.0)
+    tape.go(7, 3)
+    tape.run.advance()
+    assert np.array_equal(whole.history.losses, tape.run.history.losses)
+
+
+# two losses
+
+
+def test_a_second_backward_is_the_gradient_of_the_sum_and_sgd_calls_it_weight_decay():
+    base = Config(penalty=0.05, steps=25, dtype="float64", activation="tanh", lr=0.2)
+    twice, summed = (Run(replace(base, loop=from_letters(loop))).advance() for loop in ("ZFLBWS", "ZFpBS"))
+    decayed = Run(replace(base, weight_decay=0.1)).advance()
+    for name, weights in decayed.history.weights.items():
+        np.testing.assert_allclose(twice.history.weights[name], weights, rtol=1e-9)
+        np.testing.assert_allclose(summed.history.weights[name], weights, rtol=1e-9)
+    np.testing.assert_allclose(twice.history.fresh_grads["0.bias"], decayed.history.fresh_grads["0.bias"])
+    norm = sum((w[5] ** 2).sum() for w in twice.history.weights.values())
+    assert summed.history.losses[5] == pytest.approx(twice.history.losses[5] + 0.05 * norm)

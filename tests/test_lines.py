@@ -56,7 +56,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0zDwsflaUAGCVRPr"
+    assert letters(LETTERED) == "ZFLBS0zDwsflaUAGpWCVRPrTE"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -140,6 +140,10 @@ def test_the_sections_are_the_whole_table():
         "unscale",
         "step_scaled",
         "scaler_update",
+        "train_mode",
+        "eval_mode",
+        "loss_penalty",
+        "backward_penalty",
         "clip",
         "clip_value",
         "scheduler_step",

@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from core.models import MODELS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of, recorded_in_words
 from core.watch.snapshot import Look
@@ -167,7 +168,45 @@ def scaler_update_account(done: Executed) -> Said:
     return f"The scale went from {old:g} to {new:g}, since {why}.", [], None
 
 
+def mode_account(done: Executed) -> Said:
+    """Which mode the model was in and is in, and whether that matters to it."""
+    old, new = ("training" if look.training else "eval" for look in (done.before, done.after))
+    changed = f"The model stays in {new} mode" if old == new else f"The model went from {old} to {new} mode"
+    row = MODELS[done.config.model]
+    why = (
+        ""
+        if row.two_modes
+        else f"; a model without dropout and batch norm ({row.title}) does the same in both"
+    )
+    return f"{changed}{why}.", [], None
+
+
+def _penalty(done: Executed) -> float:
+    weights = (held.values.double() for held in done.before.parameters.values())
+    return done.config.penalty * sum(float((values**2).sum()) for values in weights)
+
+
+def loss_penalty_account(done: Executed) -> Said:
+    """The two parts of the loss."""
+    loss, part = done.after.tensors["loss"], _penalty(done)
+    value = float(loss.values)
+    recorded = recorded_in_words(done.details.operations, loss)
+    headline = f"The loss is {signed(value)}; the penalty is {signed(part)} of it."
+    return headline, [f"{signed(value - part)} + {signed(part)} = {signed(value)}", recorded], None
+
+
+def backward_penalty_account(done: Executed) -> Said:
+    """What the second loss adds to .grad: 2 × penalty × weight."""
+    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
+    headline = f"The penalty is {signed(_penalty(done))}; the norm of all gradients went from {old} to {new}."
+    return headline, ["∂penalty/∂weight = 2 × penalty × weight", *_entries(done)], None
+
+
 EVERYDAY_ACCOUNTS = {
+    "train_mode": mode_account,
+    "eval_mode": mode_account,
+    "loss_penalty": loss_penalty_account,
+    "backward_penalty": backward_penalty_account,
     "forward_autocast": forward_autocast_account,
     "loss_autocast": loss_autocast_account,
     "backward_scaled": backward_scaled_account,

@@ -22,14 +22,15 @@ FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, af
 class Look:
     """All tensors by name, the optimizer's state by parameter, its learning rate, the number of the step.
 
-    scale: of the loss, where a scaler has one.
+    scale: of the loss, where a scaler has one. training: whether the model is in training mode.
     """
 
     tensors: dict[str, TensorState]
     state: dict[str, dict[str, float | Tensor]]
     lr: float
-    step: int
+    step: int = 0
     scale: float | None = None
+    training: bool = True
 
     @property
     def parameters(self) -> dict[str, TensorState]:
@@ -48,7 +49,7 @@ def look(run: Run) -> Look:
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
     scaler = run.namespace.get("scaler")
     scale = None if scaler is None else scaler.get_scale()
-    return Look(tensors, state, rate(optimizer), run.step, scale)
+    return Look(tensors, state, rate(optimizer), run.step, scale, run.model.training)
 
 
 def table(now: Look, before: Look | None = None) -> Table:

@@ -73,6 +73,8 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         dtype=draw(st.sampled_from(("float32", "float64"))),
         loop=loop,
         autocast=draw(st.sampled_from(("bfloat16", "float16"))),
+        dropout=draw(st.floats(0.0, 0.9)),
+        penalty=draw(share),
         scheduler=draw(st.sampled_from(schedulers)),
         gamma=draw(share),
         max_norm=draw(st.floats(0.0, 10.0)),

@@ -87,6 +87,8 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "clip_value": {"loop": "ZFLBVS"},
         "accumulate": {"loop": "zFLDs"},
         "scheduler": {"loop": "ZFLBSR"},
+        "dropout": {"model": "mlp_dropout"},
+        "penalty": {"loop": "ZFLBWS"},
         "autocast": {"loop": "ZflBS"},
         "gamma": {"loop": "ZFLBSR", "scheduler": "step"},
     }.get(field, {})
@@ -113,6 +115,8 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "scheduler": "one_cycle",
         "gamma": 0.5,
         "autocast": "float16",
+        "dropout": 0.2,
+        "penalty": 0.1,
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())

@@ -210,6 +210,7 @@ SETTINGS = {
     "backward left out": {**LINEAR, "loop": "ZFLS"},
     "mixed precision": {**LINEAR, "loop": "ZflaUCAGR"},
     "mixed precision, mini-batches": {"loop": "zflDs", "batch_size": "32", "steps": "12"},
+    "dropout, two losses": {"model": "mlp_dropout", "loop": "TZFpBWSE", "steps": "12"},
     "raises at once": {**LINEAR, "loop": "BFLSZ"},
     "diverges": {**LINEAR, "lr": "100", "dtype": "float32"},
 }
