@@ -662,7 +662,7 @@ def test_any_loop_of_any_config_is_recorded_to_its_end(config):
         one_row = config.model == "mlp_norm"  # batch normalization raises ValueError on a batch of one
         assert run.error.line in LINES
         kinds = (NameError, RuntimeError, ValueError)[: 2 + one_row]
-        scaled = "scaler" in run.namespace  # it asserts, and it needs the param_groups of PyTorch's optimizers
+        scaled = "scaler" in run.namespace  # it asserts, and needs param_groups
         assert isinstance(run.error.exception, (*kinds, *[AssertionError, AttributeError][: 2 * scaled]))
 
 
