@@ -24,7 +24,7 @@ from core.fields import (
     starting_weights,
     whole,
 )
-from core.lines import USUAL, part, put_in, text_of
+from core.lines import USUAL, letters, part, put_in, text_of, with_step
 from core.losses import LOSSES, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
@@ -94,7 +94,7 @@ class Config:
         "sgd", "Optimizer", _titles(OPTIMIZERS), "The rule by which gradients update the weights."
     )
     lr: float = real(
-        0.5,
+        lambda values: OPTIMIZERS[values["optimizer"]].lr,
         "Learning rate",
         RATES,
         ("Scales each update: plain SGD moves every weight by this times its gradient."),
@@ -104,7 +104,7 @@ class Config:
         ("Steps, each with the learning rate from there on, such as 120_0.1__200_0.01."),
     )
     momentum: float = real(
-        lambda values: 0.9 if values["optimizer"] == "nesterov" else 0.0,
+        lambda values: OPTIMIZERS[values["optimizer"]].momentum,
         "Momentum",
         (0.0, 1.0),
         "How much of the previous update direction is carried into the next one.",
@@ -122,7 +122,7 @@ class Config:
         "The dtype of weights and data.",
     )
     loop: tuple[str, ...] = loop_lines(
-        USUAL,
+        lambda values: with_step(USUAL, OPTIMIZERS[values["optimizer"]].step),
         "Loop",
         "Z zero_grad, F forward, L loss, B backward, S step. Choose an order, or type any; a letter left out "
         "leaves its line out.",
@@ -256,6 +256,9 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     if values["before"] and values["optimizer"] == "sgd_by_hand":  # they need an optimizer of PyTorch's
         yield Conflict("before", "must be none for sgd_by_hand; got other lines", ())
     yield from _scheduler_conflicts(values)
+    if OPTIMIZERS[values["optimizer"]].step != "step" and "step" in values["loop"]:
+        sentence = f"must step with a closure for {values['optimizer']}; got {letters(values['loop'])}"
+        yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
 

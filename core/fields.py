@@ -133,11 +133,12 @@ def _parse_loop(text: str) -> tuple[str, ...]:
     return () if text == NO_LINES else from_letters(text)
 
 
-def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:
+def loop_lines(usual: Usual, label: str, about: str) -> Any:
     def text(names: tuple[str, ...]) -> str:
         return letters(names) or NO_LINES
 
-    return field(default=default, metadata={"knob": Knob(label, about, _parse_loop, _check_loop, text)})
+    knob = Knob(label, about, _parse_loop, _check_loop, text, usual=usual)
+    return field(default=None, metadata={"knob": knob})
 
 
 def _check_before(value: Any) -> tuple[str, ...]:

@@ -55,13 +55,15 @@ class Scores:
 SCORES = tuple(f.name for f in fields(Scores))
 
 
-def evaluation_steps(steps: int, batch_rows: int, rows: int, parameters: int) -> list[int]:
+def evaluation_steps(steps: int, batch_rows: float, rows: int, parameters: int) -> list[int]:
     """Steps at which the whole sets are evaluated, 0 and `steps` among them.
 
-    As many as look at half as many rows as the training itself, and as many snapshots
-    of the weights as fit SNAPSHOT_BYTES; never more than MAX_EVALUATIONS.
+    batch_rows: seen by a step. Where that is all, the loop itself computes the training loss of every
+    step: every eighth step is enough. Else as many as look at half as many rows as the training. And as
+    many as have snapshots of the weights that fit SNAPSHOT_BYTES; never more than MAX_EVALUATIONS.
     """
-    affordable = max(steps * batch_rows // (2 * rows), MIN_EVALUATIONS)
+    looks = 8 * rows if batch_rows >= rows else 2 * rows
+    affordable = max(int(steps * batch_rows // looks), MIN_EVALUATIONS)
     storable = max(SNAPSHOT_BYTES // (8 * max(parameters, 1)), 2)
     count = min(MAX_EVALUATIONS, affordable, storable, steps + 1)
     return np.unique(np.linspace(0, steps, count).round().astype(int)).tolist()

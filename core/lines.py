@@ -202,6 +202,16 @@ EVERYDAY = {
         label="Scheduler every k passes",
         uses=("scheduler", "step", "accumulate"),
     ),
+    "step_closure": Line(
+        "def closure():\n"
+        "    optimizer.zero_grad()\n"
+        "    loss = loss_fn(model(inputs), targets)\n"
+        "    loss.backward()\n"
+        "    return loss\n"
+        "optimizer.step(closure)",
+        "step with a closure",
+        version_of="step",
+    ),
     "look_in_eval_mode": Line(
         "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
         "predictions in eval mode",
@@ -406,9 +416,9 @@ def text_of(name: str) -> str:
 
 
 def first_line(name: str) -> str:
-    """The same in a sentence: the first of its lines, and … for more."""
+    """The same in a sentence: the first of its lines, and … for more; after a function, what calls it."""
     first, *more = text_of(name).split("\n")
-    return first + " …" * bool(more)
+    return f"… {more[-1]}" if first.startswith("def ") else first + " …" * bool(more)
 
 
 def part(name: str) -> str:
@@ -424,6 +434,11 @@ def parts(loop: tuple[str, ...]) -> tuple[str, ...]:
 def without_zero_grad(loop: tuple[str, ...]) -> tuple[str, ...]:
     """A loop that never clears .grad, in whichever version it did."""
     return tuple(name for name in loop if part(name) != "zero_grad")
+
+
+def with_step(loop: tuple[str, ...], line: str) -> tuple[str, ...]:
+    """A loop with this version of the step."""
+    return tuple(line if name == "step" else name for name in loop)
 
 
 def plain(loop: tuple[str, ...]) -> bool:

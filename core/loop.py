@@ -322,9 +322,9 @@ class Run:
         return self.config.steps * weights * vectors <= FULL_BYTES
 
     def _evaluation_steps(self) -> list[int]:
-        rows = len(self.data.inputs)
+        rows, own = len(self.data.inputs), self._own_batches
         parameters = sum(p.numel() for p in self.parameters)
-        batch_rows = build.batch_rows(self.config, rows)
+        batch_rows = sum(map(len, own)) / len(own) if own else build.batch_rows(self.config, rows)
         return evaluation_steps(self.config.steps, batch_rows, rows, parameters)
 
     def _evaluate(self) -> None:

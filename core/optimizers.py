@@ -1,11 +1,11 @@
-"""Optimizers by name, SGD written by hand among them; schedulers of the learning rate by name.
+"""Optimizers by name: all of torch.optim, SGD written by hand, and Muon with AdamW beside it; schedulers.
 
-All others are the real classes of torch.optim. `arguments` says what one is called with:
+Those are the real classes of torch.optim. `arguments` says what one is called with:
 the run and the exported script both take it from there.
 """
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -35,11 +35,38 @@ class SGDByHand:
                 parameter -= self.lr * parameter.grad
 
 
+class MuonAndAdamW(torch.optim.Optimizer):
+    """Muon for weights of two dimensions, AdamW for all others, as the page of torch.optim.Muon asks.
+
+    Both take the same learning rate and weight decay, which is what "match_rms_adamw" is made for.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float, **muon: Any):
+        matrices, others = [], []
+        for parameter in parameters:
+            (matrices if parameter.ndim == 2 else others).append(parameter)
+        muon = {"adjust_lr_fn": "match_rms_adamw"} | muon
+        self.parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            self.parts.append(torch.optim.Muon(matrices, lr=lr, weight_decay=weight_decay, **muon))
+        if others:
+            self.parts.append(torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay))
+        super().__init__([group for part in self.parts for group in part.param_groups], {})
+        for part in self.parts:
+            part.state = self.state
+
+    def step(self) -> None:
+        for part in self.parts:
+            part.step()
+
+
 @dataclass(frozen=True)
 class Optimizer:
     """One row of OPTIMIZERS: the class, which fields of Config it uses, fixed arguments.
 
-    set_lr: the statement that gives it another learning rate `lr` while it trains.
+    set_lr: the statement that gives it another learning rate `lr` while it trains. lr, momentum: where
+    those fields start. step: the line that steps (a key of core.lines.LINES). like: the class of
+    torch.optim whose arguments it takes, where it passes them on. note: what one would not expect of it.
     """
 
     title: str
@@ -47,16 +74,73 @@ class Optimizer:
     uses: tuple[str, ...] = ()
     fixed: dict[str, Any] = field(default_factory=dict)
     set_lr: str = 'optimizer.param_groups[0]["lr"] = lr'
+    lr: float = 0.5
+    momentum: float = 0.0
+    step: str = "step"
+    like: type | None = None
+    note: str = ""
+
+    @property
+    def signature(self) -> Mapping[str, inspect.Parameter]:
+        """The arguments it takes, by name."""
+        return inspect.signature(self.like or self.make).parameters
 
 
 OPTIMIZERS = {
     "sgd": Optimizer("SGD", torch.optim.SGD, ("momentum", "weight_decay")),
     "sgd_by_hand": Optimizer("SGD by hand", SGDByHand, set_lr="optimizer.lr = lr"),
-    "nesterov": Optimizer("Nesterov", torch.optim.SGD, ("momentum", "weight_decay"), {"nesterov": True}),
+    "nesterov": Optimizer(
+        "Nesterov", torch.optim.SGD, ("momentum", "weight_decay"), {"nesterov": True}, momentum=0.9
+    ),
     "adam": Optimizer("Adam", torch.optim.Adam, ("weight_decay",)),
     "adamw": Optimizer("AdamW", torch.optim.AdamW, ("weight_decay",)),
     "rmsprop": Optimizer("RMSprop", torch.optim.RMSprop, ("momentum", "weight_decay")),
     "adagrad": Optimizer("Adagrad", torch.optim.Adagrad, ("weight_decay",)),
+    # The rest of torch.optim. These start at PyTorch's own learning rate.
+    "adamax": Optimizer("Adamax", torch.optim.Adamax, ("weight_decay",), lr=0.002),
+    "nadam": Optimizer("NAdam", torch.optim.NAdam, ("weight_decay",), lr=0.002),
+    "radam": Optimizer("RAdam", torch.optim.RAdam, ("weight_decay",), lr=0.001),
+    "adadelta": Optimizer("Adadelta", torch.optim.Adadelta, ("weight_decay",), lr=1.0),
+    "adafactor": Optimizer(
+        "Adafactor",
+        torch.optim.Adafactor,
+        ("weight_decay",),
+        lr=0.01,
+        note="The learning rate is relative to the size of each tensor's weights, and at most 1 / √step.",
+    ),
+    "asgd": Optimizer(
+        "ASGD",
+        torch.optim.ASGD,
+        ("weight_decay",),
+        lr=0.01,
+        note="Trains by SGD; the averages it is named for begin after t0 steps and stay in its state, where "
+        "the model does not use them. A learning rate that changes counts one step later.",
+    ),
+    "rprop": Optimizer(
+        "Rprop",
+        torch.optim.Rprop,
+        lr=0.01,
+        note="Meant for all rows at every step. The learning rate is only the size of the first step: a "
+        "later change of it has no effect.",
+    ),
+    "muon": Optimizer(
+        "Muon with AdamW",
+        MuonAndAdamW,
+        ("momentum", "weight_decay"),
+        set_lr='for group in optimizer.param_groups:\n    group["lr"] = lr',
+        lr=0.001,
+        momentum=0.95,
+        like=torch.optim.Muon,
+        note="Muon is for weights of two dimensions; all other tensors are trained by AdamW, at the same "
+        "learning rate.",
+    ),
+    "lbfgs": Optimizer(
+        "L-BFGS",
+        torch.optim.LBFGS,
+        lr=1.0,
+        step="step_closure",
+        note="Evaluates the loss several times in a step, so the step line is given a closure.",
+    ),
 }
 
 # Plain gradient descent and its momentum forms: the ones with a known stability limit.
@@ -68,8 +152,8 @@ def arguments(name: str, lr: float, momentum: float, weight_decay: float) -> dic
     row = OPTIMIZERS[name]
     given: dict[str, Any] = {"lr": lr}
     for key, value in (("momentum", momentum), ("weight_decay", weight_decay)):
-        usual = inspect.signature(row.make).parameters.get(key)
-        if key in row.uses and usual is not None and value != usual.default:
+        usual = row.signature.get(key)
+        if key in row.uses and (row.like or (usual is not None and value != usual.default)):
             given[key] = value
     return given | row.fixed
 
@@ -77,14 +161,25 @@ def arguments(name: str, lr: float, momentum: float, weight_decay: float) -> dic
 def expression(name: str, given: dict[str, Any]) -> str:
     """Python that makes this optimizer with the arguments from `arguments`."""
     make = OPTIMIZERS[name].make
-    prefix = "" if make is SGDByHand else "torch.optim."
+    prefix = "torch.optim." if _of_pytorch(make) else ""
     keywords = ", ".join(f"{key}={value!r}" for key, value in given.items())
     return f"{prefix}{make.__name__}(model.parameters(), {keywords})"
 
 
 def definition(name: str) -> str:
     """Source of the optimizer's class, where it is not one of PyTorch's own."""
-    return inspect.getsource(SGDByHand) if OPTIMIZERS[name].make is SGDByHand else ""
+    make = OPTIMIZERS[name].make
+    return "" if _of_pytorch(make) else inspect.getsource(make)
+
+
+def _of_pytorch(make: type) -> bool:
+    return getattr(torch.optim, make.__name__, None) is make
+
+
+def evaluations(optimizer: Any) -> int:
+    """How often the steps of an optimizer have called their closure; 0 of one that takes none."""
+    states = getattr(optimizer, "state", {}).values()
+    return sum(state.get("func_evals", 0) for state in states)
 
 
 @dataclass(frozen=True)

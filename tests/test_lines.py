@@ -146,6 +146,7 @@ def test_the_sections_are_the_whole_table():
         "backward_penalty",
         "clip",
         "clip_value",
+        "step_closure",
         "scheduler_step",
         "scheduler_step_loss",
         "scheduler_step_every",

@@ -59,9 +59,9 @@ def table(now: Look, before: Look | None = None) -> Table:
 
 
 def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:
-    """What the optimizer remembers about a parameter; SGD by hand remembers nothing."""
+    """What the optimizer remembers about a parameter: tensors and numbers. SGD by hand remembers nothing."""
     for key, value in getattr(optimizer, "state", {}).get(parameter, {}).items():
         if isinstance(value, Tensor):
             yield key, value.detach().clone()
-        elif value is not None:  # momentum_buffer before it has been used
+        elif isinstance(value, (int, float)):  # not None, as momentum_buffer before it has been used
             yield key, value

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from core import Config
 from core.data import DATASETS
 from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
-from core.lines import LETTERED, LINES, USUAL, part
+from core.lines import LETTERED, LINES, USUAL, part, with_step
 from core.losses import fitting
 from core.models import ACTIVATIONS, MODELS
 from core.optimizers import OPTIMIZERS, SCHEDULERS
@@ -50,7 +50,7 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
     optimizer = draw(st.sampled_from(tuple(OPTIMIZERS)))
     share = st.floats(0.0, 1.0)
     weight = st.floats(-2.0, 2.0)
-    loop = draw(loops() if loop is None else loop)
+    lines = draw(loops() if loop is None else loop)
     schedulers = [n for n in SCHEDULERS if n != "plateau"] if optimizer != "sgd_by_hand" else ["none"]
     starts = st.one_of(st.just(()), st.just(()), st.tuples(weight))  # mostly drawn from the seed
     return Config(
@@ -71,7 +71,7 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         steps=draw(st.integers(1, max_steps)),
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
-        loop=loop,
+        loop=with_step(lines, OPTIMIZERS[optimizer].step),
         autocast=draw(st.sampled_from(("bfloat16", "float16"))),
         dropout=draw(st.floats(0.0, 0.9)),
         penalty=draw(share),

@@ -10,6 +10,7 @@ from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
 from core.lines import letters
+from pages._ui.shared.badges import dot
 from tests.helpers.app import baseline, charts, sound, widget
 from tests.helpers.app import opened as open_page
 
@@ -26,7 +27,7 @@ def _runs(app) -> int:
 
 def names(app):
     """What the cards are called, in their order; other panels name the runs again below."""
-    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":\w+\[●\] \*\*", text)]
+    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":color\[●\]\S+ \*\*", text)]
     return titles[: _runs(app)]
 
 
@@ -204,10 +205,10 @@ def test_a_switch_puts_its_line_before_those_that_come_later(loop, name, expecte
 
 def test_what_runs_change_is_marked_at_its_control():
     app = opened(steps="3", run=["lr~x2", "loop~FLBS", "optimizer~adam"])
-    assert ":orange[●]" in widget(app, "lr").label and ":violet[●]" not in widget(app, "lr").label
-    assert ":violet[●]" in widget(app, "line_zero_grad").label
+    assert dot(1) in widget(app, "lr").label and dot(2) not in widget(app, "lr").label
+    assert dot(2) in widget(app, "line_zero_grad").label
     assert "●" not in widget(app, "line_step").label
-    assert ":green[●]" in widget(app, "optimizer").label
+    assert dot(3) in widget(app, "optimizer").label
 
 
 def test_the_lines_of_the_loop_can_be_put_in_any_order():
@@ -376,7 +377,7 @@ def test_a_run_keeps_its_color_when_another_is_removed_and_some_run_is_always_dr
     app.button(key="remove_1").click()
     sound(app.run())
     assert names(app) == ["Baseline", "No zero_grad"]
-    assert any(text.startswith(":violet[●] **No zero") for text in _markdown(app))
+    assert any(text.startswith(f"{dot(2)} **No zero") for text in _markdown(app))
     assert app.query_params["run"] == ["-", "loop~FLBS"]
     app.button(key="hide_0").click()
     sound(app.run())

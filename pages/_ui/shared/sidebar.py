@@ -207,6 +207,8 @@ def _before(config: Config, marks: Marks) -> None:
 
 def _optimizer(config: Config, marks: Marks) -> None:
     _choice("optimizer", config, marks)
+    if note := OPTIMIZERS[config.optimizer].note:
+        st.caption(note)
     rates = sorted({*LEARNING_RATES, config.lr})
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         _widget(st.select_slider, "lr", config.lr, marks, options=rates, format_func=lambda lr: f"{lr:g}")
