@@ -74,7 +74,7 @@ PRESETS = {
         _linear("deliveries", 0.0, steps=40, batch_size=3, seed=2, accumulate=2, loop=from_letters("zFLws")),
         (1, 4),
         "tensors",
-        "Batches of 3 rows and of 1, weighted by their rows, add up to −85.17: the gradient of all 4.",
+        "Batches of 3 rows and of 1, weighted by their rows, add up to −85.16: the gradient of all 4.",
     ),
     "clipped": Preset(
         "A rate of 0.2, clipped",

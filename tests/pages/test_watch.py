@@ -190,7 +190,7 @@ def test_every_example_opens_at_its_place_and_panel_with_the_numbers_of_its_titl
         "backward": ("weight.grad is 15 = 15 fresh", "bias.grad is 6 = 6 fresh", "The loss is 9."),
         "step": ("weight went from 3 to 2.85", "3 − 0.01 × 15 = 2.85"),
         "skipped": ("weight.grad is 32.15 = 86.9 fresh + (−54.75) left over",),
-        "accumulated": ("weight.grad is −85.17 = −44.42 fresh + (−40.75) left over",),
+        "accumulated": ("weight.grad is −85.16 = −44.42 fresh + (−40.74) left over",),
         "clipped": ("The norm of all gradients was 89.98; each was multiplied by 0.01111.",),
         "dying": ("This loop's limit is 0.1198: 0.13 is above it.",),
     }
