@@ -21,7 +21,7 @@ from core.seeds import stream
 
 Rows = Tensor | Sequence[int]
 # Fields of Config that stand under their own names beside model and optimizer, where a line calls them.
-FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate")
+FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate", "penalty")
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,7 @@ def make_model(config: Config, data: Data) -> nn.Module:
     shape = (config.model, features, outputs, config.hidden, config.activation)
     model = models.build(*shape, generator).to(torch_dtype(config))
     models.fill(model, config.start)
+    models.set_dropout(model, config.dropout, stream(config.seed, "dropout"))
     last = LOSSES[config.loss].last
     return models.ending_in(model, last()) if last else model
 
@@ -174,6 +175,7 @@ def loop_values(config: Config) -> dict[str, Any]:
     used = (*optimizers.SCHEDULERS[config.scheduler].uses, *lines.uses(config.loop))
     every = config.accumulate if "step_every" in config.loop else 1
     known = {name: getattr(config, name) for name in FIELDS_BY_NAME} | {"updates": config.steps // every or 1}
+    known["autocast"] = {"bfloat16": torch.bfloat16, "float16": torch.float16}[config.autocast]
     return {name: known[name] for name in used if name in known}
 
 

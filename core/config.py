@@ -164,6 +164,20 @@ class Config:
         "What StepLR, ExponentialLR and ReduceLROnPlateau multiply the learning rate by.",
     )
 
+    autocast: str = choice(
+        "bfloat16",
+        "Autocast to",
+        {"bfloat16": "bfloat16", "float16": "float16"},
+        "The dtype in which autocast computes matrix products of float32; float64 stays as it is.",
+    )
+
+    dropout: float = real(
+        0.5, "Dropout", (0.0, 0.9), "Share of the hidden units that each step of training switches off."
+    )
+    penalty: float = real(
+        0.01, "Penalty", (0.0, 10.0), "Times the sum of all squared weights: the second loss that is added."
+    )
+
     def __post_init__(self) -> None:
         for name, knob in KNOBS.items():
             given = getattr(self, name)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from core import build
 from core.config import Config
 from core.lines import letters, only_five, parts
+from core.models import MODELS
 from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
@@ -142,7 +143,13 @@ def stability_limit(config: Config, curvature: float) -> float | None:
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
     known = only_five(config.loop) and not config.before and not config.batch_size
-    known = known and config.loss not in KINKED and not config.schedule and config.scheduler == "none"
+    known = (
+        known
+        and not MODELS[config.model].draws
+        and config.loss not in KINKED
+        and not config.schedule
+        and config.scheduler == "none"
+    )
     if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum

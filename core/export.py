@@ -103,7 +103,9 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
     with_tensors = bool([*built.loss_fn.buffers()])
     loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1])
     arguments = build.optimizer_arguments(config)
+    draws = [f"draws = {generator(config, 'dropout')}"] if models.dropout_layers(built.model) else []
     return [
+        *draws,
         f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
         f"model = {models.expression(built.model)}{double}",
         *([f"model.to({device!r})"] if device != "cpu" else []),
@@ -111,16 +113,18 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
         f"loss_fn = {loss}{double * with_tensors}",
         *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
-        *lines_before(config),
+        *lines_before(config, device),
     ]
 
 
-def lines_before(config: Config) -> list[str]:
+def lines_before(config: Config, device: str = "cpu") -> list[str]:
     """What stands between optimizer and loop: lines of the table, and values that lines of the loop call."""
     values = [f"{name} = {value!r}" for name, value in build.loop_values(config).items()]
     if "sizes" in uses(config.loop):
         each = f"[len(rows) for _, rows in zip(range({config.steps}), {batches_call(config)})]"
         values.append(f"sizes = {each if config.batch_size else f'[len(inputs)] * {config.steps}'}")
+    if "scaler" in uses(config.loop):
+        values.append(f"scaler = torch.amp.GradScaler({device.split(':')[0]!r})")
     texts = [optimizers.SCHEDULERS[config.scheduler].text, *(BEFORE[name].text for name in config.before)]
     return values + [line for text in texts if text for line in text.split("\n")]
 

@@ -37,6 +37,23 @@ class LeNet(nn.Module):
         return self.fc3(hidden)  # (batch, outputs)
 
 
+class Dropout(nn.Module):
+    """In training mode zeroes each entry with probability p, divides the others by 1 - p (Srivastava 2014).
+
+    As nn.Dropout, but it draws from a generator of its own, which no other run disturbs.
+    """
+
+    def __init__(self, p: float = 0.5, generator: torch.Generator | None = None):
+        super().__init__()
+        self.p, self.generator = p, generator
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not self.training:
+            return values
+        kept = torch.rand(values.shape, generator=self.generator) >= self.p
+        return values * kept.to(values) / (1 - self.p)
+
+
 def linear(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
     """One layer: outputs = inputs @ weight.T + bias."""
     return nn.Linear(features, outputs)
@@ -60,6 +77,15 @@ def mlp_norm(features: int, outputs: int, hidden: tuple[int, ...], activation: s
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
+def mlp_dropout(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
+    """The MLP with dropout after each activation."""
+    sizes = (features, *hidden)
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(sizes):
+        layers += [nn.Linear(before, after), ACTIVATIONS[activation](), Dropout()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
+
+
 def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
     """LeNet; its sizes and activation are fixed."""
     return LeNet(outputs)
@@ -69,7 +95,8 @@ def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str)
 class Model:
     """One row of MODELS: how to make it, and the only data set it is for, if there is one.
 
-    averages: whether forward keeps running averages, which are no weights and so in no snapshot.
+    averages: whether forward keeps running averages, which are no weights and so in no snapshot. draws:
+    whether forward draws random numbers in training mode.
     """
 
     title: str
@@ -77,12 +104,19 @@ class Model:
     only_for: str | None = None
     layers: bool = False  # whether hidden sizes and activation apply
     averages: bool = False
+    draws: bool = False
+
+    @property
+    def two_modes(self) -> bool:
+        """Whether model.train() and model.eval() make a difference."""
+        return self.averages or self.draws
 
 
 MODELS = {
     "linear": Model("Linear", linear),
     "mlp": Model("MLP", mlp, layers=True),
     "mlp_norm": Model("MLP, batch norm", mlp_norm, layers=True, averages=True),
+    "mlp_dropout": Model("MLP, dropout", mlp_dropout, layers=True, draws=True),
     "lenet": Model("LeNet", lenet, only_for="digits"),
 }
 
@@ -125,6 +159,16 @@ def fill(model: nn.Module, values: tuple[float, ...]) -> None:
         nn.init.constant_(parameter, value)
 
 
+def set_dropout(model: nn.Module, p: float, generator: torch.Generator) -> None:
+    """Give the dropout layers, if there are any, their share and the generator that they draw from."""
+    for layer in dropout_layers(model):
+        layer.p, layer.generator = p, generator
+
+
+def dropout_layers(model: nn.Module) -> list[Dropout]:
+    return [layer for layer in model.modules() if isinstance(layer, Dropout)]
+
+
 def ending_in(model: nn.Module, last: nn.Module) -> nn.Module:
     """The model with one layer more at its end."""
     layers = model if isinstance(model, nn.Sequential) else [model]
@@ -154,6 +198,8 @@ def expression(model: nn.Module) -> str:
         return f"nn.Linear({model.in_features}, {model.out_features})"
     if isinstance(model, nn.BatchNorm1d):
         return f"nn.BatchNorm1d({model.num_features})"
+    if isinstance(model, Dropout):
+        return f"Dropout({model.p!r}, draws)"
     if isinstance(model, LeNet):
         return f"LeNet({model.fc3.out_features})"
     if isinstance(model, nn.LogSoftmax):
@@ -162,5 +208,6 @@ def expression(model: nn.Module) -> str:
 
 
 def definition(model: nn.Module) -> str:
-    """Source of the class of the model or its parts, where it is not one of PyTorch's own."""
-    return inspect.getsource(LeNet) if any(isinstance(part, LeNet) for part in model.modules()) else ""
+    """Source of the classes of the model or its parts that are not PyTorch's own."""
+    parts = {type(part) for part in model.modules()}
+    return "\n\n".join(inspect.getsource(own) for own in (LeNet, Dropout) if own in parts)

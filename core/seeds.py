@@ -9,7 +9,7 @@ are the weights that plain PyTorch gives after ``torch.manual_seed(seed)``.
 import torch
 
 MAX_SEED = 999_999  # below the distance of two streams, so that they never share a seed
-STREAMS = {"weights": 0, "data": 1_000_000, "split": 2_000_000, "batches": 3_000_000}
+STREAMS = {"weights": 0, "data": 1_000_000, "split": 2_000_000, "batches": 3_000_000, "dropout": 4_000_000}
 
 
 def stream_seed(seed: int, purpose: str) -> int:

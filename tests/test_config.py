@@ -51,7 +51,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("before", ("eval",), "lines of optimizer_of_a_copy, "),
     ("loop", ("forward", "eval"), "lines of zero_grad, forward, loss, backward, step"),
     ("dataset", "mnist", "one of deliveries, "),
-    ("model", "Module", "one of linear, mlp, mlp_norm"),
+    ("model", "Module", "one of linear, mlp, mlp_norm, mlp_dropout"),
     ("activation", "softmax", "one of tanh, relu, sigmoid, gelu"),
     ("loss", "Module", "one of mse, l1, huber, cross_entropy, bce"),
     ("optimizer", "LBFGS", "one of sgd, sgd_by_hand"),
@@ -59,6 +59,9 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("max_norm", -1.0, "must be a number from 0 to 1e+06"),
     ("accumulate", 0, "must be a whole number from 1 to 64"),
     ("scheduler", "linear", "must be one of none, step, exponential"),
+    ("autocast", "float8", "must be one of bfloat16, float16"),
+    ("dropout", 1.0, "must be a number from 0 to 0.9"),
+    ("penalty", -1.0, "must be a number from 0 to 10"),
     ("gamma", 1.5, "must be a number from 0 to 1"),
     ("clip_value", -0.5, "must be a number from 0 to 1e+06"),
 ]

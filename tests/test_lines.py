@@ -56,7 +56,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0zbwsCVRPr"
+    assert letters(LETTERED) == "ZFLBS0zDwsflaUAGpWCVRPrTE"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -134,6 +134,16 @@ def test_the_sections_are_the_whole_table():
         "backward_divided",
         "backward_by_rows",
         "step_every",
+        "forward_autocast",
+        "loss_autocast",
+        "backward_scaled",
+        "unscale",
+        "step_scaled",
+        "scaler_update",
+        "train_mode",
+        "eval_mode",
+        "loss_penalty",
+        "backward_penalty",
         "clip",
         "clip_value",
         "step_closure",
@@ -162,10 +172,13 @@ def test_everyday_lines_stand_at_their_usual_places():
 
 def test_practices_come_and_go_with_all_their_lines():
     both = practise(practise(USUAL, "schedule"), "accumulate")
-    assert both == practise(practise(USUAL, "accumulate"), "schedule") == from_letters("zFLbsr")
+    assert both == practise(practise(USUAL, "accumulate"), "schedule") == from_letters("zFLDsr")
     assert set(practised(both)) == {"accumulate", "schedule"}
     assert letters(practise(both, "accumulate", False)) == "ZFLBSR"
     assert practise(practise(both, "accumulate", False), "schedule", False) == USUAL
+    scaled = practise(from_letters("zFLDs"), "scaler")
+    assert letters(scaled) == "ZFLaUAG" and practised(scaled) == ("scaler",)
+    assert letters(practise(practise(scaled, "clip"), "schedule")) == "ZFLaUCAGR"
     assert "schedule" in practised(from_letters("ZFLBSP"))
     assert practise(from_letters("ZFLBSP"), "schedule", False) == USUAL
 
@@ -173,9 +186,9 @@ def test_practices_come_and_go_with_all_their_lines():
 @pytest.mark.parametrize("text, label", [
     ("ZFLBCS", "Clip by norm"),
     ("FLBCS", "No zero_grad, clip by norm"),
-    ("zFLbs", "Accumulate"),
-    ("zFLbCs", "Clip by norm, accumulate"),
-    ("ZFLbs", "Loss divided by k, step every k passes"),
+    ("zFLDs", "Accumulate"),
+    ("zFLDCs", "Clip by norm, accumulate"),
+    ("ZFLDs", "Loss divided by k, step every k passes"),
     ("0FLBS", "zero_grad(set_to_none=False)"),
     ("ZFLB.backward_again.S", "Backward a second time"),
     ("ZF.loss_nll.BS", "NLL that takes log-probabilities"),

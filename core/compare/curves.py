@@ -168,6 +168,20 @@ def _updates(series: Series, result: Result, log: bool) -> Series:
     return Series(series.steps[last], series.values[last])
 
 
+def scale_words(configs: Sequence[Config]) -> str:
+    """Which recorded gradients are those of a scaled loss, where some are."""
+    loops = [config.loop for config in configs if "backward_scaled" in config.loop]
+    if not loops:
+        return ""
+    order = ("backward_scaled", "unscale", "step_scaled", "step")
+    unscaled = [[n for n in loop if n in order][:2] == ["backward_scaled", "unscale"] for loop in loops]
+    used = "gradients as used are unscaled" + (
+        "" if all(unscaled) else " only where unscale_ comes before step"
+    )
+    used = used if any(unscaled) else "so are gradients as used"
+    return f"Fresh gradients of a run that scales its loss are those of the scaled loss; {used}."
+
+
 def axis_words(configs: Sequence[Config]) -> str:
     """What a step on the axis is, where some run does not move its weights in each."""
     passes = sorted({config.accumulate for config in configs if "step_every" in config.loop})

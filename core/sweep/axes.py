@@ -17,7 +17,7 @@ from core.data import DATASETS
 from core.lines import USUAL, loop_label, without_zero_grad
 from core.losses import fitting
 from core.models import ACTIVATIONS
-from core.optimizers import OPTIMIZERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.words import shown
 
 MAX_VALUES = 64  # of one axis
@@ -61,6 +61,10 @@ FIELDS: dict[str, Callable[[Config], tuple[Any, ...]]] = {
     "activation": lambda baseline: tuple(ACTIVATIONS),
     "noise": _noises,
     "seed": lambda baseline: (0, 1, 2, 3, 4),
+    "max_norm": lambda baseline: (0.1, 0.3, 1.0, 3.0, 10.0),
+    "accumulate": lambda baseline: (1, 2, 4, 8),
+    "scheduler": lambda baseline: tuple(SCHEDULERS),
+    "dropout": lambda baseline: (0.0, 0.2, 0.5, 0.8),
 }
 
 

@@ -94,8 +94,11 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "noise": {"dataset": "moons"},
         "max_norm": {"loop": "ZFLBCS"},
         "clip_value": {"loop": "ZFLBVS"},
-        "accumulate": {"loop": "zFLbs"},
+        "accumulate": {"loop": "zFLDs"},
         "scheduler": {"loop": "ZFLBSR"},
+        "dropout": {"model": "mlp_dropout"},
+        "penalty": {"loop": "ZFLBWS"},
+        "autocast": {"loop": "ZflBS"},
         "gamma": {"loop": "ZFLBSR", "scheduler": "step"},
     }.get(field, {})
     app = opened(steps="5", run="none", **opening)
@@ -120,6 +123,9 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "accumulate": 3,
         "scheduler": "one_cycle",
         "gamma": 0.5,
+        "autocast": "float16",
+        "dropout": 0.2,
+        "penalty": 0.1,
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())
@@ -134,7 +140,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
 def test_more_lines_are_put_in_and_taken_out_by_switches():
     app = opened(steps="5", run="none")
     sound(widget(app, "practices").set_value(["clip", "accumulate"]).run())
-    assert letters(baseline(app).loop) == "zFLbCs" and app.query_params["loop"] == "zFLbCs"
+    assert letters(baseline(app).loop) == "zFLDCs" and app.query_params["loop"] == "zFLDCs"
     assert widget(app, "max_norm").value == 1.0 and widget(app, "accumulate").value == 4
     assert any("every 4 passes" in one.value for one in app.caption)
     sound(widget(app, "line_clip").set_value(False).run())

@@ -61,7 +61,8 @@ def draw(trained: Sequence[Trained]) -> None:
             _reading(seen, pinned, quantity, parameter, loss)
             _zoomed(span)
             st.caption(_signs(frame, tops, places, smooth))
-            if said := curves.axis_words([one.config for one in seen]):
+            configs = [one.config for one in seen]
+            if said := f"{curves.axis_words(configs)} {curves.scale_words(configs)}".strip():
                 st.caption(said)
 
 

@@ -28,7 +28,7 @@ from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import dot
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
-NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
+NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "dropout": 0.1, "weight_decay": 0.001}
 MANY = 4  # choices that fit beside each other
 ORDERS = ("ZFLBS", "FLBSZ", "FZLBS", "ZFLSB", "FLSZB", "ZBFLS")  # to choose from; the usual one first
 
@@ -234,6 +234,8 @@ def _model(config: Config, marks: Marks) -> None:
     if MODELS[config.model].layers:
         _text("hidden", config, marks)
         _choice("activation", config, marks)
+    if MODELS[config.model].draws:
+        _number("dropout", config, marks)
     _text("start", config, marks)
 
 
