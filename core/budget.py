@@ -34,8 +34,11 @@ def vector_bytes(config: Config) -> int:
 
 
 def evaluations_per_step(config: Config) -> int:
-    """How often a step may evaluate the loss: once in the loop, and L-BFGS by its closure."""
-    return 1 + _lbfgs(config, "max_iter") * 5 // 4  # max_eval, as torch.optim.LBFGS sets it
+    """How often a step may evaluate the loss: once in the loop, and L-BFGS by its closure.
+
+    max_iter * 5 / 4 is max_eval, as torch.optim.LBFGS sets it.
+    """
+    return 1 + max(_lbfgs(config, "max_iter") * 5 // 4, _lbfgs(config, "max_eval"))
 
 
 def kept_bytes(config: Config) -> int:
@@ -47,7 +50,7 @@ def kept_bytes(config: Config) -> int:
 def _lbfgs(config: Config, argument: str) -> int:
     """An argument of L-BFGS; 0 for other optimizers."""
     usual = OPTIMIZERS[config.optimizer].signature.get(argument)
-    return usual.default if usual else 0
+    return dict(config.optimizer_arguments).get(argument, usual.default if usual else 0) or 0
 
 
 def too_much(configs: Iterable[Config]) -> str | None:

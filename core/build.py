@@ -145,7 +145,8 @@ def make_model(config: Config, data: Data) -> nn.Module:
 
 def make_loss(config: Config, data: Data) -> nn.Module:
     """The loss of a Config on the CPU, for the outputs that this data asks for."""
-    return LOSSES[config.loss].build(sizes(config, data)[1]).to(torch_dtype(config))
+    outputs = sizes(config, data)[1]
+    return LOSSES[config.loss].build(outputs, config.loss_arguments).to(torch_dtype(config))
 
 
 @torch.no_grad()
@@ -164,7 +165,8 @@ def check_labels(model: nn.Module, data: Data) -> None:
 
 def optimizer_arguments(config: Config) -> dict[str, Any]:
     """Keyword arguments of the optimizer, as the run and the script give them."""
-    return optimizers.arguments(config.optimizer, config.lr, config.momentum, config.weight_decay)
+    given = (config.lr, config.momentum, config.weight_decay, config.optimizer_arguments)
+    return optimizers.arguments(config.optimizer, *given)
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Any:

@@ -90,7 +90,7 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
     """Model, loss and optimizer, as Python."""
     double = ".double()" if config.dtype == "float64" else ""
     with_tensors = bool([*built.loss_fn.buffers()])
-    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1])
+    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1], config.loss_arguments)
     arguments = build.optimizer_arguments(config)
     return [
         f"torch.manual_seed({stream_seed(config.seed, 'weights')})",

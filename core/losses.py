@@ -8,12 +8,15 @@ probabilities or their logarithms, the model ends in the layer that makes them.
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from core import torch_warnings
 from core.data import DATASETS, FORMS_OF_TASK
+from core.fields import Arguments, Signature, offered
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,27 @@ class Loss:
                 "(such as torch.sigmoid for logits), since the loss takes targets of 0 and 1"
             )
 
-    def all_arguments(self, outputs: int) -> dict[str, Any]:
-        """Arguments of the module for a model with so many outputs; a list stands for a tensor."""
-        return self.arguments | ({"weight": self.weights(outputs)} if self.weights else {})
+    @property
+    def offered(self) -> Signature:
+        """The arguments of the module that there is a choice of."""
+        return offered(inspect.signature(self.module).parameters)
 
-    def build(self, outputs: int) -> nn.Module:
+    def all_arguments(self, outputs: int, more: Arguments = ()) -> dict[str, Any]:
+        """Arguments of the module for a model with so many outputs; a list stands for a tensor.
+
+        more: given by name, in place of the row's own.
+        """
+        own = self.arguments | ({"weight": self.weights(outputs)} if self.weights else {})
+        return own | {name: list(v) if isinstance(v, tuple) else v for name, v in more}
+
+    def build(self, outputs: int, more: Arguments = ()) -> nn.Module:
         """The module, for a model with so many outputs."""
-        given = self.all_arguments(outputs)
+        given = self.all_arguments(outputs, more)
         return self.module(**{k: torch.tensor(v) if isinstance(v, list) else v for k, v in given.items()})
 
-    def expression(self, outputs: int) -> str:
+    def expression(self, outputs: int, more: Arguments = ()) -> str:
         """Python that builds it."""
-        given = self.all_arguments(outputs)
+        given = self.all_arguments(outputs, more)
         texts = {k: f"torch.tensor({v})" if isinstance(v, list) else repr(v) for k, v in given.items()}
         prefix = "nn." if self._of_pytorch else ""
         return f"{prefix}{self.module.__name__}({', '.join(f'{k}={text}' for k, text in texts.items())})"
@@ -183,6 +195,8 @@ class FocalLoss(nn.Module):
         terms = wrong**self.gamma * bce
         if self.reduction == "none":
             return terms
+        if self.reduction not in ("sum", "mean"):
+            raise ValueError(f"{self.reduction} is not a valid value for reduction")
         return terms.sum() if self.reduction == "sum" else terms.mean()
 
 
@@ -328,6 +342,21 @@ LOSSES = {  # those that are met most often first
         last=log_softmax,
     ),
 }
+
+
+@lru_cache(maxsize=256)
+def refusal(loss: str, more: Arguments) -> str | None:
+    """What PyTorch says of arguments that this loss does not take, on two rows; None if it takes them."""
+    classes = len(dict(more).get("weight") or (0, 0))
+    outputs = torch.full((2, classes), 0.5)
+    indices = LOSSES[loss].takes[0] == "class_index"
+    targets = torch.zeros(2, dtype=torch.long) if indices else outputs
+    try:
+        with torch_warnings.collecting(lambda text: None):  # a run warns of the same where it is seen
+            LOSSES[loss].build(classes, more)(outputs, targets)
+    except Exception as exception:  # noqa: BLE001  (whatever it says is the answer)
+        return f"{type(exception).__name__}: {exception}"
+    return None
 
 
 def form(loss: str, dataset: str) -> str | None:

@@ -1,7 +1,7 @@
 """What a loss adds up, and what it divides the sum by: its terms, by its own module.
 
-Every loss here is a sum of terms over a divisor: their number, the number of rows ("batchmean"), or
-the weights of the rows' classes.
+Every loss here is a sum of terms over a divisor: their number, the number of rows ("batchmean"), the
+weights of the rows' classes, or 1 ("sum").
 """
 
 import copy
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.fields import Arguments
 from core.losses import LOSSES
 
 
@@ -38,16 +39,18 @@ def weights(loss_fn: nn.Module, targets: Tensor) -> Tensor | None:
     return weight[targets.masked_fill(ignored, 0)].masked_fill(ignored, 0)
 
 
-def terms(loss: str, outputs: Tensor, targets: Tensor) -> Terms | None:
-    """The terms of a loss (a key of LOSSES), by its own module; None if it is no mean of terms.
+def terms(loss: str, outputs: Tensor, targets: Tensor, arguments: Arguments = ()) -> Terms | None:
+    """The terms of a loss (a key of LOSSES), by its own module; None if it is no sum or mean of terms.
 
     Shapes that differ are broadcast, as the module does.
     """
-    loss_fn = LOSSES[loss].build(outputs.shape[-1]).to(outputs)
+    loss_fn = LOSSES[loss].build(outputs.shape[-1], arguments).to(outputs)
     reduction, each = getattr(loss_fn, "reduction", None), weights(loss_fn, targets)
-    if reduction not in ("mean", "batchmean"):
+    if reduction not in ("mean", "batchmean", "sum"):
         return None
     values = unreduced(loss_fn)(*paired(loss, outputs, targets))
+    if reduction == "sum":
+        return Terms(values, 1)
     if reduction == "batchmean":
         return Terms(values, len(targets))
     return Terms(values, values.numel() if each is None else float(each.sum()))

@@ -53,6 +53,18 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("activation", "softmax", "one of tanh, relu, sigmoid, gelu"),
     ("loss", "Module", "one of mse, l1, huber, cross_entropy, bce"),
     ("optimizer", "LBFGS", "one of sgd, sgd_by_hand"),
+    ("loss_arguments", (("reduction", "none"),), "one of mean, sum, batchmean for reduction"),
+    ("loss_arguments", (("size_average", True),), "names of arguments with their values, each once"),
+    ("optimizer_arguments", (("foreach", True),), "names of arguments with their values, each once"),
+    (
+        "optimizer_arguments",
+        (("eps", 1e-8), ("eps", 1e-7)),
+        "names of arguments with their values, each once",
+    ),
+    ("optimizer_arguments", (("eps", float("nan")),), "1 to 10 numbers of at most 1e+09 for eps"),
+    ("optimizer_arguments", (("betas", (1,) * 11),), "1 to 10 numbers of at most 1e+09 for betas"),
+    ("optimizer_arguments", (("amsgrad", 1),), "1 or 0 for amsgrad"),
+    ("optimizer_arguments", (("max_iter", 101),), "a whole number up to 100 for max_iter"),
     ("dtype", "float16", "one of float32, float64"),
 ]
 

@@ -94,6 +94,19 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"optimizer": "muon", "schedule": ((10, 0.05),), "weight_decay": 0.1},
     {"optimizer": "muon", "dataset": "digits", "model": "lenet", "batch_size": 100, "steps": 6},
     {"optimizer": "lbfgs", "steps": 5},
+    {"optimizer": "lbfgs", "steps": 5, "optimizer_arguments": (("line_search_fn", "strong_wolfe"),
+     ("max_iter", 4))},
+    {"optimizer": "adam", "lr": 0.01, "optimizer_arguments": (("amsgrad", True), ("betas", (0.8, 0.95)))},
+    {"momentum": 0.9, "lr": 0.01, "optimizer_arguments": (("dampening", 0.5), ("maximize", True))},
+    {"optimizer": "rmsprop", "lr": 0.01, "optimizer_arguments": (("centered", True), ("alpha", 0.9))},
+    {"optimizer": "muon", "optimizer_arguments": (("ns_steps", 3), ("adjust_lr_fn", "original"))},
+    {"optimizer": "adafactor", "optimizer_arguments": (("eps", (None, 0.01)),)},
+    {"dataset": "line", "loss": "huber", "lr": 0.01,
+     "loss_arguments": (("delta", 0.5), ("reduction", "sum"))},
+    {"dataset": "iris", "loss": "cross_entropy", "dtype": "float64", "batch_size": 32,
+     "loss_arguments": (("label_smoothing", 0.2), ("weight", (1.0, 2.0, 0.5)))},
+    {"loss": "bce", "loss_arguments": (("pos_weight", (3.0,)),)},
+    {"loss": "focal", "loss_arguments": (("gamma", 0.5),)},
     {"optimizer": "lbfgs", "batch_size": 50, "steps": 8, "dtype": "float64", "lr": 0.1},
 ]  # fmt: skip
 RAISING = [
@@ -293,7 +306,7 @@ def test_a_script_imports_only_what_anybody_has(config):
     tree = ast.parse(script(config))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert modules <= {"math", "collections.abc", "torch", "sklearn"}
+    assert modules <= {"math", "collections.abc", "typing", "torch", "sklearn"}
     assert {"torch"} <= modules
     assert ("sklearn" in modules) == (config.dataset in ("diabetes", "breast_cancer", "iris", "digits"))
 

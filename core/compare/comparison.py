@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
+from core.fields import arguments_in_words
 from core.lines import BEFORE, USUAL, letters, loop_label, without_zero_grad
 from core.losses import fitting
 from core.words import shown
@@ -20,7 +21,7 @@ SEPARATOR = "~"
 NO_RUNS = "none"
 FREE = "-"  # of a place that no run has: the runs after it keep theirs
 KEPT = "keep"  # begins a variant of the defaults
-MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
+MAX_TEXT = 4000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
@@ -241,6 +242,8 @@ def _change_label(name: str, text: str, config: Config) -> str:
         return loop_label(value)
     if name == "before":
         return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
+    if name in ("optimizer_arguments", "loss_arguments"):
+        return arguments_in_words(value)
     if knob.choices:
         return knob.choices[value]
     if text.startswith("x") and isinstance(value, float):

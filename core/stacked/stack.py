@@ -35,9 +35,11 @@ def shape(config: Config) -> tuple[Any, ...] | None:
     """What runs that train together have in common; None if a run has to train alone.
 
     Alone go other orders of the lines, lines before the loop, models that StackedModel cannot hold, and
-    optimizers without an update for many.
+    optimizers without an update for many, and arguments of optimizer or loss.
     """
     if config.optimizer not in UPDATES or config.loop not in LOOPS or config.before:
+        return None
+    if config.optimizer_arguments or config.loss_arguments:
         return None
     if not _covered(config.model, config.hidden):
         return None

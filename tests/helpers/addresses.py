@@ -71,6 +71,37 @@ CONFIG = {
     "before": ["none", *BEFORE, ".".join(BEFORE)],
     "steps": ["1", "2", "4"],  # few: what is looked for does not need many
 }
+CONFIG["optimizer_arguments"] = [
+    "none",
+    "betas_0.9_0.99__amsgrad_1",
+    "maximize_1",
+    "dampening_0.5",
+    "nesterov_1",
+    "betas_0.9_1.5",
+    "centered_1__alpha_0.5",
+    "max_iter_2__line_search_fn_strong_wolfe",
+    "history_size_-1",
+    "ns_steps_100",
+    "adjust_lr_fn_original",
+    "eps_none_0.001",
+    "eps_1e-300",
+    "t0_1e9",
+]
+CONFIG["loss_arguments"] = [
+    "none",
+    "reduction_sum",
+    "reduction_batchmean",
+    "delta_2",
+    "beta_0",
+    "weight_3_1",
+    "weight_1e9_-1e9_0",
+    "pos_weight_2",
+    "label_smoothing_0.1__reduction_sum",
+    "label_smoothing_2",
+    "ignore_index_0",
+    "gamma_-5",
+    "log_target_1",
+]
 CONFIG |= {name: _ends(knob) for name, knob in KNOBS.items() if name not in CONFIG}
 
 

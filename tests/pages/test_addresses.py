@@ -108,7 +108,7 @@ def test_what_stands_behind_a_good_text_is_no_longer_cut_off_and_in_the_name(goo
 
 
 def test_a_run_that_is_too_long_is_refused_with_its_limit():
-    assert read({"run": [LONG]})[1] == ["a run: must be at most 2,000 characters; got 2,001"]
+    assert read({"run": [LONG]})[1] == ["a run: must be at most 4,000 characters; got 4,001"]
 
 
 def test_the_longest_run_of_all_is_read_again():

@@ -9,10 +9,11 @@ import pytest
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
-from tests.helpers.app import baseline, charts, sound, widget
+from tests.helpers.app import address, baseline, charts, sound, widget
 from tests.helpers.app import opened as open_page
 
 opened = partial(open_page, "compare")
+ARGUMENTS = ("optimizer_arguments", "loss_arguments")
 
 
 def _markdown(app):
@@ -76,7 +77,7 @@ def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
     assert frame["l0"].notna().sum() == Config().steps
 
 
-@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss")])
+@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss", *ARGUMENTS)])
 def test_every_field_has_a_control_that_changes_the_baseline(field):
     """Controls that depend on others are opened by a link; the steps are few, to be quick."""
     opening = {"momentum": {"optimizer": "sgd"}, "noise": {"dataset": "moons"}}.get(field, {})
@@ -106,6 +107,46 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "before": ("scheduler",),
     }.get(field, new)
     assert app.query_params.get(field) == {"before": "scheduler"}.get(field, str(new))
+
+
+def test_arguments_are_given_one_by_one_and_taken_back():
+    app = opened(steps="5", run="none", optimizer="adam")
+    widget(app, "optimizer_arguments_amsgrad").set_value(True)
+    sound(app.run())
+    widget(app, "optimizer_arguments_betas").set_value("(0.8, 0.9)")
+    sound(app.run())
+    assert baseline(app).optimizer_arguments == (("amsgrad", True), ("betas", (0.8, 0.9)))
+    assert address(app)["optimizer_arguments"] == "amsgrad_1__betas_0.8_0.9"
+    assert "amsgrad=True, betas=(0.8, 0.9)" in " ".join(code.value for code in app.main.code)
+    widget(app, "optimizer_arguments_betas").set_value("0.9, 0.999")  # the default
+    widget(app, "optimizer_arguments_amsgrad").set_value(False)
+    sound(app.run())
+    assert baseline(app) == Config(optimizer="adam", steps=5)
+
+
+def test_an_argument_that_pytorch_refuses_is_refused_in_its_words_and_nothing_is_lost():
+    app = opened(steps="5", run="none", optimizer="adam", optimizer_arguments="amsgrad_1")
+    before = baseline(app)
+    for typed, said in (("2, 2", "Invalid beta parameter at index 0: 2.0"), ("x", "1 to 10 numbers")):
+        widget(app, "optimizer_arguments_betas").set_value(typed)
+        sound(app.run())
+        assert baseline(app) == before and said in app.warning[0].value
+
+
+def test_arguments_of_the_loss_have_controls_too():
+    app = opened(steps="5", run="none", loss="cross_entropy")
+    widget(app, "loss_arguments_weight").set_value("3, 1")
+    sound(app.run())
+    widget(app, "loss_arguments_reduction").set_value("sum")
+    sound(app.run())
+    assert baseline(app).loss_arguments == (("reduction", "sum"), ("weight", (3.0, 1.0)))
+    assert any("cannot be compared with each other" in one.value for one in app.main.caption)
+
+
+def test_arguments_in_a_link_that_do_not_fit_are_said_and_the_rest_is_kept():
+    app = opened(steps="5", run="none", optimizer="adam", optimizer_arguments="betas_0.9_1.5", seed="3")
+    assert baseline(app) == Config(optimizer="adam", steps=5, seed=3)
+    assert "Invalid beta parameter at index 1: 1.5" in app.warning[0].value
 
 
 def test_the_learning_rate_has_a_slider_and_an_exact_field():

@@ -57,7 +57,7 @@ def _any_change() -> None:
     if knob.choices:
         st.selectbox("Value", list(knob.choices), format_func=knob.choices.__getitem__, key="any_value_of")
     else:
-        st.text_input("Value", max_chars=40, help=_how_to_write(field), key="any_value")
+        st.text_input("Value", max_chars=400, help=_how_to_write(field), key="any_value")
     st.button("Add this run", on_click=whole(_add_any), args=(field,))
 
 

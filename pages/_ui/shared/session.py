@@ -168,10 +168,16 @@ def notes() -> list[str]:
     return st.session_state.get("notes", [])
 
 
-def change(field: str, value: Any) -> None:
-    """Set a field of the baseline; choices that no longer fit are reset, with a sentence."""
+def change(field: str, value: Any, exactly: bool = False) -> None:
+    """Set a field of the baseline; choices that no longer fit are reset, with a sentence.
+
+    exactly: the value itself, or none; not the nearest that fits.
+    """
+    old = st.session_state.comparison.baseline
     try:
-        baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value})
+        if exactly:
+            replace(old, **{field: value})
+        baseline, sentences = with_changes(old, {field: value})
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return

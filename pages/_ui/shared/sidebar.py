@@ -1,6 +1,8 @@
 """The sidebar: one widget per field of Config, made from what the field says about itself."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter
 from typing import Any
 
 import streamlit as st
@@ -9,8 +11,9 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import DATASETS
+from core.fields import WORDS, Signature, argument_text, kind
 from core.lines import BEFORE, USUAL, first_line, part, parts, plain
-from core.losses import fitting
+from core.losses import LOSSES, fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.shared import session, widgets
@@ -175,6 +178,53 @@ def _optimizer(config: Config, marks: Marks) -> None:
     for column, field in zip(st.columns(max(len(uses), 1), gap="small"), uses, strict=False):
         with column:
             _number(field, config, marks)
+    _arguments("optimizer_arguments", OPTIMIZERS[config.optimizer].offered, config, marks)
+
+
+def _arguments(field: str, offered: Signature, config: Config, marks: Marks) -> None:
+    """Arguments without a field of their own, behind one control; its label counts those that are given."""
+    if not offered:
+        return
+    given = dict(getattr(config, field))
+    count = f" ({len(given)})" if given else ""
+    with st.popover(f"Arguments{count}{marks.get(field, '')}", type="tertiary", help=KNOBS[field].help):
+        for name, parameter in offered.items():
+            _argument(field, parameter, given.get(name, parameter.default))
+
+
+def _argument(field: str, parameter: Parameter, value: Any) -> None:
+    name = parameter.name
+    change = {"on_change": _set_argument, "args": (field, parameter)}
+    key = f"{field}_{name}"
+    if kind(parameter) == "switch":
+        widgets.shown(st.toggle, f"`{name}`", key, bool(value), **change)
+    elif kind(parameter) == "word":
+        words = list(dict.fromkeys([parameter.default, *WORDS[name]]))
+        widgets.shown(st.selectbox, f"`{name}`", key, value, options=words, format_func=str, **change)
+    else:
+        widgets.shown(st.text_input, f"`{name}`", key, _typed(value), max_chars=400, **change)
+
+
+def _typed(value: Any) -> str:
+    """The value of an argument as one types it: 0.9, 0.999."""
+    return argument_text(value).replace("_", ", ")
+
+
+def _set_argument(field: str, parameter: Parameter) -> None:
+    """Give the argument, or no longer if it is the default or empty."""
+    name, value = parameter.name, widgets.chosen(f"{field}_{parameter.name}")
+    others = tuple(pair for pair in getattr(st.session_state.comparison.baseline, field) if pair[0] != name)
+    if value in (parameter.default, "", _typed(parameter.default)):
+        session.change(field, others)
+        return
+    text = (
+        "_".join(re.split(r"[,\s]+", value.strip(" ()"))) if isinstance(value, str) else argument_text(value)
+    )
+    try:
+        given = KNOBS[field].parse(f"{name}_{text}")
+    except (ValueError, KeyError):
+        given = ((name, value),)  # refused by the field's check, with its sentence
+    session.change(field, (*others, *given), exactly=True)
 
 
 def _data(config: Config, marks: Marks) -> None:
@@ -183,6 +233,7 @@ def _data(config: Config, marks: Marks) -> None:
     if DATASETS[config.dataset].noisy:
         _number("noise", config, marks)
     _choice("loss", config, marks, list(fitting(config.dataset)))
+    _arguments("loss_arguments", LOSSES[config.loss].offered, config, marks)
 
 
 def _model(config: Config, marks: Marks) -> None:
