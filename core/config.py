@@ -76,10 +76,10 @@ class Config:
         {name: module.__name__ for name, module in ACTIVATIONS.items()},
         "The function after each hidden layer of the MLP.",
     )
-    start: tuple[float, ...] = starting_weights(
+    start: tuple[float, ...] | tuple[str] = starting_weights(
         "Starting weights",
-        "Drawn from the seed; or one number for every tensor; or one per tensor, such as 5_2 for "
-        "weight 5, bias 2.",
+        "How they are drawn from the seed, usually as PyTorch does; or one number for every tensor; or one "
+        "per tensor, such as 5_2 for weight 5, bias 2.",
     )
     loss: str = choice(
         lambda values: fitting(values["dataset"])[0],

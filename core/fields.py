@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, parts
+from core.models import STARTS
 from core.words import shown
 
 Signature = Mapping[str, inspect.Parameter]
 Arguments = tuple[tuple[str, Any], ...]  # names and values of a call, in the order of the names
 
-MAX_LAYERS, MAX_WIDTH = 3, 256
+MAX_LAYERS, MAX_WIDTH = 6, 256
 MAX_START = 1000.0  # size of a starting weight that is given
 MAX_CHANGES = 20  # of the learning rate in one run
 RATES, STEPS = (0.0, 100.0), (1, 5000)  # limits of a learning rate, and of how often the loop runs
@@ -173,19 +174,24 @@ def _short(value: float) -> str:
 
 
 def starting_weights(label: str, about: str) -> Any:
-    """No number, or one for every tensor, or one per tensor: 5_2 in links."""
+    """Nothing, a name in STARTS, or numbers: one for every tensor, or one for each, 5_2 in links."""
     check_one = _number((-MAX_START, MAX_START), whole=False)
 
-    def check(value: Any) -> tuple[float, ...]:
+    def check(value: Any) -> tuple[float, ...] | tuple[str]:
         if not isinstance(value, (tuple, list)) or len(value) > 4 * MAX_LAYERS + 2:
-            raise ValueError(f"must be numbers, one for all tensors or one for each; got {shown(value)}")
+            limit = f"{DRAWN}, {', '.join(STARTS)}, or numbers, one for all tensors or one for each"
+            raise ValueError(f"must be {limit}; got {shown(value)}")
+        if len(value) == 1 and isinstance(value[0], str) and value[0] in STARTS:
+            return (value[0],)
         return tuple(check_one(number) for number in value)
 
-    def parse(text: str) -> tuple[float, ...]:
+    def parse(text: str) -> tuple[float, ...] | tuple[str]:
+        if text in STARTS:
+            return (text,)
         return () if text == DRAWN else tuple(_parse_float(part) for part in text.split("_"))
 
-    def text(value: tuple[float, ...]) -> str:
-        return "_".join(map(_short, value)) or DRAWN
+    def text(value: tuple[Any, ...]) -> str:
+        return "_".join(one if isinstance(one, str) else _short(one) for one in value) or DRAWN
 
     return field(default=(), metadata={"knob": Knob(label, about, parse, check, text)})
 

@@ -30,13 +30,14 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("steps", 0, "from 1 to 5000"),
     ("steps", 5001, "from 1 to 5000"),
     ("seed", 1_000_000, "from 0 to 999999"),
-    ("hidden", (16, 0), "1 to 3 layers of 1 to 256 units"),
-    ("hidden", (257,), "1 to 3 layers of 1 to 256 units"),
-    ("hidden", (1, 2, 3, 4), "1 to 3 layers of 1 to 256 units"),
+    ("hidden", (16, 0), "1 to 6 layers of 1 to 256 units"),
+    ("hidden", (257,), "1 to 6 layers of 1 to 256 units"),
+    ("hidden", (1, 2, 3, 4, 5, 6, 7), "1 to 6 layers of 1 to 256 units"),
     ("loop", ("forward", "forward"), "each at most once"),
     ("loop", ("zero_grad", "zero_grad_zeros"), "each at most once"),
     ("start", (1001.0,), "from -1000 to 1000"),
     ("start", (float("nan"),), "from -1000 to 1000"),
+    ("start", ("glorot",), "from -1000 to 1000"),
     ("start", "5_2", "one for all tensors or one for each"),
     ("start", (1.0, 2.0, 3.0), "one number, or 6 for this model"),
     ("schedule", ((3, 101.0),), "from 0 to 100"),
@@ -153,7 +154,7 @@ def test_hidden_sizes_must_be_whole_numbers(value):
     if value is None:  # None stands for the default
         assert Config(hidden=None).hidden == (16, 16)
         return
-    with pytest.raises(ValueError, match=r"^hidden must be 1 to 3 layers"):
+    with pytest.raises(ValueError, match=r"^hidden must be 1 to 6 layers"):
         Config(hidden=value)
 
 

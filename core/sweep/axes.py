@@ -17,7 +17,7 @@ from core.data import DATASETS
 from core.fields import Arguments, Signature, arguments_in_words, kind
 from core.lines import USUAL, loop_label, without_zero_grad
 from core.losses import fitting
-from core.models import ACTIVATIONS
+from core.models import ACTIVATIONS, STARTS
 from core.optimizers import OPTIMIZERS
 from core.words import shown
 
@@ -68,6 +68,7 @@ FIELDS: dict[str, Callable[[Config], tuple[Any, ...]]] = {
     "batch_size": lambda baseline: (0, 8, 32, 128),
     "hidden": lambda baseline: ((4,), (16,), (64,), (16, 16)),
     "activation": lambda baseline: tuple(ACTIVATIONS),
+    "start": lambda baseline: ((), *((name,) for name in STARTS)),
     "noise": _noises,
     "seed": lambda baseline: (0, 1, 2, 3, 4),
 }

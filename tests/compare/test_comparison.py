@@ -94,9 +94,9 @@ SMALL = 2.2250738585072014e-308  # no number has a longer text
 LONGEST = Config(
     dataset="breast_cancer",
     model="mlp_norm",
-    hidden=(256, 255, 254),
+    hidden=(256, 255, 254, 253, 252, 251),
     activation="sigmoid",
-    start=(-SMALL,) * 14,
+    start=(-SMALL,) * 26,
     loss="weighted",
     loss_arguments=(
         ("ignore_index", -100), ("label_smoothing", SMALL), ("reduction", "mean"), ("weight", (-SMALL,) * 10)

@@ -9,6 +9,7 @@ from core.data import FORMS
 from core.lines import BEFORE, LINES, letters, part
 from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
+from core.models import STARTS
 from core.notes.claim import JUDGEMENTS
 from core.notes.notes import NOTES
 from core.start.symptoms import SYMPTOMS
@@ -58,8 +59,11 @@ def _with(line):
 
 
 CONFIG = {
-    "hidden": ["1", "4-4", "32-32-32", "016"],
-    "start": ["drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 14)],
+    "hidden": ["1", "4-4", "32-32-32", "8-8-8-8-8-8", "016"],
+    "start": [
+        *("drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 26)),
+        *STARTS,
+    ],
     "schedule": [
         "none",
         "1_0",

@@ -7,7 +7,7 @@ from core.data import DATASETS
 from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
 from core.lines import LETTERED, LINES, USUAL, part, with_step
 from core.losses import LOSSES, fitting
-from core.models import ACTIVATIONS, MODELS
+from core.models import ACTIVATIONS, MODELS, STARTS
 from core.optimizers import OPTIMIZERS
 from core.seeds import MAX_SEED
 
@@ -70,7 +70,9 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
     loss = draw(st.sampled_from(fitting(dataset)))
     given = that_fit(draw(st.sampled_from(ARGUMENTS)), OPTIMIZERS[optimizer])
     lines = draw(loops() if loop is None else loop)
-    starts = st.one_of(st.just(()), st.just(()), st.tuples(weight))  # mostly drawn from the seed
+    starts = st.one_of(
+        st.just(()), st.just(()), st.tuples(weight), st.tuples(st.sampled_from(tuple(STARTS)))
+    )  # mostly drawn from the seed
     return Config(
         dataset=dataset,
         noise=draw(share),

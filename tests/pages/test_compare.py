@@ -88,7 +88,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "activation": "tanh",
         "optimizer": "adam",
         "dtype": "float64",
-        "start": "0.5",
+        "start": "he",
         "schedule": "3_0.1",
         "before": ["scheduler"],
         "noise": 0.1,
@@ -102,7 +102,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
     widget(app, field).set_value(new)
     sound(app.run())
     assert getattr(baseline(app), field) == {
-        "start": (0.5,),
+        "start": ("he",),
         "schedule": ((3, 0.1),),
         "before": ("scheduler",),
     }.get(field, new)
@@ -233,7 +233,7 @@ def test_hidden_sizes_are_text_and_bad_text_gets_a_sentence():
     assert baseline(app).hidden == (8, 4)
     sound(widget(app, "hidden").set_value("8-9999").run())
     assert baseline(app).hidden == (8, 4)
-    assert "1 to 3 layers of 1 to 256 units" in app.warning[0].value
+    assert "1 to 6 layers of 1 to 256 units" in app.warning[0].value
 
 
 def test_runs_are_added_and_taken_away_with_one_click():

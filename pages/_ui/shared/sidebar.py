@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from inspect import Parameter
 from typing import Any
 
@@ -11,10 +12,10 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import DATASETS
-from core.fields import WORDS, Signature, argument_text, kind
+from core.fields import DRAWN, WORDS, Signature, argument_text, kind
 from core.lines import BEFORE, USUAL, first_line, part, parts, plain
 from core.losses import LOSSES, fitting
-from core.models import MODELS
+from core.models import MODELS, STARTS
 from core.optimizers import OPTIMIZERS
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import dot
@@ -95,15 +96,8 @@ def _number(field: str, config: Config, marks: Marks) -> None:
 
 def _text(field: str, config: Config, marks: Marks) -> None:
     """A field without a widget of its own kind: its text, as in a link."""
-    knob = KNOBS[field]
-
-    def parsed(text: str) -> Any:
-        try:
-            return knob.parse(text.strip())
-        except (ValueError, KeyError):
-            return text  # refused by the field's check, with its sentence
-
-    _widget(st.text_input, field, knob.text(getattr(config, field)), marks, parsed, max_chars=400)
+    text = KNOBS[field].text(getattr(config, field))
+    _widget(st.text_input, field, text, marks, partial(_read, field), max_chars=400)
 
 
 def _loop(config: Config, marks: Marks) -> None:
@@ -149,15 +143,9 @@ def _order(config: Config, marks: Marks) -> None:
     fewer = ["".join(letter for letter in order if letter in text) for order in ORDERS]
     options = [text, *dict.fromkeys(order for order in fewer if order and plain(config.loop))]
 
-    def parsed(typed: str) -> Any:
-        try:
-            return KNOBS["loop"].parse(typed.strip())
-        except (ValueError, KeyError):
-            return typed  # refused by the field's check, with its sentence
-
     more = {"options": list(dict.fromkeys(options)), "accept_new_options": True}
     more |= {"format_func": " ".join, "title": "Order"}
-    _widget(st.selectbox, "loop", text, marks, parsed, **more)
+    _widget(st.selectbox, "loop", text, marks, partial(_read, "loop"), **more)
 
 
 def _before(config: Config, marks: Marks) -> None:
@@ -242,7 +230,26 @@ def _model(config: Config, marks: Marks) -> None:
     if MODELS[config.model].layers:
         _text("hidden", config, marks)
         _choice("activation", config, marks)
-    _text("start", config, marks)
+    _start(config, marks)
+
+
+def _start(config: Config, marks: Marks) -> None:
+    """How the weights are drawn, by name, and any numbers to type."""
+    text = KNOBS["start"].text(config.start)
+    titles = {DRAWN: "PyTorch's default", "0": "Zeros"} | {name: row.title for name, row in STARTS.items()}
+    more = {"options": list(dict.fromkeys([*titles, text])), "accept_new_options": True}
+    more |= {"format_func": lambda option: titles.get(option, option)}
+    _widget(st.selectbox, "start", text, marks, partial(_read, "start"), **more)
+    if config.start and config.start[0] in STARTS:
+        st.caption(STARTS[str(config.start[0])].about)
+
+
+def _read(field: str, text: str) -> Any:
+    """The value of a text, as in a link; the text itself if it is none, which the field's check refuses."""
+    try:
+        return KNOBS[field].parse(text.strip())
+    except (ValueError, KeyError):
+        return text
 
 
 def _exact_rate(config: Config) -> None:
@@ -260,14 +267,7 @@ def _exact_rate(config: Config) -> None:
 
 def _set_rate() -> None:
     if text := widgets.chosen("exact_lr").strip():
-        session.change("lr", _float(text))
-
-
-def _float(text: str) -> Any:
-    try:
-        return KNOBS["lr"].parse(text)
-    except ValueError:
-        return text
+        session.change("lr", _read("lr", text))
 
 
 def _lines_before(field: str, config: Config, marks: Marks) -> None:
