@@ -10,6 +10,7 @@ from core.optimizers import OPTIMIZERS
 from core.words import size_text
 
 MAX_WORK = 100_000_000  # steps x parameters, summed over runs: some 20 s on one slow core
+MAX_STEPS = 2_560_000  # summed over runs, as each leaves its numbers in memory: 512 runs of 5,000
 MAX_KEPT_BYTES = 64 * 2**20  # by the optimizer of one run; as much as `core.history` keeps
 MAX_RUNS = 6
 TIME_LIMIT_S = 30.0  # of training per comparison; what is there by then is kept
@@ -62,6 +63,9 @@ def too_much(configs: Iterable[Config]) -> str | None:
         return (
             f"The history of L-BFGS must be at most {limit}; this one is {need}. Take smaller hidden sizes."
         )
+    steps = sum(config.steps for config in configs)
+    if steps > MAX_STEPS:
+        return f"Steps of all runs must be at most {MAX_STEPS:,} together; these are {steps:,}."
     work = sum(config.steps * evaluations_per_step(config) * parameter_count(config) for config in configs)
     if work <= MAX_WORK:
         return None

@@ -121,7 +121,11 @@ class Config:
     batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
     steps: int = whole(300, "Steps", STEPS, "How many times the body of the loop runs.")
     seed: int = whole(
-        0, "Seed", (0, MAX_SEED), ("Determines generated data, the split, starting weights, and batches.")
+        0,
+        "Seed",
+        (0, MAX_SEED),
+        "Determines generated data, the split, starting weights, and batches. PyTorch takes its lowest 32 "
+        "bits.",
     )
     dtype: str = choice(
         "float32",

@@ -21,7 +21,7 @@ Arguments = tuple[tuple[str, Any], ...]  # names and values of a call, in the or
 MAX_LAYERS, MAX_WIDTH = 6, 256
 MAX_START = 1000.0  # size of a starting weight that is given
 MAX_CHANGES = 20  # of the learning rate in one run
-RATES, STEPS = (0.0, 100.0), (1, 5000)  # limits of a learning rate, and of how often the loop runs
+RATES, STEPS = (0.0, 1e6), (1, 20_000)  # limits of a learning rate, and of how often the loop runs
 MAX_ARGUMENTS_TEXT = 500  # characters, of all that are given; a text of one field in a link can have more
 MAX_NUMBER, MAX_COUNT, MAX_NUMBERS = 1e9, 100, 10  # in arguments: of a number, of a whole one, of numbers
 MAX_TEXT = 800  # characters of one field in a link; the longest that a field writes is shorter
@@ -57,14 +57,15 @@ def _number(between: tuple[float, float], whole: bool) -> Callable[[Any], Any]:
         kind = int if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
             sort = "a whole number" if whole else "a number"
-            raise ValueError(f"must be {sort} from {low:g} to {high:g}; got {shown(value)}")
+            limits = f"{low:.15g} to {high:.15g}" if isinstance(high, float) else f"{low} to {high}"
+            raise ValueError(f"must be {sort} from {limits}; got {shown(value)}")
         return value if whole else float(value)
 
     return check
 
 
 def _parse_whole(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+    if not re.fullmatch(r"-?[0-9]{1,19}", text):
         raise ValueError
     return int(text)
 

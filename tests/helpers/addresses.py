@@ -68,7 +68,7 @@ CONFIG = {
         "none",
         "1_0",
         "1_100__2_0.1",
-        "5000_1e-300",
+        "20000_1e-300",
         "__".join(f"{n}_{n / 7}" for n in range(1, 21)),
     ],
     "loop": ["none", "FLBS", "SBLFZ", *map(_with, LINES)],

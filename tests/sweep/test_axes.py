@@ -84,7 +84,7 @@ def test_losses_are_those_of_the_data_set():
     [
         ("steps~10", "must be one of lr, loop"),
         ("Module", "must be one of lr, loop"),
-        ("lr~nan", "lr must be a number from 0 to 100; got 'nan'"),
+        ("lr~nan", "lr must be a number from 0 to 1000000; got 'nan'"),
         ("lr~0~1", "lr must be at least 1e-30 on an axis; got 0"),
         ("lr~1..0.1..5", "lowest..highest..count"),
         ("lr~0.1..1..9999", "lowest..highest..count"),

@@ -21,7 +21,7 @@ MAX_NAME = 100  # characters of a parameter's name
 
 
 def _step(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > LAST_STEP:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > LAST_STEP:
         raise ValueError
     return int(text)
 

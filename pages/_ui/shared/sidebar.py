@@ -21,7 +21,7 @@ from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import dot
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
-NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
+NUMBER_STEPS = {"steps": 100, "noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
 MANY = 4  # choices that fit beside each other
 ORDERS = ("ZFLBS", "FLBSZ", "FZLBS", "ZFLSB", "FLSZB", "ZBFLS")  # to choose from; the usual one first
 
@@ -120,8 +120,7 @@ def _loop(config: Config, marks: Marks) -> None:
     with left:
         _order(config, marks)
     with right:
-        low, high = KNOBS["steps"].between or (1, 1)
-        _widget(st.slider, "steps", config.steps, marks, min_value=int(low), max_value=int(high))
+        _number("steps", config, marks)
     if config.before:
         _before(config, marks)
 
@@ -279,7 +278,7 @@ MORE = (
     (_number, "batch_size"),
     (_text, "schedule"),
     (_number, "val_share"),
-    (_number, "seed"),
+    (_text, "seed"),  # a browser's numbers end at 53 bits
     (_choice, "dtype"),
     (_lines_before, "before"),
 )
