@@ -28,13 +28,20 @@ from core.fields import (
     starting_weights,
     whole,
 )
-from core.lines import USUAL, letters, with_step
+from core.lines import USUAL, letters, part, put_in, text_of, with_step
 from core.losses import LOSSES, Loss, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
-from core.optimizers import OPTIMIZERS, Optimizer
+from core.optimizers import OPTIMIZERS, SCHEDULERS, Optimizer
 from core.seeds import MAX_SEED
 from core.words import shown
+
+
+def usual_scheduler(loop: tuple[str, ...]) -> str:
+    """The one that a loop asks for by its lines."""
+    if "scheduler_step_loss" in loop:
+        return "plateau"
+    return "cosine" if "scheduler_step" in map(part, loop) else "none"
 
 
 def _titles(table: Mapping[str, Any]) -> dict[str, str]:
@@ -142,6 +149,39 @@ class Config:
     before: tuple[str, ...] = lines_before(
         "Before the loop", "Lines that run once, after the optimizer is made; most of them are mistakes."
     )
+    max_norm: float = real(
+        1.0,
+        "Largest norm",
+        (0.0, 1e6),
+        "clip_grad_norm_ shrinks all gradients together to this length where they are longer.",
+    )
+    clip_value: float = real(
+        1.0,
+        "Largest entry",
+        (0.0, 1e6),
+        "clip_grad_value_ cuts every entry of a gradient to this size.",
+    )
+
+    accumulate: int = whole(
+        4,
+        "Passes per update",
+        (1, 64),
+        "k: gradients of so many passes through the loop add up before the weights move.",
+    )
+
+    scheduler: str = choice(
+        lambda values: usual_scheduler(values["loop"]),
+        "Scheduler",
+        _titles(SCHEDULERS),
+        "How scheduler.step() changes the learning rate. "
+        + " ".join(f"{row.title}: {row.about}" for row in SCHEDULERS.values()),
+    )
+    gamma: float = real(
+        lambda values: 0.99 if values["scheduler"] == "exponential" else 0.1,
+        "Gamma",
+        (0.0, 1.0),
+        "What StepLR, ExponentialLR and ReduceLROnPlateau multiply the learning rate by.",
+    )
 
     def __post_init__(self) -> None:
         for name, knob in KNOBS.items():
@@ -220,6 +260,7 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("start", sentence, ())
     if values["before"] and values["optimizer"] == "sgd_by_hand":  # they need an optimizer of PyTorch's
         yield Conflict("before", "must be none for sgd_by_hand; got other lines", ())
+    yield from _scheduler_conflicts(values)
     if OPTIMIZERS[values["optimizer"]].step != "step" and "step" in values["loop"]:
         sentence = f"must step with a closure for {values['optimizer']}; got {letters(values['loop'])}"
         yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
@@ -248,6 +289,23 @@ def _of_arguments(
         for pair in given:
             taken = taken if refusal((*taken, pair)) else (*taken, pair)
         yield Conflict(field, f"must be what PyTorch takes, which says {sentence}", taken)
+
+
+def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
+    """A scheduler needs an optimizer of PyTorch's, and the loop the line that this scheduler takes."""
+    name, loop = values["scheduler"], values["loop"]
+    if name != "none" and values["optimizer"] == "sgd_by_hand":
+        yield Conflict("scheduler", f"must be none for sgd_by_hand; got {name}", "none")
+    takes = {"none": (), "plateau": ("scheduler_step_loss",)}.get(
+        name, ("scheduler_step", "scheduler_step_every")
+    )
+    for line in loop:
+        if part(line) == "scheduler_step" and line not in takes:
+            nearest = put_in(loop, takes[0]) if takes else tuple(other for other in loop if other != line)
+            wanted = text_of(takes[0]) if takes else "no scheduler.step()"
+            yield Conflict("loop", f"must have {wanted} for scheduler {name}; got {text_of(line)}", nearest)
+    if name == "plateau" and values["gamma"] == 1:
+        yield Conflict("gamma", "must be below 1 for plateau; got 1.0", usual("gamma", values))
 
 
 def with_changes(config: Config, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:

@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from core import build
 from core.config import Config
-from core.lines import letters, parts
-from core.lines import plain as is_plain
+from core.lines import letters, only_five, parts
 from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
@@ -143,9 +142,11 @@ def stability_limit(config: Config, curvature: float) -> float | None:
     losses with a kink, whose gradient does not shrink on the way down.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = is_plain(config.loop) and not config.before and not config.batch_size
-    known = known and config.loss not in KINKED and not config.schedule and not config.optimizer_arguments
-    known = known and ("beta", 0.0) not in config.loss_arguments  # Smooth L1 is then L1
+    known = only_five(config.loop) and not config.before and not config.batch_size
+    known = known and config.loss not in KINKED and not config.schedule and config.scheduler == "none"
+    known = (
+        known and not config.optimizer_arguments and ("beta", 0.0) not in config.loss_arguments
+    )  # Smooth L1 is then L1
     if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum

@@ -1,4 +1,4 @@
-"""Optimizers by name: all of torch.optim, SGD written by hand, and Muon with AdamW beside it.
+"""Optimizers by name: all of torch.optim, SGD written by hand, and Muon with AdamW beside it; schedulers.
 
 Those are the real classes of torch.optim. `arguments` says what one is called with:
 the run and the exported script both take it from there.
@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import torch
@@ -209,3 +210,85 @@ def evaluations(optimizer: Any) -> int:
     """How often the steps of an optimizer have called their closure; 0 of one that takes none."""
     states = getattr(optimizer, "state", {}).values()
     return sum(state.get("func_evals", 0) for state in states)
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """One row of SCHEDULERS: the lines that make `scheduler`, which see the optimizer and what they use.
+
+    text: source; what it calls by name stands in `uses`: fields of Config, and updates, how often the weights
+    are to move. about: what the rate does.
+    by_loss: whether its step takes the loss.
+    """
+
+    title: str
+    text: str
+    about: str
+    uses: tuple[str, ...] = ("updates",)
+    by_loss: bool = False
+
+    def compiled(self) -> CodeType:
+        """The code object of these lines, named for tracebacks."""
+        return compile(self.text, "<scheduler>", "exec")
+
+
+SCHEDULERS = {
+    "none": Scheduler("None", "", "The learning rate stays.", ()),
+    "step": Scheduler(
+        "StepLR",
+        "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=max(1, updates // 3), gamma=gamma)",
+        "Times gamma after each third of the updates.",
+        ("updates", "gamma"),
+    ),
+    "exponential": Scheduler(
+        "ExponentialLR",
+        "scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=gamma)",
+        "Times gamma at every update.",
+        ("gamma",),
+    ),
+    "cosine": Scheduler(
+        "CosineAnnealingLR",
+        "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=updates)",
+        "Falls to 0 at the last one, along half a cosine (Loshchilov & Hutter 2017).",
+    ),
+    "warmup": Scheduler(
+        "LinearLR (warm-up)",
+        "scheduler = torch.optim.lr_scheduler.LinearLR(\n"
+        "    optimizer, start_factor=0.1, total_iters=max(1, updates // 10)\n"
+        ")",
+        "Rises from a tenth to the whole over the first tenth of the updates (Goyal et al. 2017), and stays.",
+    ),
+    "warmup_cosine": Scheduler(
+        "Warm-up, then cosine",
+        "warm = max(1, updates // 10)\n"
+        "scheduler = torch.optim.lr_scheduler.SequentialLR(\n"
+        "    optimizer,\n"
+        "    [\n"
+        "        torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=warm),\n"
+        "        torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, updates - warm)),\n"
+        "    ],\n"
+        "    milestones=[warm],\n"
+        ")",
+        "A rise over the first tenth of the updates, then half a cosine down to 0.",
+    ),
+    "one_cycle": Scheduler(
+        "OneCycleLR",
+        "scheduler = torch.optim.lr_scheduler.OneCycleLR(\n"
+        "    optimizer, max_lr=lr, total_steps=max(2, updates), cycle_momentum=False\n"
+        ")",
+        "From a 25th up to the learning rate, then down to nearly nothing (Smith & Topin 2018).",
+        ("lr", "updates"),
+    ),
+    "plateau": Scheduler(
+        "ReduceLROnPlateau",
+        "scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=gamma)",
+        "Times gamma once the loss has not fallen for more than 10 steps.",
+        ("gamma",),
+        by_loss=True,
+    ),
+}
+
+
+def rate(optimizer: Any) -> float:
+    """The learning rate that an optimizer has now."""
+    return optimizer.param_groups[0]["lr"] if hasattr(optimizer, "param_groups") else optimizer.lr

@@ -100,6 +100,16 @@ def path(result: Result) -> LossPath:
     )
 
 
+def learning_rates(result: Result) -> np.ndarray:
+    """(done,): the learning rate of each step; under a scheduler as recorded, else as planned."""
+    if "lr" in result.steps:
+        return result.steps["lr"].to_numpy()
+    rates = np.full(result.done, result.config.lr)
+    for step, lr in result.config.schedule:
+        rates[step:] = lr
+    return rates
+
+
 def loss_path(result: Result) -> pd.DataFrame:
     """The same with columns step and loss."""
     steps, losses = path(result)

@@ -1,6 +1,9 @@
 """Data sets: what they hold, how they are prepared, and that nothing random is shared."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -243,3 +246,14 @@ def test_the_global_random_state_is_left_alone(dataset):
     Run(config).advance()
     assert torch.equal(torch.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpy_before).all()
+
+
+def test_scikit_learn_is_imported_by_who_needs_it():
+    """A second of each start, and 50 MB."""
+    code = (
+        "import sys; from core import Config, Run; there = lambda: print('sklearn' in sys.modules); "
+        "Run(Config(steps=1)).advance(); there(); Run(Config(dataset='iris', steps=1)); there()"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

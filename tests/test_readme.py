@@ -1,6 +1,7 @@
 """The README does what it says: its code runs, its output is real, its link opens."""
 
 import importlib
+import json
 import math
 import re
 import runpy
@@ -237,3 +238,10 @@ def test_links_between_the_files_lead_somewhere():
         assert all((folder / target).exists() for target in targets), name
         named = re.findall(r"`((?:core|pages|tests|docs|benchmarks)/[\w/.]+\.\w+)`", text)
         assert all((ROOT / path).exists() for path in named if path != "pages/x.py"), name
+
+
+def test_every_text_that_names_a_version_of_torch_names_the_one_that_is_required():
+    required = re.search(r"^torch==([\d.]+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+    texts = [(ROOT / name).read_text() for name in ("README.md", ".devcontainer/devcontainer.json")]
+    assert {version for text in texts for version in re.findall(r"torch==([\d.]+)", text)} == {required}
+    json.loads(texts[1])

@@ -17,8 +17,8 @@ from core.config import Config
 from core.graph.tensor_state import TensorState, same
 from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
-from core.losses import LOSSES
-from core.terms import Terms, paired, terms
+from core.losses import LOSSES, Terms, paired, terms
+from core.watch.everyday_account import EVERYDAY_ACCOUNTS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import (
     ALL_TERMS,
@@ -55,14 +55,17 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
     name: a key of LINES. details: what the looks do not hold. Raises ValueError if they lack the fresh
     gradients of a backward that found something in .grad: a difference of two sums would be rounded wrongly.
     """
-    say = ACCOUNTS[part(name)] if _known(name, config) else other_account
+    say = (ACCOUNTS.get(name) or ACCOUNTS[part(name)]) if _known(name, config) else other_account
     headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
     return Account(name, headline, tuple(formulas), numbers)
 
 
 def _known(name: str, config: Config) -> bool:
-    """Whether the line does exactly what one of the five does, so that its arithmetic is known."""
-    replaced = config.before and name in ("zero_grad", "step")  # perhaps by an optimizer of other weights
+    """Whether it is known what the line does, and so its arithmetic."""
+    replaced = config.before and part(name) in (
+        "zero_grad",
+        "step",
+    )  # perhaps by an optimizer of other weights
     return bool(LINES[name].letter) and not replaced
 
 
@@ -191,4 +194,4 @@ ACCOUNTS = {
     "loss": loss_account,
     "backward": backward_account,
     "step": step_account,
-}
+} | EVERYDAY_ACCOUNTS

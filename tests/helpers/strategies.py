@@ -8,14 +8,14 @@ from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
 from core.lines import LETTERED, LINES, USUAL, part, with_step
 from core.losses import LOSSES, fitting
 from core.models import ACTIVATIONS, MODELS, STARTS
-from core.optimizers import OPTIMIZERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.seeds import MAX_SEED
 
 NAMES = tuple(DATASETS)
 
 
 VERSIONS = {name: [n for n in LETTERED if part(n) == name] for name in USUAL}
-BETWEEN = [name for name in LINES if part(name) not in USUAL]
+BETWEEN = list(dict.fromkeys(part(name) for name in LINES if part(name) not in USUAL))
 
 
 @st.composite
@@ -70,6 +70,7 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
     loss = draw(st.sampled_from(fitting(dataset)))
     given = that_fit(draw(st.sampled_from(ARGUMENTS)), OPTIMIZERS[optimizer])
     lines = draw(loops() if loop is None else loop)
+    schedulers = [n for n in SCHEDULERS if n != "plateau"] if optimizer != "sgd_by_hand" else ["none"]
     starts = st.one_of(
         st.just(()), st.just(()), st.tuples(weight), st.tuples(st.sampled_from(tuple(STARTS)))
     )  # mostly drawn from the seed
@@ -94,4 +95,9 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
         loop=with_step(lines, OPTIMIZERS[optimizer].step),
+        scheduler=draw(st.sampled_from(schedulers)),
+        gamma=draw(share),
+        max_norm=draw(st.floats(0.0, 10.0)),
+        clip_value=draw(st.floats(0.0, 10.0)),
+        accumulate=draw(st.integers(1, 5)),
     )

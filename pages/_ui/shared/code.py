@@ -29,7 +29,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         chosen = st.pills(
             "Run",
             range(len(names)),
-            format_func=lambda i: f"{dot(i)} {plain(names[i])}",
+            format_func=lambda i: f"{dot(trained[i].place)} {plain(names[i])}",
             default=min(2, len(names) - 1),
             key=f"code_of_{len(names)}",
             label_visibility="collapsed",

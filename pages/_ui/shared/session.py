@@ -168,16 +168,17 @@ def notes() -> list[str]:
     return st.session_state.get("notes", [])
 
 
-def change(field: str, value: Any, exactly: bool = False) -> None:
-    """Set a field of the baseline; choices that no longer fit are reset, with a sentence.
+def change(field: str, value: Any, exactly: bool = False, **more: Any) -> None:
+    """Set a field of the baseline, or several; choices that no longer fit are reset, with a sentence.
 
-    exactly: the value itself, or none; not the nearest that fits.
+    exactly: the values themselves, or none; not the nearest that fit.
     """
     old = st.session_state.comparison.baseline
+    changes = {field: value} | more
     try:
         if exactly:
-            replace(old, **{field: value})
-        baseline, sentences = with_changes(old, {field: value})
+            replace(old, **changes)
+        baseline, sentences = with_changes(old, changes)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
