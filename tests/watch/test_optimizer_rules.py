@@ -181,7 +181,7 @@ def at(weight, grad, lr=0.01, **state):
     whole = {
         name: torch.tensor(v) if name == "step" else torch.full_like(values, v) for name, v in state.items()
     }
-    return Look({"weight": tensor_state("weight", values, copy=True)}, {"weight": whole}, lr)
+    return Look({"weight": tensor_state("weight", values, copy=True)}, {"weight": whole}, lr, step=0)
 
 
 def config(optimizer, **choices):
