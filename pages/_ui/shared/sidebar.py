@@ -264,6 +264,8 @@ def _data(config: Config, marks: Marks) -> None:
         _number("noise", config, marks)
     _choice("loss", config, marks, list(fitting(config.dataset)))
     _arguments("loss_arguments", LOSSES[config.loss].offered, config, marks)
+    if ("reduction", "sum") in config.loss_arguments:
+        st.caption("Sums over rows: training set, validation set and batches have different numbers of them.")
 
 
 def _model(config: Config, marks: Marks) -> None:
