@@ -50,8 +50,10 @@ def kept_bytes(config: Config) -> int:
 
 def _lbfgs(config: Config, argument: str) -> int:
     """An argument of L-BFGS; 0 for other optimizers."""
-    usual = OPTIMIZERS[config.optimizer].signature.get(argument)
-    return dict(config.optimizer_arguments).get(argument, usual.default if usual else 0) or 0
+    row = OPTIMIZERS[config.optimizer]
+    if row.step == "step":  # no closure
+        return 0
+    return dict(config.optimizer_arguments).get(argument, row.offered[argument].default) or 0
 
 
 def too_much(configs: Iterable[Config]) -> str | None:
