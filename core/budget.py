@@ -12,6 +12,7 @@ from core.optimizers import OPTIMIZERS
 from core.words import size_text
 
 MAX_WORK = 100_000_000  # steps x parameters, summed over runs: some 20 s on one slow core
+MAX_STEPS = 2_560_000  # summed over runs, as each leaves its numbers in memory: 512 runs of 5,000
 MAX_KEPT_BYTES = 64 * 2**20  # by the optimizer of one run; as much as `core.history` keeps
 MAX_RUNS = 6
 TIME_LIMIT_S = 30.0  # of training per comparison; what is there by then is kept
@@ -36,8 +37,11 @@ def vector_bytes(config: Config) -> int:
 
 
 def evaluations_per_step(config: Config) -> int:
-    """How often a step may evaluate the loss: once in the loop, and L-BFGS by its closure."""
-    return 1 + _lbfgs(config, "max_iter") * 5 // 4  # max_eval, as torch.optim.LBFGS sets it
+    """How often a step may evaluate the loss: once in the loop, and L-BFGS by its closure.
+
+    max_iter * 5 / 4 is max_eval, as torch.optim.LBFGS sets it.
+    """
+    return 1 + max(_lbfgs(config, "max_iter") * 5 // 4, _lbfgs(config, "max_eval"))
 
 
 def kept_bytes(config: Config) -> int:
@@ -48,8 +52,10 @@ def kept_bytes(config: Config) -> int:
 
 def _lbfgs(config: Config, argument: str) -> int:
     """An argument of L-BFGS; 0 for other optimizers."""
-    usual = OPTIMIZERS[config.optimizer].signature.get(argument)
-    return usual.default if usual else 0
+    row = OPTIMIZERS[config.optimizer]
+    if row.step == "step":  # no closure
+        return 0
+    return dict(config.optimizer_arguments).get(argument, row.offered[argument].default) or 0
 
 
 def too_much(configs: Iterable[Config]) -> str | None:
@@ -61,6 +67,9 @@ def too_much(configs: Iterable[Config]) -> str | None:
         return (
             f"The history of L-BFGS must be at most {limit}; this one is {need}. Take smaller hidden sizes."
         )
+    steps = sum(config.steps for config in configs)
+    if steps > MAX_STEPS:
+        return f"Steps of all runs must be at most {MAX_STEPS:,} together; these are {steps:,}."
     work = sum(config.steps * evaluations_per_step(config) * parameter_count(config) for config in configs)
     if work <= MAX_WORK:
         return None

@@ -5,16 +5,20 @@ Values come from Python (`Config(lr=0.5)`) or as text from a link (`Config.from_
 both go through the same check, whose errors name the field, the limit and the value.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
+from core import losses, optimizers
 from core.data import DATASETS
 from core.fields import (
     MAX_TEXT,
     RATES,
     STEPS,
+    Arguments,
     Knob,
+    arguments,
     choice,
     hidden_sizes,
     lines_before,
@@ -25,10 +29,10 @@ from core.fields import (
     whole,
 )
 from core.lines import USUAL, letters, part, put_in, text_of, with_step
-from core.losses import LOSSES, fitting
+from core.losses import LOSSES, Loss, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
-from core.optimizers import OPTIMIZERS, SCHEDULERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS, Optimizer
 from core.seeds import MAX_SEED
 from core.words import shown
 
@@ -79,16 +83,21 @@ class Config:
         {name: module.__name__ for name, module in ACTIVATIONS.items()},
         "The function after each hidden layer of the MLP.",
     )
-    start: tuple[float, ...] = starting_weights(
+    start: tuple[float, ...] | tuple[str] = starting_weights(
         "Starting weights",
-        "Drawn from the seed; or one number for every tensor; or one per tensor, such as 5_2 for "
-        "weight 5, bias 2.",
+        "How they are drawn from the seed, usually as PyTorch does; or one number for every tensor; or one "
+        "per tensor, such as 5_2 for weight 5, bias 2.",
     )
     loss: str = choice(
         lambda values: fitting(values["dataset"])[0],
         "Loss",
         _titles(LOSSES),
         "The number that training minimizes.",
+    )
+    loss_arguments: tuple[tuple[str, Any], ...] = arguments(
+        "Loss arguments",
+        "Arguments of the loss's class, such as reduction_sum or delta_2; PyTorch says which it takes.",
+        lambda: (row.offered for row in LOSSES.values()),
     )
     optimizer: str = choice(
         "sgd", "Optimizer", _titles(OPTIMIZERS), "The rule by which gradients update the weights."
@@ -110,10 +119,20 @@ class Config:
         "How much of the previous update direction is carried into the next one.",
     )
     weight_decay: float = real(0.0, "Weight decay", (0.0, 1.0), "Pulls every weight toward 0 at every step.")
+    optimizer_arguments: tuple[tuple[str, Any], ...] = arguments(
+        "Optimizer arguments",
+        "Arguments of the optimizer's class that have no field of their own, such as "
+        "betas_0.9_0.99__amsgrad_1; PyTorch says which it takes.",
+        lambda: (row.offered for row in OPTIMIZERS.values()),
+    )
     batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
     steps: int = whole(300, "Steps", STEPS, "How many times the body of the loop runs.")
     seed: int = whole(
-        0, "Seed", (0, MAX_SEED), ("Determines generated data, the split, starting weights, and batches.")
+        0,
+        "Seed",
+        (0, MAX_SEED),
+        "Determines generated data, the split, starting weights, and batches. PyTorch takes its lowest 32 "
+        "bits.",
     )
     dtype: str = choice(
         "float32",
@@ -261,6 +280,29 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
+    if given := values["loss_arguments"]:
+        yield from _of_arguments("loss_arguments", given, LOSSES[loss], partial(losses.refusal, loss))
+    if given := values["optimizer_arguments"]:
+        name, fixed = values["optimizer"], (values["lr"], values["momentum"], values["weight_decay"])
+        refusal = partial(optimizers.refusal, name, *fixed)
+        yield from _of_arguments("optimizer_arguments", given, OPTIMIZERS[name], refusal)
+
+
+def _of_arguments(
+    field: str, given: Arguments, row: Loss | Optimizer, refusal: Callable[[Arguments], str | None]
+) -> Iterable[Conflict]:
+    """Arguments that a class does not have, or that PyTorch refuses, with its own words."""
+    fit = tuple((name, value) for name, value in given if name in row.offered)
+    if fit != given:
+        names = ", ".join(name for name, _ in given if name not in row.offered)
+        yield Conflict(
+            field, f"must be of {', '.join(row.offered) or 'none'} for {row.title}; got {names}", fit
+        )
+    elif sentence := refusal(given):
+        taken: Arguments = ()
+        for pair in given:
+            taken = taken if refusal((*taken, pair)) else (*taken, pair)
+        yield Conflict(field, f"must be what PyTorch takes, which says {sentence}", taken)
 
 
 def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:

@@ -100,16 +100,20 @@ def imports_for(body: str) -> list[str]:
 def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
     """Model, loss and optimizer, as Python."""
     double = ".double()" if config.dtype == "float64" else ""
+    named = build.start_name(config)  # drawn in float32, as PyTorch's own
     with_tensors = bool([*built.loss_fn.buffers()])
-    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1])
+    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1], config.loss_arguments)
     arguments = build.optimizer_arguments(config)
     draws = [f"draws = {generator(config, 'dropout')}"] if models.dropout_layers(built.model) else []
+    seeded = f"torch.manual_seed({stream_seed(config.seed, 'weights')})"
     return [
         *draws,
-        f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
-        f"model = {models.expression(built.model)}{double}",
+        seeded,
+        f"model = {models.expression(built.model)}{double * (not named)}",
+        *([seeded, *models.draw_lines(named)] if named else []),
+        *(["model.double()"] if named and double else []),
         *([f"model.to({device!r})"] if device != "cpu" else []),
-        *_start(config),
+        *([] if named else _start(config)),
         f"loss_fn = {loss}{double * with_tensors}",
         *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",

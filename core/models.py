@@ -9,8 +9,9 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -135,6 +136,70 @@ def initialise(model: nn.Module, generator: torch.Generator) -> None:
             if layer.bias is not None:
                 bound = 1 / math.sqrt(layer.weight[0].numel())  # fan_in
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+
+
+@dataclass(frozen=True)
+class Start:
+    """One row of STARTS: the function of nn.init that draws the weights, its arguments; biases become 0."""
+
+    title: str
+    draw: str
+    about: str
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The call, as Python; the script has it too."""
+        keywords = "".join(f", {name}={value!r}" for name, value in self.given.items())
+        return f"nn.init.{self.draw}(layer.weight{keywords})"
+
+
+STARTS = {  # in place of PyTorch's default, which is that of `initialise`
+    "xavier": Start(
+        "Xavier",
+        "xavier_uniform_",
+        "Uniform within √(6 / (fan_in + fan_out)), for tanh and sigmoid (Glorot & Bengio 2010, equation 16).",
+    ),
+    "he": Start(
+        "He",
+        "kaiming_normal_",
+        "Normal with variance 2 / fan_in, for ReLU (He et al. 2015, equation 10).",
+        {"nonlinearity": "relu"},
+    ),
+    "small": Start(
+        "Small, std 0.01",
+        "normal_",
+        "Normal with standard deviation 0.01: too small for deep networks, in which signals and gradients "
+        "fade from layer to layer (He et al. 2015, section 2.2).",
+        {"std": 0.01},
+    ),
+    "large": Start(
+        "Large, std 1",
+        "normal_",
+        "Normal with standard deviation 1: too large for deep or wide networks, in which signals grow from "
+        "layer to layer by the root of the width, until units saturate or the loss explodes.",
+        {"std": 1.0},
+    ),
+}
+
+
+def draw(model: nn.Module, start: str, generator: torch.Generator) -> None:
+    """Draw the weights of linear and convolutional layers by a row of STARTS; their biases become 0."""
+    row = STARTS[start]
+    for layer in model.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            getattr(nn.init, row.draw)(layer.weight, **row.given, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def draw_lines(start: str) -> list[str]:
+    """The same as Python, on a model in float32."""
+    return [
+        "for layer in model.modules():",
+        "    if isinstance(layer, (nn.Linear, nn.Conv2d)):",
+        f"        {STARTS[start].text()}",
+        "        nn.init.zeros_(layer.bias)",
+    ]
 
 
 def build(

@@ -54,6 +54,13 @@ def test_the_history_of_lbfgs_has_a_bound():
     assert too_much([replace(config, hidden=(16, 16))]) is None
 
 
+def test_the_steps_of_all_runs_have_a_bound_of_their_own():
+    """A run of two weights is little work, and its numbers take memory all the same."""
+    runs = [Config(dataset="deliveries", model="linear", steps=20_000, seed=seed) for seed in range(129)]
+    assert too_much(runs[:-1]) is None
+    assert too_much(runs) == "Steps of all runs must be at most 2,560,000 together; these are 2,580,000."
+
+
 def test_no_work_is_not_too_much():
     assert too_much([]) is None
 

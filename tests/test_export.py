@@ -19,7 +19,7 @@ from core.data import DATASETS
 from core.export import data_file, listing, script
 from core.lines import LETTERED, LINES, USUAL, from_letters, parts
 from core.losses import LOSSES
-from core.models import ACTIVATIONS, MODELS
+from core.models import ACTIVATIONS, MODELS, STARTS
 from core.optimizers import OPTIMIZERS
 from core.result import result
 from tests.helpers.strategies import configs
@@ -114,6 +114,23 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"optimizer": "muon", "schedule": ((10, 0.05),), "weight_decay": 0.1},
     {"optimizer": "muon", "dataset": "digits", "model": "lenet", "batch_size": 100, "steps": 6},
     {"optimizer": "lbfgs", "steps": 5},
+    {"optimizer": "lbfgs", "steps": 5, "optimizer_arguments": (("line_search_fn", "strong_wolfe"),
+     ("max_iter", 4))},
+    {"optimizer": "adam", "lr": 0.01, "optimizer_arguments": (("amsgrad", True), ("betas", (0.8, 0.95)))},
+    {"momentum": 0.9, "lr": 0.01, "optimizer_arguments": (("dampening", 0.5), ("maximize", True))},
+    {"optimizer": "rmsprop", "lr": 0.01, "optimizer_arguments": (("centered", True), ("alpha", 0.9))},
+    {"optimizer": "muon", "optimizer_arguments": (("ns_steps", 3), ("adjust_lr_fn", "original"))},
+    {"optimizer": "adafactor", "optimizer_arguments": (("eps", (None, 0.01)),)},
+    {"dataset": "line", "loss": "huber", "lr": 0.01,
+     "loss_arguments": (("delta", 0.5), ("reduction", "sum"))},
+    {"dataset": "iris", "loss": "cross_entropy", "dtype": "float64", "batch_size": 32,
+     "loss_arguments": (("label_smoothing", 0.2), ("weight", (1.0, 2.0, 0.5)))},
+    {"start": ("xavier",), "seed": 4},
+    {"start": ("he",), "dtype": "float64", "hidden": (8,) * 6, "activation": "tanh"},
+    {"start": ("small",), "dataset": "digits", "model": "lenet", "batch_size": 100, "steps": 6},
+    {"start": ("large",), "model": "mlp_norm", "loss": "bce_of_sigmoid", "dtype": "float64"},
+    {"loss": "bce", "loss_arguments": (("pos_weight", (3.0,)),)},
+    {"loss": "focal", "loss_arguments": (("gamma", 0.5),)},
     {"optimizer": "lbfgs", "batch_size": 50, "steps": 8, "dtype": "float64", "lr": 0.1},
 ]  # fmt: skip
 RAISING = [
@@ -237,6 +254,7 @@ def test_the_cases_cover_every_choice():
         ("optimizer", OPTIMIZERS), ("dtype", KNOBS["dtype"].choices),
     ):  # fmt: skip
         assert {getattr(config, field) for config in configs_of_cases} == set(table)
+    assert {(name,) for name in STARTS} < {config.start for config in configs_of_cases}
 
 
 def test_a_script_runs_alone_with_nothing_of_this_project(tmp_path):
@@ -269,7 +287,7 @@ def test_a_script_for_another_device_moves_model_inputs_and_targets_there(case):
 def loop_of(text):
     """The for loop of a script."""
     loops = [node for node in ast.parse(text).body if isinstance(node, ast.For)]
-    (loop,) = (node for node in loops if not ast.unparse(node.target).startswith("parameter"))
+    (loop,) = (node for node in loops if not ast.unparse(node.target).startswith(("parameter", "layer")))
     return loop
 
 
@@ -315,7 +333,7 @@ def test_a_script_imports_only_what_anybody_has(config):
     tree = ast.parse(script(config))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert modules <= {"math", "collections.abc", "torch", "sklearn"}
+    assert modules <= {"math", "collections.abc", "typing", "torch", "sklearn"}
     assert {"torch"} <= modules
     assert ("sklearn" in modules) == (config.dataset in ("diabetes", "breast_cancer", "iris", "digits"))
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
+from core.fields import arguments_in_words
 from core.lines import (
     BEFORE,
     PRACTICES,
@@ -32,7 +33,7 @@ FREE = "-"  # of a place that no run has: the runs after it keep theirs
 KEPT = "keep"  # begins a variant of the defaults
 NAME = "name"  # before a run's own name, which comes last and may hold any character, the separator too
 MAX_NAME = 40  # characters of it
-MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
+MAX_TEXT = 4000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
@@ -342,6 +343,8 @@ def _value_label(name: str, value: Any) -> str:
         return loop_label(value)
     if name == "before":
         return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
+    if name in ("optimizer_arguments", "loss_arguments"):
+        return arguments_in_words(value)
     if knob.choices:
         return knob.choices[value]
     return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"

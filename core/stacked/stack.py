@@ -35,9 +35,10 @@ def shape(config: Config) -> tuple[Any, ...] | None:
     """What runs that train together have in common; None if a run has to train alone.
 
     Alone go other lines and orders, lines before the loop, schedulers, models that StackedModel cannot hold,
-    and optimizers without an update for many.
+    optimizers without an update for many, and arguments of optimizer or loss.
     """
     alone = config.loop not in LOOPS or config.before or config.scheduler != "none"
+    alone = alone or config.optimizer_arguments or config.loss_arguments
     if alone or config.optimizer not in UPDATES or not _covered(config.model, config.hidden):
         return None
     same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)

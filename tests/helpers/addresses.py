@@ -10,6 +10,7 @@ from core.data import FORMS
 from core.lines import BEFORE, LINES, USUAL, letters, part
 from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
+from core.models import STARTS
 from core.notes.claim import JUDGEMENTS
 from core.notes.notes import NOTES
 from core.start.symptoms import SYMPTOMS
@@ -59,19 +60,53 @@ def _with(line):
 
 
 CONFIG = {
-    "hidden": ["1", "4-4", "32-32-32", "016"],
-    "start": ["drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 14)],
+    "hidden": ["1", "4-4", "32-32-32", "8-8-8-8-8-8", "016"],
+    "start": [
+        *("drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 26)),
+        *STARTS,
+    ],
     "schedule": [
         "none",
         "1_0",
         "1_100__2_0.1",
-        "5000_1e-300",
+        "20000_1e-300",
         "__".join(f"{n}_{n / 7}" for n in range(1, 21)),
     ],
     "loop": ["none", "FLBS", "SBLFZ", *map(_with, LINES)],
     "before": ["none", *BEFORE, ".".join(BEFORE)],
     "steps": ["1", "2", "4"],  # few: what is looked for does not need many
 }
+CONFIG["optimizer_arguments"] = [
+    "none",
+    "betas_0.9_0.99__amsgrad_1",
+    "maximize_1",
+    "dampening_0.5",
+    "nesterov_1",
+    "betas_0.9_1.5",
+    "centered_1__alpha_0.5",
+    "max_iter_2__line_search_fn_strong_wolfe",
+    "history_size_-1",
+    "ns_steps_100",
+    "adjust_lr_fn_original",
+    "eps_none_0.001",
+    "eps_1e-300",
+    "t0_1e9",
+]
+CONFIG["loss_arguments"] = [
+    "none",
+    "reduction_sum",
+    "reduction_batchmean",
+    "delta_2",
+    "beta_0",
+    "weight_3_1",
+    "weight_1e9_-1e9_0",
+    "pos_weight_2",
+    "label_smoothing_0.1__reduction_sum",
+    "label_smoothing_2",
+    "ignore_index_0",
+    "gamma_-5",
+    "log_target_1",
+]
 CONFIG |= {name: _ends(knob) for name, knob in KNOBS.items() if name not in CONFIG}
 
 

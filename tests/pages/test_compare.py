@@ -16,11 +16,12 @@ from core.lines import letters
 from pages._ui.compare import curves as panel
 from pages._ui.shared import progress, training
 from pages._ui.shared.badges import RUNS, dot
-from tests.helpers.app import baseline, charts, press, sound, texts, widget
+from tests.helpers.app import address, baseline, charts, press, sound, texts, widget
 from tests.helpers.app import opened as open_page
 
 opened = partial(open_page, "compare")
 ROOT = Path(__file__).parents[2]
+ARGUMENTS = ("optimizer_arguments", "loss_arguments")
 
 
 def _markdown(app):
@@ -86,7 +87,7 @@ def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
     assert frame["l0"].notna().sum() == Config().steps
 
 
-@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss")])
+@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss", *ARGUMENTS)])
 def test_every_field_has_a_control_that_changes_the_baseline(field):
     """Controls that depend on others are opened by a link; the steps are few, to be quick."""
     opening = {
@@ -108,7 +109,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "activation": "tanh",
         "optimizer": "adam",
         "dtype": "float64",
-        "start": "0.5",
+        "start": "he",
         "schedule": "3_0.1",
         "before": ["dead_relu"],
         "noise": 0.1,
@@ -117,7 +118,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "weight_decay": 0.01,
         "batch_size": 16,
         "steps": 7,
-        "seed": 3,
+        "seed": "9223372036854775807",
         "max_norm": 0.5,
         "clip_value": 0.5,
         "accumulate": 3,
@@ -130,7 +131,8 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
     widget(app, field).set_value(new)
     sound(app.run())
     assert getattr(baseline(app), field) == {
-        "start": (0.5,),
+        "start": ("he",),
+        "seed": 2**63 - 1,
         "schedule": ((3, 0.1),),
         "before": ("dead_relu",),
     }.get(field, new)
@@ -149,6 +151,46 @@ def test_more_lines_are_put_in_and_taken_out_by_switches():
     assert baseline(app) == Config(steps=5)
 
 
+def test_arguments_are_given_one_by_one_and_taken_back():
+    app = opened(steps="5", run="none", optimizer="adam")
+    widget(app, "optimizer_arguments_amsgrad").set_value(True)
+    sound(app.run())
+    widget(app, "optimizer_arguments_betas").set_value("(0.8, 0.9)")
+    sound(app.run())
+    assert baseline(app).optimizer_arguments == (("amsgrad", True), ("betas", (0.8, 0.9)))
+    assert address(app)["optimizer_arguments"] == "amsgrad_1__betas_0.8_0.9"
+    assert "amsgrad=True, betas=(0.8, 0.9)" in " ".join(code.value for code in app.main.code)
+    widget(app, "optimizer_arguments_betas").set_value("0.9, 0.999")  # the default
+    widget(app, "optimizer_arguments_amsgrad").set_value(False)
+    sound(app.run())
+    assert baseline(app) == Config(optimizer="adam", steps=5)
+
+
+def test_an_argument_that_pytorch_refuses_is_refused_in_its_words_and_nothing_is_lost():
+    app = opened(steps="5", run="none", optimizer="adam", optimizer_arguments="amsgrad_1")
+    before = baseline(app)
+    for typed, said in (("2, 2", "Invalid beta parameter at index 0: 2.0"), ("x", "1 to 10 numbers")):
+        widget(app, "optimizer_arguments_betas").set_value(typed)
+        sound(app.run())
+        assert baseline(app) == before and said in app.warning[0].value
+
+
+def test_arguments_of_the_loss_have_controls_too():
+    app = opened(steps="5", run="none", loss="cross_entropy")
+    widget(app, "loss_arguments_weight").set_value("3, 1")
+    sound(app.run())
+    widget(app, "loss_arguments_reduction").set_value("sum")
+    sound(app.run())
+    assert baseline(app).loss_arguments == (("reduction", "sum"), ("weight", (3.0, 1.0)))
+    assert any("cannot be compared with each other" in one.value for one in app.main.caption)
+
+
+def test_arguments_in_a_link_that_do_not_fit_are_said_and_the_rest_is_kept():
+    app = opened(steps="5", run="none", optimizer="adam", optimizer_arguments="betas_0.9_1.5", seed="3")
+    assert baseline(app) == Config(optimizer="adam", steps=5, seed=3)
+    assert "Invalid beta parameter at index 1: 1.5" in app.warning[0].value
+
+
 def test_the_learning_rate_has_a_slider_and_an_exact_field():
     app = opened(steps="5", run="none")
     sound(widget(app, "lr").set_value(0.1).run())
@@ -165,7 +207,7 @@ def test_a_bad_learning_rate_gets_a_sentence_and_loses_nothing(text):
     sound(widget(app, "exact_lr").set_value(text).run())
     assert baseline(app) == Config(steps=5, lr=0.2)
     if text:  # an empty field is no choice at all
-        assert "from 0 to 100" in app.warning[0].value and "<" not in app.warning[0].value
+        assert "from 0 to 1000000" in app.warning[0].value and "<" not in app.warning[0].value
 
 
 def test_losses_that_do_not_fit_are_not_offered():
@@ -233,7 +275,7 @@ def test_hidden_sizes_are_text_and_bad_text_gets_a_sentence():
     assert baseline(app).hidden == (8, 4)
     sound(widget(app, "hidden").set_value("8-9999").run())
     assert baseline(app).hidden == (8, 4)
-    assert "1 to 3 layers of 1 to 256 units" in app.warning[0].value
+    assert "1 to 6 layers of 1 to 256 units" in app.warning[0].value
 
 
 def test_runs_are_added_and_taken_away_with_one_click():
@@ -414,7 +456,7 @@ def test_an_impossible_change_is_refused_with_its_limit():
     next(b for b in app.button if b.label == "Add this run").click()
     sound(app.run())
     assert names(app) == ["Baseline"]
-    assert "lr must be a number from 0 to 100" in app.warning[0].value
+    assert "lr must be a number from 0 to 1000000" in app.warning[0].value
 
 
 def test_a_link_restores_the_whole_comparison():

@@ -68,7 +68,7 @@ def _any_change(comparison: Comparison) -> None:
     if knob.choices:
         st.selectbox("Value", list(knob.choices), format_func=knob.choices.__getitem__, key="any_value_of")
     else:
-        st.text_input("Value", max_chars=40, help=_how_to_write(field), key="any_value")
+        st.text_input("Value", max_chars=400, help=_how_to_write(field), key="any_value")
     says = "Add this run" if of == NEW else "Add this change"
     st.button(says, key="any_add", on_click=whole(_add_any), args=(of, field))
 

@@ -8,6 +8,7 @@ import streamlit as st
 from core import export
 from core.config import DEFAULTS, KNOBS, Config
 from core.data import DATASETS
+from core.fields import arguments_in_words
 from core.lines import USUAL, loop_label
 from core.losses import LOSSES
 from core.models import MODELS
@@ -42,6 +43,9 @@ def facts(config: Config) -> list[str]:
     ]
     if config.model != DEFAULTS["model"]:
         said.insert(2, MODELS[config.model].title)
+    said += [
+        arguments_in_words(given) for given in (config.loss_arguments, config.optimizer_arguments) if given
+    ]
     return said + [
         f"{KNOBS[name].label.lower()} {changed[name]}" for name in WHERE_UNUSUAL if name in changed
     ]

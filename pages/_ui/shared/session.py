@@ -168,15 +168,19 @@ def notes() -> list[str]:
     return st.session_state.get("notes", [])
 
 
-def change(field: str, value: Any, **more: Any) -> None:
+def change(field: str, value: Any, exactly: bool = False, **more: Any) -> None:
     """Set a field of the baseline, or several; choices that no longer fit are reset, with a sentence.
 
-    A data set brings the learning rate and the model that suit it.
+    exactly: the values themselves, or none; not the nearest that fit. A data set brings the learning rate
+    and the model that suit it.
     """
     old = st.session_state.comparison.baseline
     brings = suiting(old, value) if field == "dataset" else {}
+    changes = {field: value} | brings | more
     try:
-        baseline, sentences = with_changes(old, {field: value} | brings | more)
+        if exactly:
+            replace(old, **changes)
+        baseline, sentences = with_changes(old, changes)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
