@@ -430,9 +430,11 @@ class Recording:
     def _weights_written(self) -> None:
         """Weights were written since the last step, not by it: an update by hand, or clamping."""
         self._versions = self._weight_versions()
+        if self._row is not None:  # within step: a closure
+            return
         self.counts["weights_written"] += 1
         self._note("W")
-        if self._pass.backwards and self._row is None:
+        if self._pass.backwards:
             self._end_without_step(self._pass, self._unused())
             self._pass = _Pass()
 

@@ -134,13 +134,18 @@ def test_a_scaled_gradient_is_shown_unscaled_and_its_clipping_is_seen():
 def test_steps_that_the_scaler_skips_are_no_steps():
     _, contents = recorded(RIGHT["amp_overflow"])
     counts = contents["counts"]
-    assert counts["skipped"] > 0 and counts["skipped"] + counts["steps"] == STEPS == contents["updates"]
+    assert (
+        counts["skipped"] > 0
+        and counts["steps"] > 0
+        and counts["skipped"] + counts["steps"] == STEPS == contents["updates"]
+    )
     assert "nonfinite" not in contents["first"]
 
 
 def test_a_closure_counts_as_one_update():
     _, contents = recorded(RIGHT["lbfgs"])
     assert contents["updates"] == contents["counts"]["closures"] == STEPS
+    assert set(orders(contents)) == {"ZFLB" * 4 + "S"}
     assert contents["counts"]["backwards"] > STEPS and contents["counts"]["with_leftover"] == 0
 
 

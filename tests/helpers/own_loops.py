@@ -94,7 +94,7 @@ def amp_overflow(hang):
     x, y = data()
     model, loss_fn = net(), nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
-    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**22)
     hang(model, optimizer, loss_fn, scaler)
     for _ in range(STEPS):
         optimizer.zero_grad()
