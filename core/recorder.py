@@ -929,7 +929,7 @@ def _of_one(values: Any, name: str, place: int | None) -> float | None:
 
 def _class(thing: Any) -> str:
     thing = getattr(thing, "_orig_mod", thing)  # of a compiled model
-    return (getattr(thing, "__name__", None) or type(thing).__name__)[:MAX_TEXT]
+    return (getattr(thing, "__name__", None) or type(thing).__name__).strip("<>")[:MAX_TEXT]  # <lambda>
 
 
 def _plain(value: Any, digits: int = 9) -> Any:

@@ -12,7 +12,7 @@ import streamlit as st
 from core import recorder
 from core.budget import MAX_RUNS
 from core.own.recording import MAX_BYTES, read
-from core.own.run import SHOWN_UPDATES, OwnRun, ledger, own_run
+from core.own.run import SHOWN_UPDATES, OwnRun, ledger, of_these, own_run
 from core.traps.table import TRAPS
 from core.verdict import RULES
 from core.watch import ledger as bars
@@ -43,7 +43,11 @@ def run() -> OwnRun | None:
 def drawn(trained: Sequence[Trained]) -> list[Trained]:
     """It as one more run of the curves, in a place that no other run has."""
     own, place = run(), _place(trained)
-    return [] if own is None or place is None else [Trained(NAME, own, own.verdict, place)]  # type: ignore[arg-type]
+    if own is None or place is None:
+        return []
+    # Names of parameters are choices, which the address has: none of them may come from the file alone.
+    names = {name for one in trained for name in one.result.parameters["parameter"].cat.categories}
+    return [Trained(NAME, of_these(own, names), own.verdict, place)]  # type: ignore[arg-type]
 
 
 def _place(trained: Sequence[Trained]) -> int | None:
@@ -75,7 +79,9 @@ def card(trained: Sequence[Trained]) -> None:
             st.caption(plain(sentence))
         if place is None:
             st.caption(f"The curves have room for {MAX_RUNS} runs: remove one to see this one there.")
-        elif own.cut:
+        elif own.optimizers > 1:
+            st.caption(f"In the curves, updates of its {own.optimizers} optimizers take turns.")
+        if place is not None and own.cut:
             st.caption(
                 f"The curves show its first {own.done:,} of {own.updates:,} updates, as many as a run here "
                 "has at most; the words above are about all of them."
@@ -173,17 +179,27 @@ def _remove() -> None:
 
 def _ledger(own: OwnRun) -> None:
     """The norms over all parameters as bars: this batch and the leftover, and what step used."""
-    frame = ledger(own)
+    names = list(own.parameters["parameter"].cat.categories)
+    every = "all parameters"
+    st.markdown("**Ledger of `.grad`**: a bar is this batch's gradient, a hollow bar what was left over.")
+    # By number: another file has other names. In the session alone, as all of the file is.
+    chosen = st.selectbox(
+        "Parameter",
+        range(len(names) + 1),
+        format_func=lambda at: names[at - 1] if at else every,
+        key=f"own_ledger_of_{len(names)}",
+        width=260,
+    )
+    frame = ledger(own, names[chosen - 1] if chosen else "")
     known = frame.loc[frame["fresh"].notna()]
     if not len(known):
+        st.caption("No gradient of it was recorded.")
         return
-    st.markdown(
-        "**Ledger of `.grad`**: each bar is this batch's gradient, the hollow bar what was left over."
-    )
     pixels = width.of_container("own_ledger_width")
     last = int(known["step"].iloc[min(ledger_picture.steps_that_fit(pixels, 1), len(known)) - 1])
     bars_of = bars.joined([known], int(known["step"].iloc[0]), last)
-    spec = ledger_picture.ledger_spec((NAME,), "all parameters", pixels, bars.axis_end(bars_of), norms=True)
+    title = "norm of one parameter" if chosen else every
+    spec = ledger_picture.ledger_spec((NAME,), title, pixels, bars.axis_end(bars_of), norms=True)
     st.vega_lite_chart(
         bars_of, spec, key="own_ledger", alt="Norms of .grad over the updates: this batch and leftover"
     )
