@@ -42,7 +42,7 @@ MAX_ROWS = 2000  # updates in the file, of all optimizers together
 MAX_CELLS = 48_000  # numbers of single parameters in the file
 MAX_PARAMETERS = 300  # of which single numbers are kept; the totals are of all
 MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lines in the file
-CHUNK_ROWS, CHUNK_BYTES = 50, 8 * 2**20
+CHUNK_ROWS, CHUNK_BYTES = 100, 8 * 2**20
 FIRST_LOSSES = 16  # of which it is asked what gradient flows into them; later ones now and then
 MAX_TEXT = 300  # characters of a message or a line of source
 
@@ -70,7 +70,6 @@ COUNTS = (
 CHANGED = 1e-3  # a norm that differs by this share was changed; adding in another order changes it by 1e-6
 MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # they differ in eval mode
 WEIGHT, UPDATE, GRAD, FRESH, LEFTOVER = range(5)  # kinds of norms
-ENDS = ("before", "after")  # of an update
 
 
 def record(
@@ -201,7 +200,8 @@ class _Chunk:
     rows. The weights after an update are those before the next one, if nothing has written into them.
     """
 
-    def __init__(self, parameters: list[Tensor]):
+    def __init__(self, parameters: list[Tensor], groups: int):
+        self.groups = groups  # of the optimizer: with another one it has other parameters
         size = sum(p.numel() * p.element_size() for p in parameters)
         self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(3 * size, 1)))
         self.parameters = parameters
@@ -230,33 +230,50 @@ class _Chunk:
             for to, grad in zip(place, grads, strict=True):
                 to.zero_() if grad is None else to.copy_(_own(grad))
 
-    def reduce(self) -> tuple[list[_Row], Tensor, list[tuple[int, int, int]]]:
-        """The rows, norms (kinds, parameters, rows), and (kind, parameter, row) where there is none."""
+    def reduce(self) -> tuple[list[_Row], Tensor, list[tuple[int, int, int]], set[int]]:
+        """The rows, their norms (kinds, parameters, rows), and which of these are none.
+
+        That is (kind, parameter, row) for single ones, and kinds of which the whole chunk has none.
+        """
         rows, self.rows = self.rows, []
         count = len(rows)
-        before, after = ([one[[getattr(row, end) for row in rows]] for one in self.path] for end in ENDS)
+        if self.taken == count + 1:  # nothing was written in between
+            before, after = [one[:count] for one in self.path], [one[1 : count + 1] for one in self.path]
+        else:
+            starts, ends = [row.before for row in rows], [row.after for row in rows]
+            before, after = [one[starts] for one in self.path], [one[ends] for one in self.path]
         updates = [one - other for one, other in zip(after, before, strict=True)]
-        norms = [[_norms(one) for one in part] for part in (before, updates, [g[:count] for g in self.grads])]
+        parts = [[_norms(one) for one in part] for part in (before, updates, [g[:count] for g in self.grads])]
+        device = parts[0][0].device
+        norms = [torch.stack([one.to(device) for one in part]) for part in parts]
         missing = [(GRAD, n, at) for at, row in enumerate(rows) for n in row.without]
+        absent = set()
         for kind in (FRESH, LEFTOVER):
             given = [row.fresh if kind == FRESH else row.leftover for row in rows]
-            norms.append([self._norms_of([one[n] for one in given], n) for n in range(len(self.parameters))])
+            if not any(map(_any, given)):
+                absent.add(kind)
+                norms.append(torch.zeros_like(norms[0]))
+                continue
+            part = [self._norms_of([one[n] for one in given]) for n in range(len(self.parameters))]
+            norms.append(
+                torch.stack(
+                    [torch.zeros_like(norms[0][0]) if one is None else one.to(device) for one in part]
+                )
+            )
             missing += [
                 (kind, n, at) for at, one in enumerate(given) for n, it in enumerate(one) if it is None
             ]
-        device = norms[0][0].device
-        block = torch.stack([torch.stack([one.to(device) for one in part]) for part in norms])
         self.taken = 0
         for row in rows:
             row.fresh, row.leftover = [], []
-        return rows, block, missing
+        return rows, torch.stack(norms), missing, absent
 
-    def _norms_of(self, given: list[Tensor | None], n: int) -> Tensor:
-        """(rows,): of these gradients of one parameter; 0 where there is none."""
+    def _norms_of(self, given: list[Tensor | None]) -> Tensor | None:
+        """(rows,): of these gradients of one parameter; 0 where there is none. None if there is none at all."""
         there = [at for at, one in enumerate(given) if one is not None]
         if not there:
-            return self.path[n].new_zeros(len(given), dtype=torch.float64)
-        norms = _norms(torch.stack([_own(given[at]) for at in there]))  # type: ignore[arg-type]
+            return None
+        norms = _norms(torch.stack([one for one in given if one is not None]))
         if len(there) == len(given):
             return norms
         found = norms.new_zeros(len(given))
@@ -414,7 +431,7 @@ class Recording:
         self.counts["forwards_in_eval_mode"] += not model.training
         self._note("F" if model.training else "f")
         self._inputs = args[0] if args else None
-        if isinstance(outputs, Tensor) and outputs.device.type == "cpu":
+        if isinstance(outputs, Tensor) and outputs.is_cpu:
             return  # looked at with the loss, and only if that is not finite
         self._peek("", "inputs", self._inputs)
         self._peek("forward", "outputs", _first_tensor(outputs))
@@ -445,7 +462,7 @@ class Recording:
         self.counts["losses"] += 1
         number, seen = self.counts["losses"], self._pass
         value = loss.detach() if loss.dim() == 0 else loss.detach().double().mean()
-        if value.device.type == "cpu":
+        if value.is_cpu:
             seen.losses.append(value.item())
             if not math.isfinite(seen.losses[-1]) and "nonfinite" not in self._first:
                 self._peek("", "inputs", self._inputs)
@@ -541,8 +558,7 @@ class Recording:
         if self._stash is not None:
             self._pass, self._stash = self._stash.before(self._pass), None
         chunk = self._chunks[number]
-        held = sum(len(group["params"]) for group in optimizer.param_groups)
-        if chunk is None or held != len(self._held[number]):
+        if chunk is None or len(optimizer.param_groups) != chunk.groups:
             chunk = self._new_chunk(number)
         self._row = row = _Row(
             self._number, self._pass, number, len(args) > 1 or bool(options.get("closure"))
@@ -558,7 +574,7 @@ class Recording:
         self._fetch()
         known = [p for p in _held(self.optimizers[number]) if p in self._place]
         self._held[number] = [self._place[p] for p in known]
-        self._chunks[number] = chunk = _Chunk(known)
+        self._chunks[number] = chunk = _Chunk(known, len(self.optimizers[number].param_groups))
         return chunk
 
     def _take_gradients(self, row: _Row, chunk: _Chunk) -> None:
@@ -600,7 +616,7 @@ class Recording:
         self._waiting += 1
         if fresh:
             row.norm = _norms(torch.stack([_norms(_own(grad)[None])[0] for grad in fresh.values()])[None])[0]
-        self._blocks.append((None, [row], None, []))
+        self._blocks.append((None, [row], None, [], set()))
         if self._waiting >= CHUNK_ROWS:
             self._fetch()
 
@@ -639,30 +655,33 @@ class Recording:
         for number in range(len(self.optimizers)):
             self._reduce(number)
         blocks, self._blocks, self._waiting = self._blocks, [], 0
-        _fetch_small([row for _, rows, _, _ in blocks for row in rows])
+        _fetch_small([row for _, rows, *_ in blocks for row in rows])
         taken = []
-        for optimizer, rows, block, missing in blocks:
+        for optimizer, rows, block, missing, absent in blocks:
             if block is None:
                 taken += [(row, None, [None] * 5, True) for row in rows]
             else:
-                taken += self._numbers(optimizer, rows, block, missing)
+                taken += self._numbers(optimizer, rows, block, missing, absent)
         for row, values, totals, finite in sorted(taken, key=lambda one: one[0].number):
             self._take(row, values, totals, finite)
 
-    def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor, missing: list[Any]) -> list[Any]:
+    def _numbers(
+        self, optimizer: int, rows: list[_Row], block: Tensor, missing: list[Any], absent: set[int]
+    ) -> list[Any]:
         """Of each row: itself, norms [kind][parameter], totals [kind], and whether all are finite."""
         sums = _norms(block.transpose(1, 2).reshape(-1, block.shape[1])).reshape(5, -1)
         finite = block.isfinite().flatten(0, 1).all(dim=0).tolist()
-        zeros = (block[FRESH] == 0).sum(dim=1).tolist()
         values, totals = block.permute(2, 0, 1).tolist(), sums.T.tolist()
+        for kind in absent:
+            for one, total in zip(values, totals, strict=True):
+                one[kind], total[kind] = [None] * len(one[kind]), None
         for kind, n, at in missing:
             values[at][kind][n] = None
-            zeros[n] -= kind == FRESH
-        for n, count in zip(self._held[optimizer], zeros, strict=True):
-            self._zeros[n] += count
         for kind, at in {(kind, at) for kind, _, at in missing}:
-            if all(one is None for one in values[at][kind]):
+            if not _any(values[at][kind]):
                 totals[at][kind] = None
+        for place in [] if FRESH in absent else (block[FRESH] == 0).any(dim=1).nonzero().flatten().tolist():
+            self._zeros[self._held[optimizer][place]] += sum(one[FRESH][place] == 0 for one in values)
         return list(zip(rows, values, totals, finite, strict=True))
 
     def _take(self, row: _Row, values: Any, totals: list[Any], finite: bool) -> None:
@@ -848,6 +867,11 @@ class Recording:
         if error is not None and not self._saved:
             self._raised(error)
             self.save()
+
+
+def _any(some: list[Any]) -> bool:
+    """Whether there is one that is not None; `in` would compare tensors, entry by entry."""
+    return any(one is not None for one in some)
 
 
 def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
