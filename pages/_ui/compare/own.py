@@ -58,9 +58,10 @@ def _place(trained: Sequence[Trained]) -> int | None:
 def card(trained: Sequence[Trained]) -> None:
     """What the recording says: its losses, and each line that it names, with the trap that shows it."""
     own, place = run(), _place(trained)
+    room = st.container()  # there in any case: else what is below is new when the card comes, and closes
     if own is None:
         return
-    with st.container(border=True, key="own_card"):
+    with room.container(border=True, key="own_card"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             sign = "" if place is None else f"{dot(place)} "
             st.markdown(f"{sign}**{NAME}** {_numbers(own)}", width="stretch")
