@@ -58,10 +58,9 @@ def _place(trained: Sequence[Trained]) -> int | None:
 def card(trained: Sequence[Trained]) -> None:
     """What the recording says: its losses, and each line that it names, with the trap that shows it."""
     own, place = run(), _place(trained)
-    room = st.container()  # there in any case: else what is below is new when the card comes, and closes
     if own is None:
         return
-    with room.container(border=True, key="own_card"):
+    with st.container(border=True, key="own_card"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             sign = "" if place is None else f"{dot(place)} "
             st.markdown(f"{sign}**{NAME}** {_numbers(own)}", width="stretch")
@@ -121,7 +120,8 @@ def _findings(own: OwnRun) -> None:
 def draw() -> None:
     """Where the recorder comes from and the recording goes to, and the ledger of its .grad."""
     own = run()
-    with st.expander(NAME, icon=":material/upload_file:"):
+    # The card above moves it, so that the browser takes it for a new one: open again, with the ledger in it.
+    with st.expander(NAME, icon=":material/upload_file:", expanded=own is not None):
         left, right = st.columns(2)
         with left:
             st.markdown("Record a loop where it runs, without changing a line of it:")
