@@ -15,7 +15,7 @@ model.zero_grad() or by hand, are noticed by .grad being None, or zeros, at the 
 Nothing is written into any tensor of the loop, no random number is drawn, and what autograd computes stays as
 it is: the weights come out the same to the last bit. Tensors are kept as they come and reduced to norms many
 updates at a time, since each call costs more than its work, and asking for a number makes a GPU wait. What is
-kept is bounded: beyond a limit every 2nd update is dropped, then every 2nd of the rest. Memory: six more
+kept is bounded: beyond a limit every 2nd update is dropped, then every 2nd of the rest. Memory: seven more
 copies of the weights at most, or 8 MiB.
 
 What it cannot see: a loss that is a function, or is written out (PyTorch has hooks for modules alone); writes
