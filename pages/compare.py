@@ -6,7 +6,7 @@ from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui.compare import cards, changes, curves, fit, heading, table, view  # noqa: E402
+from pages._ui.compare import cards, changes, curves, fit, heading, own, table, view  # noqa: E402
 from pages._ui.shared import code, remarks, session, sidebar, training  # noqa: E402
 
 comparison = session.comparison("compare", view.FIELDS)
@@ -24,8 +24,10 @@ with buttons:
     heading.take_away(trained)
 
 cards.draw(comparison, trained)
+own.card(trained)
 changes.draw()
-curves.draw(trained)
+curves.draw([*trained, *own.drawn(trained)])
+own.draw()
 fit.draw(trained)
 code.draw(trained, device)
 table.draw(trained)

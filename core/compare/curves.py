@@ -152,6 +152,8 @@ def _series(frame: pd.DataFrame, column: str) -> Series:
 
 def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     frame = result.steps
+    if quantity == "lr" and "lr" in frame:
+        return _series(frame, "lr")
     if quantity == "lr":  # one for all parameters
         return Series(np.arange(result.done), learning_rates(result))
     if parameter != ALL_PARAMETERS:

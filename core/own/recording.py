@@ -19,7 +19,7 @@ MAX_BYTES = 2**20
 MAX_COUNT = 10**12
 MAX_MANY = 16  # models, optimizers, dimensions of a shape
 MAX_SPARE = 100  # rows beyond the recorder's limit: the last one of each optimizer
-NAME = re.compile(r"[\w.:<>\[\]-]{1,300}")
+NAME = re.compile(r"[\w .:/+()=,-]{1,300}")
 TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f]{0,300}")
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
