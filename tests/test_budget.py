@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from core import Config, build
-from core.budget import MAX_RUNS, MAX_WORK, parameter_count, too_much
+from core.budget import MAX_RUNS, MAX_WORK, parameter_count, too_much, vector_bytes
 from core.compare.comparison import FIRST
 from tests.helpers.strategies import configs
 
@@ -54,3 +54,8 @@ def test_the_bound_is_on_the_sum_over_runs_and_itself_allowed(monkeypatch):
     assert too_much([run]) is None
     assert too_much([run, run]) is None
     assert too_much([run, run, run]) is not None
+
+
+def test_vector_bytes_by_hand():
+    run = Config(dataset="deliveries", model="linear", steps=100)
+    assert vector_bytes(run) == 4 * 100 * 2 * 4  # four vectors a step, two entries, float32
