@@ -1,6 +1,9 @@
 """Data sets: what they hold, how they are prepared, and that nothing random is shared."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +256,14 @@ def test_the_noise_of_xor_is_in_proportion():
     assert torch.equal(labels, same)
     assert (once - still).std().item() == pytest.approx(0.1, rel=0.2)  # 500 normal deviates
     torch.testing.assert_close(thrice - still, 3 * (once - still))
+
+
+def test_scikit_learn_is_imported_by_who_needs_it():
+    """A second of each start, and 50 MB."""
+    code = (
+        "import sys; from core import Config, Run; there = lambda: print('sklearn' in sys.modules); "
+        "Run(Config(steps=1)).advance(); there(); Run(Config(dataset='iris', steps=1)); there()"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

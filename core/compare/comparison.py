@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.lines import BEFORE, USUAL, letters, loop_label, without_zero_grad
+from core.lines import (
+    BEFORE,
+    PRACTICES,
+    USUAL,
+    letters,
+    loop_label,
+    practise,
+    practised,
+    without_zero_grad,
+)
 from core.losses import fitting
 from core.words import shown
 
@@ -214,6 +223,7 @@ def ready(baseline: Config) -> list[Variant]:
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
     changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
+    changes += [("loop", letters(practise(loop, name, name not in practised(loop)))) for name in PRACTICES]
     return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
 
 

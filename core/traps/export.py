@@ -36,7 +36,7 @@ def trap_test(trap: Trap, wrong: Result, right: Result) -> str:
 
 
 def _standard_first(line: str) -> tuple[bool, bool]:
-    return any(name in line for name in ("torch", "pytest", "sklearn")), "torch" in line
+    return any(name in line for name in ("torch", "pytest")), "torch" in line
 
 
 def _function(name: str, config: Config, built: Built) -> str:

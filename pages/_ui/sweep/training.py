@@ -12,7 +12,7 @@ from core.jobs.jobs import Block
 from core.run_summary import Brief
 from core.stacked.blocks import blocks
 from core.sweep.sweep import Sweep, problem
-from pages._ui.shared import job_runs, progress
+from pages._ui.shared import job_runs, memory, progress
 from pages._ui.shared.cache import Cache, cache
 from pages._ui.shared.locks import alone
 from pages._ui.shared.progress import Progress
@@ -52,6 +52,7 @@ def _train(
         groups = [tuple(group) for group in blocks(missing)]
         now.jobs = {group: now.jobs.get(group) or Block(group, device) for group in groups}
         job_runs.run(list(now.jobs.values()), device, now, filling.look, filling.take)
+        memory.give_back()
     progress.tell_where(where, now)
     if len(found) == len(there):
         place.empty()
@@ -111,6 +112,5 @@ class _Filling:
         whole = sum(config.steps for config in self.missing)
         there = sum(config in self.found for config in self.missing)
         text = f"{len(self.found)} of {len(self.found) - there + len(self.missing)} runs"
-        left = seconds * (whole - steps) / steps if steps else 0.0
-        text += f", about {left:.0f} s left" if left >= 1 else ""
+        text += progress.time_left(seconds, steps, whole)
         return min(steps / whole, 1.0), text
