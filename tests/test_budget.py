@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from core import Config, build
 from core.budget import MAX_RUNS, MAX_WORK, most_steps, parameter_count, too_much, vector_bytes
 from core.compare.comparison import FIRST
+from core.fields import STEPS
 from tests.helpers.strategies import configs
 
 
@@ -94,7 +95,7 @@ def test_the_most_steps_that_fit_are_those_by_hand_and_one_more_is_too_much():
 
 
 def test_the_most_steps_are_all_or_none_where_steps_do_not_matter():
-    assert most_steps(lambda steps: [Config(steps=steps)]) == 5000
+    assert most_steps(lambda steps: [Config(steps=steps)]) == STEPS[1]
     largest = Config(dataset="digits", hidden=(256, 256, 256), steps=5000)
     assert most_steps(lambda steps: [largest]) == 0
 

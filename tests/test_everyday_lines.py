@@ -99,8 +99,8 @@ def test_slices_and_one_go_give_the_same_bits():
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("max_norm", -1.0, "max_norm must be a number from 0 to 1e+06; got -1.0"),
-    ("clip_value", float("nan"), "clip_value must be a number from 0 to 1e+06; got nan"),
+    ("max_norm", -1.0, "max_norm must be a number from 0 to 1000000; got -1.0"),
+    ("clip_value", float("nan"), "clip_value must be a number from 0 to 1000000; got nan"),
 ])  # fmt: skip
 def test_a_wrong_value_gets_one_sentence(field, value, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):

@@ -393,8 +393,8 @@ def test_of_a_field_that_is_given_twice_the_last_counts_and_is_named_once():
 
 
 @pytest.mark.parametrize("baseline, text, name, reason", [
-    (Config(lr=2.0), "lr~x100", "Learning rate × 100",
-     "Learning rate must be a number from 0 to 100; got 200.0."),
+    (Config(lr=2e4), "lr~x100", "Learning rate × 100",
+     "Learning rate must be a number from 0 to 1000000; got 2000000.0."),
     (Config(dataset="sine"), "loss~bce", "BCE with logits",
      "Loss must be one of mse, l1, huber, smooth_l1 for sine; got bce."),
     (Config(), "model~lenet", "LeNet", "Model must fit the data set: lenet is for digits; got moons."),
@@ -415,15 +415,15 @@ def test_a_run_that_is_not_possible_waits_in_its_place_with_its_reason(baseline,
 
 
 def test_a_run_that_waited_comes_back_when_it_is_possible_again():
-    comparison = replace(FIRST, baseline=Config(lr=2.0))
-    assert comparison.to_params() == {"lr": ["2.0"], "run": ["lr~x100", "loop~FLBS"]}
+    comparison = replace(FIRST, baseline=Config(lr=2e4))
+    assert comparison.to_params() == {"lr": ["20000.0"], "run": ["lr~x100", "loop~FLBS"]}
     assert read(comparison.to_params()) == (comparison, [])
     again = replace(comparison, baseline=Config(lr=0.2))
     assert again.named()[1] == (1, "Learning rate × 100", Config(lr=20.0))
 
 
 @pytest.mark.parametrize(
-    "text", ["lr~x-1", "lr~200", "steps~x2", "keep~lr~x300", "loss~mean", "seed~1~lr~xx2"]
+    "text", ["lr~x-1", "lr~2e6", "steps~x2", "keep~lr~x3e6", "loss~mean", "seed~1~lr~xx2"]
 )
 def test_what_is_possible_on_no_baseline_is_refused_and_does_not_wait(text):
     comparison, notes = read({"run": [text]})

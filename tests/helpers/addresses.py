@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from core.autograd.examples import EXAMPLES
+from core.compare import looks
 from core.compare.comparison import MAX_NAME, MAX_TEXT, NAME, SEPARATOR
 from core.compare.curves import QUANTITIES
 from core.config import KNOBS
@@ -19,7 +20,6 @@ from core.sweep.measures import MEASURES
 from core.sweep.sweep import SEEDS
 from core.traps.orders import all_orders
 from core.traps.table import TRAPS
-from pages._ui.compare import view
 from pages._ui.watch.body import PANELS
 
 HOST = "elsewhere.example"  # where no page may lead
@@ -146,11 +146,11 @@ TYPED = [
 COMPARING = ("compare", "watch", "sweep")  # pages whose address holds a baseline
 OWN = {  # page -> its fields beside those of a baseline -> their texts
     "compare": {
-        "curve": list(view.LOSS_COLUMNS),
+        "curve": list(looks.LOSS_COLUMNS),
         "show": list(QUANTITIES),
         "of": ["0.weight", "weight", "2.bias", "no.such"],
-        "scale": list(view.SCALES),
-        "smooth": list(view.SMOOTH),
+        "scale": list(looks.SCALES),
+        "smooth": list(looks.SMOOTH),
         "pin": ["0", "1", "5000"],
         "zoom": ["0..2", "1..5000"],
         "fit": ["0", "2", "5000"],

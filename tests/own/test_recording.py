@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core import recorder
+from core.fields import STEPS
 from core.own.recording import MAX_BYTES, read
 from core.own.run import own_run
 
@@ -188,5 +189,5 @@ def test_what_can_be_forged_costs_no_memory(contents):
     one["rows"]["update"] = [0, 1, 10**9, 10**11]
     one["details"][0]["update"] = [0, 1, 10**9, 10**11]
     run = own_run(read(written(one)))
-    assert run.done == 5000 and run.cut and run.steps["step"].max() == 1
+    assert run.done == STEPS[1] and run.cut and run.steps["step"].max() == 1
     assert len(run.whole.losses) == 4

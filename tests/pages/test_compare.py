@@ -338,13 +338,13 @@ def test_a_name_is_drawn_as_text_and_never_as_markdown():
 
 def test_a_run_that_is_not_possible_waits_in_its_card_and_comes_back_by_itself():
     app = opened(steps="3")
-    sound(widget(app, "exact_lr").set_value("2").run())
+    sound(widget(app, "exact_lr").set_value("20000").run())
     assert not app.warning
     assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
     assert words(app)[1] == "Waits" and "Waits" not in (words(app)[0], words(app)[2])
     assert any(text.startswith(f"{dot(1)} :gray[**Learning rate × 100**") for text in _markdown(app))
     reasons = [caption.value for caption in app.caption]
-    assert "Learning rate must be a number from 0 to 100; got 200.0." in reasons
+    assert "Learning rate must be a number from 0 to 1000000; got 2000000.0." in reasons
     assert app.query_params["run"] == ["lr~x100", "loop~FLBS"]
     again = opened(**app.query_params)
     assert words(again) == words(app) and not again.warning
@@ -354,7 +354,7 @@ def test_a_run_that_is_not_possible_waits_in_its_card_and_comes_back_by_itself()
 
 
 def test_a_run_that_waits_can_be_renamed_and_removed():
-    app = opened(steps="3", lr="2", run=["lr~x100", "seed~1"])
+    app = opened(steps="3", lr="20000", run=["lr~x100", "seed~1"])
     sound(widget(app, "name_1").set_value("Later").run())
     assert names(app) == ["Baseline", "Later", "Seed 1"] and words(app)[1] == "Waits"
     sound(app.button(key="remove_1").click().run())
@@ -389,7 +389,7 @@ def test_a_run_can_have_several_changes_and_its_name_lists_them():
 
 
 @pytest.mark.parametrize("text, said", [
-    ("1e30", "lr must be a number from 0 to 100"),
+    ("1e30", "lr must be a number from 0 to 1000000"),
     ("x100", "a run must not make the same changes as another run"),
 ])  # fmt: skip
 def test_a_change_of_a_run_that_cannot_be_is_refused_and_loses_nothing(text, said):

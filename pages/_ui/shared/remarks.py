@@ -31,6 +31,6 @@ def refuse(sentence: str, runs: Callable[[int], Iterable[Config]]) -> NoReturn:
     advice = f" With {most:,} steps they fit." if most else ""
     st.error(sentence + advice, icon=":material/block:")
     if most:
-        take = whole(session.change)
-        st.button(f"Take {most:,} steps", icon=":material/step:", on_click=take, args=("steps", most))
+        label, args = f"Take {most:,} steps", ("steps", most)
+        st.button(label, icon=":material/step:", on_click=whole(session.change), args=args)
     st.stop()
