@@ -20,12 +20,16 @@ def at_stop(page, number):
 
 def back_to(page, number):
     """The browser's Back, once or a few times: Streamlit can leave up to three entries for one stop."""
+    from playwright.sync_api import TimeoutError
+
+    strip = page.locator(".st-key-path").get_by_text(f"{number} of ", exact=False).first
     for _ in range(3):
         page.go_back()
-        page.wait_for_timeout(1000)  # until the server has heard of it
-        page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
-        if page.locator(".st-key-path").get_by_text(f"{number} of ", exact=False).count():
-            return
+        try:
+            strip.wait_for(timeout=10_000)  # a slow server has heard of it by then; else it was an entry more
+        except TimeoutError:
+            continue
+        return at_stop(page, number)
     raise AssertionError(f"Back does not lead to stop {number}")
 
 
@@ -63,6 +67,7 @@ def test_the_path_is_walked_with_the_keyboard_alone(visit):
 def test_shortcuts_and_the_back_button_lead_through_a_sequence(visit):
     page = visit(f"/start?{urlencode({'path': SEQUENCE, 'stop': '1'}, doseq=True)}", wait=False)
     at_stop(page, 1)
+    settle(page)
     page.keyboard.press("Shift+N")
     at_stop(page, 2)
     settle(page)
