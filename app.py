@@ -5,10 +5,9 @@ import streamlit as st
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
-    from pages._ui.shared import guard, style, walk, warm
+    from pages._ui.shared import frame, guard, session, style, walk, warm
 
     warm.up()
-style.draw()
 
 PAGES = [
     st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", default=True),
@@ -20,7 +19,9 @@ PAGES = [
     st.Page("pages/autograd.py", title="Autograd", icon=":material/account_tree:"),
     st.Page("pages/notes.py", title="Notes", icon=":material/fact_check:"),
 ]
-page = st.navigation(PAGES, position="top")
-if walk.draw(page.url_path):
+WITH_SIDEBAR = ("", "watch", "sweep")
+page = st.navigation(PAGES, position="hidden" if st.context.is_embedded else "top")
+style.draw(sidebar=page.url_path in WITH_SIDEBAR and not session.bare())
+if frame.ready() and walk.draw(page.url_path):
     guard.mark_run()
     page.run()

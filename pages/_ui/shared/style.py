@@ -29,8 +29,16 @@ RULES = {  # of the Autograd page: typed lines look as code does; little room ar
 }
 MARKED = "var(--st-orange-background-color, #E8590C33)"
 
+# Where there is room for a sidebar, the page waits for it: it would jump aside. Not forever.
+UNTIL_SIDEBAR = [
+    "@keyframes shown { to { visibility: visible; } }",
+    "@media (min-width: 769px) { [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) >"
+    " div:has([data-testid=stMain]) { visibility: hidden; animation: shown 0s 3s forwards; } }",
+]
+
 # Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
 LAYOUT = [
+    ":root { --loop-lab: 1; }",  # what `frame` waits for
     "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4.2rem 1.5rem 3rem; }",
     "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0 0 0.4rem; font-size: 1.3rem; }",
     "[data-testid=stMain] .st-key-top [data-testid=stHeading] h1 { padding: 0; }",
@@ -63,10 +71,11 @@ NARROW = [
 ]
 
 
-def draw() -> None:
-    """The rules for every page."""
+def draw(sidebar: bool) -> None:
+    """The rules for every page. sidebar: whether it has one."""
     rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
     rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    rules += UNTIL_SIDEBAR * sidebar
     _write(*rules, *LAYOUT, f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}")
 
 
