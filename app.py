@@ -6,6 +6,7 @@ st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
     from pages._ui.shared import frame, guard, session, style, walk, warm
+    from pages._ui.start import sequence
 
     warm.up()
 
@@ -21,7 +22,10 @@ PAGES = [
 ]
 WITH_SIDEBAR = ("", "watch", "sweep")
 page = st.navigation(PAGES, position="hidden" if st.context.is_embedded else "top")
-style.draw(sidebar=page.url_path in WITH_SIDEBAR and not session.bare())
+style.draw(
+    sidebar=page.url_path in WITH_SIDEBAR and not session.bare(), embedded=bool(st.context.is_embedded)
+)
 if frame.ready() and walk.draw(page.url_path):
     guard.mark_run()
     page.run()
+    sequence.offer(page.url_path or "compare")

@@ -81,8 +81,12 @@ def read_address(text: str, drop: Collection[str] = ()) -> Address:
 # -- what each page takes ------------------------------------------------------------------
 
 
+COMPARE_LOOKS = ("curve", "show", "of", "scale", "pin", "zoom", "fit", "hide")
+
+
 def _compare(fields: Fields) -> list[str]:
-    return read_comparison(fields)[1]
+    own, rest = _parted(fields, COMPARE_LOOKS)
+    return read_comparison(rest)[1] + _twice(fields, own)
 
 
 def _watch(fields: Fields) -> list[str]:

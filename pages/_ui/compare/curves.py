@@ -10,10 +10,12 @@ from core import charts
 from core.compare import curves
 from pages._ui.compare import view
 from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM
-from pages._ui.shared import widgets, width
+from pages._ui.shared import explain, widgets, width
 from pages._ui.shared.badges import dot
 from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
+
+TERMS = explain.words("as_used", "fresh", "leftover", "update_ratio")
 
 
 @st.fragment
@@ -45,7 +47,7 @@ def draw(trained: Sequence[Trained]) -> None:
         )
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
-            st.caption(_signs(frame, tops, places))
+            st.caption(_signs(frame, tops, places), help=TERMS)
 
 
 def _signs(frame: pd.DataFrame, tops: tuple[float | None, float | None], places: Sequence[int]) -> str:

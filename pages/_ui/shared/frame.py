@@ -1,15 +1,15 @@
 """What is settled with the browser before a visitor's first page is drawn: the app's CSS, and the history.
 
-Streamlit loads what applies CSS when it is first needed. Content that came before it would be drawn as Streamlit
-has it, and jump.
+Streamlit loads what applies CSS when it is first needed. Content that came before it would be drawn as
+Streamlit has it, and jump.
 """
 
 import streamlit as st
 
 LATE_S = 3  # a browser that has not answered by then gets the page as it is
 
-# An address is an entry of the history only after a choice. Streamlit makes one of each that is written: three for
-# one link to another page.
+# An address is an entry of the history only after a choice. Streamlit makes one of each that is written:
+# three for one link to another page.
 _SCRIPT = """
 export default function({ setStateValue }) {
   if (!window.oneEntryForEachChoice) {

@@ -39,8 +39,8 @@ class Progress:
 
 
 def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
-    """Draw Stop, and return the place for the progress bar beside it."""
-    with place.container(horizontal=True, vertical_alignment="center"):
+    """Draw Stop, and return the place for the progress bar beside it; over the page, where nothing moves."""
+    with place.container(horizontal=True, vertical_alignment="center", key="training"):
         bar = st.empty()
         st.button(
             "Stop", icon=":material/stop:", key="stop", on_click=whole(progress.set_stopped), args=(True,)

@@ -126,8 +126,10 @@ def _given() -> dict[str, list[str]]:
 
 
 def bare() -> bool:
-    """Whether the view has the whole window: in a frame of another page, or in a sequence that is presented."""
-    return bool(st.context.is_embedded) or "stop" in st.query_params and st.query_params.get_all("path") != [FIRST]
+    """Whether the view has the whole window: in another page's frame, or in a sequence that is presented."""
+    frame = st.session_state.get("around") or around()
+    presented = "stop" in frame and frame.get("path", [FIRST]) != [FIRST]
+    return bool(st.context.is_embedded) or presented
 
 
 def around() -> dict[str, list[str]]:

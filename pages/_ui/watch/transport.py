@@ -29,7 +29,7 @@ def draw(held: Tape) -> None:
         for label, icon, shortcut, move, about in NEXT:
             _button(label, icon, shortcut, move, about, playing or held.run.done)
         _play(playing, held.run.done)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="pace_row"):
         widgets.kept(st.select_slider, "Pace of Play, steps per redraw", "pace", player.PACES, width=210)
         if not playing:
             _rate(held)
