@@ -76,7 +76,7 @@ EMBEDDED = ["[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding
 # Room for what comes a little later, so that nothing below it jumps. What Streamlit loads when it is first
 # needed stands as a gray bar of one line until then. Pixels, on a wide page and on a narrow one; as drawn.
 BARS = {"[class*=st-key-group_]": 64, ".st-key-lines.st-key-lines": 26, "[class*=st-key-card_]": 24}
-BARS[".st-key-changed_code"] = 153
+BARS |= {".st-key-changed_code": 153, ".st-key-step_bar": 32, ".st-key-panel_tensors": 358}
 BARS |= dict.fromkeys((".st-key-axes", ".st-key-pace_row"), 64)
 BUTTONS = {"Restart": 101, "Back-one-step": 177, "Back-one-line": 135, "Next-line": 112, "Next-step": 112}
 ROOM = {
@@ -85,7 +85,7 @@ ROOM = {
     ".st-key-curve_notes": (72, 110),
     ".st-key-sweep_map": (262, 262),
     ".st-key-transport": (38, 143),
-    "[data-testid=stMain] [data-testid=stProgress]": (33, 33),
+    ".st-key-step_bar": (32, 32),
     ".st-key-pace_row": (64, 143),
     "[class*=st-key-panel_]": (422, 464),
     ".st-key-axes": (64, 221),

@@ -72,7 +72,8 @@ def progress(held: Tape) -> None:
     where = f"Step {run.step} of {steps}"
     if run.next_line:
         where += f", line {run.next_line + 1} of {len(run.config.loop)} is next"
-    st.progress(min(run.step / steps, 1.0), text=where)
+    with st.container(key="step_bar"):
+        st.progress(min(run.step / steps, 1.0), text=where)
 
 
 def _rate(held: Tape) -> None:
