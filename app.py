@@ -5,10 +5,11 @@ import streamlit as st
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
-    from pages._ui.shared import frame, guard, session, style, walk, warm
+    from pages._ui.shared import changed, frame, guard, session, style, walk, warm
     from pages._ui.start import sequence
 
     warm.up()
+changed.tell()
 
 PAGES = [
     st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:", default=True),

@@ -32,10 +32,10 @@ PATIENCE_S = 60.0
 
 
 class Session:
-    """One visitor of the Watch page."""
+    """One visitor of a page, with the query of its address."""
 
-    def __init__(self, socket: ClientConnection):
-        self.socket = socket
+    def __init__(self, socket: ClientConnection, page: str = "watch", query: str = ADDRESS):
+        self.socket, self.page, self.query = socket, page, query
         self.buttons: dict[str, str] = {}  # label -> widget
         self.pages: dict[str, str] = {}  # name -> hash
         self.timer: tuple[float, str] | None = None  # seconds, fragment
@@ -45,9 +45,9 @@ class Session:
         """Run the page, or a fragment of it, with a button pressed or none."""
         states = [WidgetState(id=self.buttons[button], trigger_value=True)] if button else []
         state = ClientState(
-            query_string=ADDRESS,
-            page_script_hash=self.pages.get("watch", ""),
-            page_name="watch",
+            query_string=self.query,
+            page_script_hash=self.pages.get(self.page, ""),
+            page_name=self.page,
             widget_states=WidgetStates(widgets=states),
             fragment_id=fragment,
             is_auto_rerun=bool(fragment) and not button,

@@ -3,7 +3,8 @@
 A data set makes inputs (rows, features) and labels in float64: one value per row for
 regression, a class number for classification. `standardise` and `split` prepare them;
 `FORMS` turns labels into the targets that a loss takes. The exported script contains these
-very functions, so each is plain PyTorch and needs nothing else of this module.
+very functions, so each is plain PyTorch and needs nothing else of this module. scikit-learn takes
+longer to import than a run to train, and most runs need none of it: who does imports it.
 """
 
 import math
@@ -11,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from sklearn import datasets
 from torch import Tensor
 
 MIN_ROWS_TO_SPLIT = 20  # fewer rows than this leave nothing to validate on
@@ -74,24 +74,32 @@ def spirals(noise: float, generator: torch.Generator, rows: int = 250) -> tuple[
 
 def diabetes() -> tuple[Tensor, Tensor]:
     """442 patients, 10 measurements; progression of the disease one year later."""
+    from sklearn import datasets
+
     inputs, labels = datasets.load_diabetes(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)[:, None]
 
 
 def breast_cancer() -> tuple[Tensor, Tensor]:
     """569 tumors, 30 measurements of cell nuclei; 1 = benign."""
+    from sklearn import datasets
+
     inputs, labels = datasets.load_breast_cancer(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
 
 def iris() -> tuple[Tensor, Tensor]:
     """150 flowers, 4 measurements; three species."""
+    from sklearn import datasets
+
     inputs, labels = datasets.load_iris(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
 
 def digits() -> tuple[Tensor, Tensor]:
     """1,797 images of 8 x 8 pixels, one row of 64 each; ten digits."""
+    from sklearn import datasets
+
     inputs, labels = datasets.load_digits(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
 
@@ -102,7 +110,8 @@ class DataSet:
 
     make: the function above. task: "regression", "binary" or "classes". noisy: whether
     `make` takes noise and a generator. scale: what one mean and one standard deviation are
-    taken over ("column", "image"), or "raw" for no standardizing.
+    taken over ("column", "image"), or "raw" for no standardizing. lr, model: what suits it: plain SGD
+    on all rows learns within 300 steps.
     """
 
     title: str
@@ -113,6 +122,8 @@ class DataSet:
     scale: str = "column"
     inputs: str = "inputs"
     targets: str = "targets"
+    lr: float = 0.1
+    model: str = "mlp"
 
 
 DATASETS = {
@@ -124,6 +135,8 @@ DATASETS = {
         scale="raw",
         inputs="distance",
         targets="minutes",
+        lr=0.05,
+        model="linear",
     ),
     "deliveries_exact": DataSet(
         "Deliveries, exact",
@@ -133,6 +146,8 @@ DATASETS = {
         scale="raw",
         inputs="distance",
         targets="minutes",
+        lr=0.05,
+        model="linear",
     ),
     "line": DataSet(
         "Line with outliers",
@@ -140,6 +155,7 @@ DATASETS = {
         line,
         "regression",
         noisy=True,
+        model="linear",
     ),
     "sine": DataSet(
         "Sine",
@@ -154,6 +170,7 @@ DATASETS = {
         xor,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "moons": DataSet(
         "Two moons",
@@ -161,6 +178,7 @@ DATASETS = {
         moons,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "spirals": DataSet(
         "Two spirals",
@@ -168,6 +186,7 @@ DATASETS = {
         spirals,
         "binary",
         noisy=True,
+        lr=0.5,
     ),
     "diabetes": DataSet(
         "Diabetes",
@@ -175,6 +194,7 @@ DATASETS = {
         "scikit-learn).",
         diabetes,
         "regression",
+        lr=0.05,
     ),
     "breast_cancer": DataSet(
         "Breast cancer",
@@ -189,6 +209,7 @@ DATASETS = {
         "scikit-learn).",
         iris,
         "classes",
+        lr=0.2,
     ),
     "digits": DataSet(
         "Digits",
@@ -196,6 +217,7 @@ DATASETS = {
         digits,
         "classes",
         scale="image",
+        lr=0.2,
     ),
 }
 

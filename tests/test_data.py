@@ -1,6 +1,9 @@
 """Data sets: what they hold, how they are prepared, and that nothing random is shared."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,9 @@ import torch
 from core import Config, Run
 from core.build import make_data, make_model
 from core.data import DATASETS, FORMS, split, standardise
+from core.result import result
 from core.seeds import STREAMS, stream
+from core.verdict import verdict
 
 SHAPES = {
     "deliveries": (4, 1),
@@ -51,6 +56,16 @@ def test_every_data_set_has_its_rows_and_columns_and_is_finite(dataset):
 def test_every_data_set_says_in_one_sentence_what_it_is(dataset):
     about = DATASETS[dataset].about
     assert about.endswith(".") and len(about) <= 120
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_with_what_suits_it_a_data_set_is_learned_in_300_steps(dataset):
+    """And the loss ends at its lowest, or close by: it does not swing."""
+    row = DATASETS[dataset]
+    ended = result(Run(Config(dataset=dataset, lr=row.lr, model=row.model, steps=300)).advance())
+    assert verdict(ended).word == "learns"
+    losses = ended.steps["loss"]
+    assert losses.iloc[-1] < losses.min() + 0.05 * (losses.iloc[0] - losses.min())
 
 
 def test_the_exact_deliveries_lie_on_the_line_of_the_note():
@@ -243,3 +258,14 @@ def test_the_global_random_state_is_left_alone(dataset):
     Run(config).advance()
     assert torch.equal(torch.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpy_before).all()
+
+
+def test_scikit_learn_is_imported_by_who_needs_it():
+    """A second of each start, and 50 MB."""
+    code = (
+        "import sys; from core import Config, Run; there = lambda: print('sklearn' in sys.modules); "
+        "Run(Config(steps=1)).advance(); there(); Run(Config(dataset='iris', steps=1)); there()"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -209,9 +209,18 @@ def test_snapshots_of_a_large_model_stay_within_their_memory(parameters):
 
 
 @given(st.integers(200, 5000))
-def test_a_small_model_on_all_rows_is_evaluated_as_often_as_is_drawn(steps):
-    # at every second step, since an evaluation may look at half as many rows as training
-    assert len(evaluation_steps(steps, 100, 100, 50)) == min(200, steps // 2)
+def test_a_small_model_on_all_rows_is_evaluated_at_every_eighth_step(steps):
+    # there the loop computes the training loss itself; with batches the evaluations are all there is of it
+    assert len(evaluation_steps(steps, 100, 100, 50)) == min(200, max(10, steps // 8))
+    assert len(evaluation_steps(steps, 50, 100, 50)) == min(200, max(10, steps // 4))
+
+
+def test_rows_of_ones_own_count_as_batches():
+    """Whatever batch_size says: 200 steps of 16 rows see each row ten times or so."""
+    batches = [list(range(16))] * 200
+    run = Run(replace(MOONS, steps=200, batch_size=0), batches=batches).advance()
+    assert len(run.history.evaluations) == MIN_EVALUATIONS
+    assert len(Run(replace(MOONS, steps=200, batch_size=0)).advance().history.evaluations) == 25
 
 
 CLASSES = [  # data set, loss

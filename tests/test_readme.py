@@ -1,6 +1,7 @@
 """The README does what it says: its code runs, its output is real, its link opens."""
 
 import importlib
+import json
 import math
 import re
 import runpy
@@ -21,7 +22,7 @@ from core.config import KNOBS
 from core.curvature import limits, starting_curvature
 from core.data import DATASETS
 from core.export import script, setup
-from core.lines import from_letters
+from core.lines import EVERYDAY, PRACTICES, Line, Practice, from_letters
 from core.loss_lessons.softmax_twice import logits, of_logits
 from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.notes.claim import JUDGEMENTS, answer
@@ -88,6 +89,7 @@ def test_the_second_lesson_opens_where_it_says():
 
 IMPORTS = """
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -110,14 +112,14 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
         (added,) = table.keys() - before[field]
         monkeypatch.setitem(table, added, table.pop(added))  # taken out again afterwards
         monkeypatch.setitem(KNOBS[field].choices, added, table[added].title)
-    config = Config(dataset="parabola", loss="log_cosh", optimizer="nadam", lr=0.01, steps=200)
+    config = Config(dataset="parabola", loss="log_cosh", optimizer="sign_sgd", steps=200)
     assert Config.from_params(config.to_params()) == config
     run = Run(config).advance()
     assert run.error is None
     assert run.history.losses[-1] < 0.5 * run.history.losses[0]
     assert setup(config, build(config))[-2:] == [
         "loss_fn = LogCosh()",
-        "optimizer = torch.optim.NAdam(model.parameters(), lr=0.01)",
+        "optimizer = SignSGD(model.parameters(), lr=0.01)",
     ]
     (tmp_path / "taken_home.py").write_text(script(config))
     with torch.random.fork_rng():
@@ -129,7 +131,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
 def test_the_added_loss_is_what_its_formula_says():
     names = {"nn": nn, "Tensor": Tensor, "math": math, "LOSSES": {}, "Loss": Loss}
     names |= {"FLOATS": FLOATS, "clipped": clipped}
-    exec(compile(block("LOSSES[").split("OPTIMIZERS")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
+    exec(compile(block("LOSSES[").split("class SignSGD")[0], "README.md", "exec"), names)  # noqa: S102  (our own file)
     errors = torch.tensor([-3.0, -0.1, 0.0, 2.0], dtype=torch.float64)
     expected = errors.cosh().log().mean().item()
     assert names["LogCosh"]()(errors, torch.zeros(4)).item() == pytest.approx(expected, rel=1e-12)
@@ -236,3 +238,17 @@ def test_links_between_the_files_lead_somewhere():
         assert all((folder / target).exists() for target in targets), name
         named = re.findall(r"`((?:core|pages|tests|docs|benchmarks)/[\w/.]+\.\w+)`", text)
         assert all((ROOT / path).exists() for path in named if path != "pages/x.py"), name
+
+
+def test_every_text_that_names_a_version_of_torch_names_the_one_that_is_required():
+    required = re.search(r"^torch==([\d.]+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+    texts = [(ROOT / name).read_text() for name in ("README.md", ".devcontainer/devcontainer.json")]
+    assert {version for text in texts for version in re.findall(r"torch==([\d.]+)", text)} == {required}
+    json.loads(texts[1])
+
+
+def test_the_line_that_is_shown_is_the_one_in_the_table():
+    names = {"EVERYDAY": {}, "PRACTICES": {}, "Line": Line, "Practice": Practice}
+    exec(compile(block('EVERYDAY["clip_value"]'), "extending.md", "exec"), names)  # noqa: S102  (our own file)
+    assert names["EVERYDAY"]["clip_value"] == EVERYDAY["clip_value"]
+    assert names["PRACTICES"]["clip_value"] == PRACTICES["clip_value"]

@@ -30,12 +30,12 @@ def kind(config: Config) -> str:
 
 
 def model_at(result: Result, index: int) -> nn.Module:
-    """The model with the weights of row `index` of result.evaluations, on the CPU."""
+    """The model with the weights of row `index` of result.evaluations, on the CPU, in eval mode."""
     data = build.make_data(result.config)
     model = build.make_model(result.config, data)
     row = torch.tensor(result.snapshots[index])  # a copy: parameters become views of it
     vector_to_parameters(row, model.parameters())
-    return model
+    return model.eval()
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ loss's own module. A line that raised has no account.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ from core.config import Config
 from core.graph.tensor_state import TensorState, same
 from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
-from core.losses import LOSSES
-from core.terms import Terms, paired, terms
+from core.losses import LOSSES, Terms, paired, terms
+from core.watch.everyday_account import EVERYDAY_ACCOUNTS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import (
     ALL_TERMS,
@@ -32,6 +33,7 @@ from core.watch.line_effect import (
     sum_text,
     weight_and_bias,
 )
+from core.watch.optimizer_rules import why_no_rule
 from core.watch.snapshot import Look
 from core.watch.tape import Details
 from core.words import digits_apart, factor, grad_in_words, in_words, signed
@@ -53,14 +55,17 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
     name: a key of LINES. details: what the looks do not hold. Raises ValueError if they lack the fresh
     gradients of a backward that found something in .grad: a difference of two sums would be rounded wrongly.
     """
-    say = ACCOUNTS[part(name)] if _known(name, config) else other_account
+    say = (ACCOUNTS.get(name) or ACCOUNTS[part(name)]) if _known(name, config) else other_account
     headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
     return Account(name, headline, tuple(formulas), numbers)
 
 
 def _known(name: str, config: Config) -> bool:
-    """Whether the line does exactly what one of the five does, so that its arithmetic is known."""
-    replaced = config.before and name in ("zero_grad", "step")  # perhaps by an optimizer of other weights
+    """Whether it is known what the line does, and so its arithmetic."""
+    replaced = config.before and part(name) in (
+        "zero_grad",
+        "step",
+    )  # perhaps by an optimizer of other weights
     return bool(LINES[name].letter) and not replaced
 
 
@@ -101,10 +106,10 @@ def loss_account(done: Executed) -> Said:
     still = earlier is not None and same(earlier.values, loss.values)
     headline = f"The loss is {value}{', as before to the last bit' * still}."
     recorded = [recorded_in_words(done.details.operations, loss)]
-    found = terms(done.config.loss, outputs, targets)
+    found = terms(done.config.loss, outputs, targets, done.config.loss_arguments)
     if found is None or not _are_terms_of(loss.values.cpu(), found):
         return headline, recorded, None
-    texts = _term_texts(done.config.loss, outputs, targets)
+    texts = _term_texts(done.config, outputs, targets)
     results = [signed(term) for term in numbers_of(found.values)[:ROWS]]
     count = found.values.numel()
     formulas = [_mean(texts, count, found.divisor, value)] if texts else []
@@ -118,14 +123,18 @@ def _are_terms_of(loss: Tensor, found: Terms) -> bool:
     return bool(np.isclose(total, loss, CLOSE, 0.0, equal_nan=True))
 
 
-def _term_texts(loss: str, outputs: Tensor, targets: Tensor) -> list[str]:
+def _term_texts(config: Config, outputs: Tensor, targets: Tensor) -> list[str]:
     """The first ROWS terms with their numbers; empty if the loss has no text for its terms."""
-    row, by_row = LOSSES[loss], "class_index" in LOSSES[loss].takes
-    z, y = paired(loss, outputs, targets)
+    row, by_row = LOSSES[config.loss], "class_index" in LOSSES[config.loss].takes
+    z, y = paired(config.loss, outputs, targets)
     if row.term is None or (by_row and y.is_floating_point()):  # shares of classes, of one's own data
         return []
     z = z if by_row else z.flatten()
-    write = partial(row.term, **row.all_arguments(outputs.shape[-1]))
+    given, takes = row.all_arguments(outputs.shape[-1], config.loss_arguments), signature(row.term).parameters
+    ignored = by_row and y.eq(given.pop("ignore_index", -100)).any()
+    if ignored or not given.keys() <= takes.keys() | {"reduction"}:  # the text is that of usual arguments
+        return []
+    write = partial(row.term, **{name: value for name, value in given.items() if name in takes})
     pairs = zip(z[:ROWS].tolist(), y.flatten()[:ROWS].tolist(), strict=True)
     return [_term(write, *pair) for pair in pairs]
 
@@ -155,10 +164,18 @@ def other_account(done: Executed) -> Said:
     for name, now in done.after.tensors.items():
         earlier = done.before.tensors.get(name)
         changes += _changes(name, earlier, now, done)
-    if not changes:
-        return "Nothing shown here has changed.", [], None
     names = list(dict.fromkeys(change.split(":")[0] for change in changes))
-    return f"Changed: {', '.join(names)}.", changes, None
+    calls = [_calls(look) for look in (done.before, done.after)]
+    if calls[1] > calls[0]:
+        said = f"The closure evaluated the loss {calls[1] - calls[0]} times, {calls[1]} in all."
+        changes = [said, *filter(None, [why_no_rule(done.config)]), *changes]
+    headline = f"Changed: {', '.join(names)}." if names else "Nothing shown here has changed."
+    return headline, changes, None
+
+
+def _calls(look: Look) -> int:
+    """How often the optimizer has called its closure."""
+    return int(sum(float(state.get("func_evals", 0)) for state in look.state.values()))
 
 
 def _changes(name: str, earlier: TensorState | None, now: TensorState, done: Executed) -> list[str]:
@@ -177,4 +194,4 @@ ACCOUNTS = {
     "loss": loss_account,
     "backward": backward_account,
     "step": step_account,
-}
+} | EVERYDAY_ACCOUNTS

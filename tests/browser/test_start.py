@@ -41,8 +41,8 @@ def test_the_path_is_walked_with_the_keyboard_alone(visit):
             page.keyboard.press("Enter")
         settle(page)
         page.get_by_role("heading", level=1).wait_for()
-        assert not page.get_by_test_id("stSidebar").is_visible() or page.get_by_test_id("stSidebar").evaluate(
-            "bar => bar.getAttribute('aria-expanded') === 'false'"
+        page.wait_for_function(
+            "document.querySelector('[data-testid=stSidebar]')?.dataset.collapsed !== 'false'"
         )
         page.keyboard.press("Shift+N")
     main(page).get_by_text(f"{len(STOPS)} of {len(STOPS)} seen").wait_for()
@@ -52,6 +52,7 @@ def test_the_path_is_walked_with_the_keyboard_alone(visit):
 def test_shortcuts_and_the_back_button_lead_through_a_sequence(visit):
     page = visit(f"/start?{urlencode({'path': SEQUENCE, 'stop': '1'}, doseq=True)}", wait=False)
     at_stop(page, 1)
+    settle(page)
     page.keyboard.press("Shift+N")
     at_stop(page, 2)
     settle(page)

@@ -5,14 +5,12 @@ from urllib.parse import urlencode
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.start.address import COMPARE_LOOKS
 from core.start.glossary import TERMS
 from core.start.path import FIRST, MAX_STOPS
 from core.start.stops import STOPS
 from core.start.symptoms import SYMPTOMS
 from core.traps.table import TRAPS
 from core.verdict import RULES
-from pages._ui.compare import view
 from pages._ui.start.sequence import TEXT
 from tests.helpers.addresses import HOST, MARKUP
 from tests.helpers.app import APP, sound, texts, widget
@@ -215,10 +213,6 @@ def test_a_sequence_takes_no_more_views_than_it_may():
     press(app, ADDED)
     assert app.session_state[TEXT].count("\n") == MAX_STOPS - 1
     assert "1 to 20 addresses; got 21" in app.warning[0].value.replace("\\", "")
-
-
-def test_every_look_of_compare_may_stand_in_a_sequence():
-    assert COMPARE_LOOKS == view.FIELDS
 
 
 def test_a_view_without_fields_is_the_first_one_of_its_page():

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core import Config
+from core import Config, Run
 from core.optimizers import OPTIMIZERS, arguments
+from core.stacked.blocks import Training
 from core.stacked.optimizers import UPDATES, StackedOptimizer
+from core.stacked.stack import shape
 
 STEPS = 7
 CHOICES = [(0.1, 0.0), (0.01, 0.1), (0.003, 0.5)]  # learning rate, weight decay
@@ -62,8 +64,20 @@ def test_momentum_keeps_no_hold_of_the_gradients(name):
         stacked.zero_grad()
 
 
-def test_every_optimizer_of_the_table_has_its_update():
-    assert set(UPDATES) == set(OPTIMIZERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_without_an_update_trains_by_the_plain_loop(name):
+    config = Config(optimizer=name)
+    assert set(UPDATES) < set(OPTIMIZERS) and (shape(config) is None) == (name not in UPDATES)
+
+
+@pytest.mark.parametrize("given", [
+    {"optimizer_arguments": (("maximize", True),)}, {"loss_arguments": (("reduction", "sum"),)},
+])  # fmt: skip
+def test_runs_with_arguments_train_by_the_plain_loop(given):
+    config = Config(steps=3, **given)
+    assert shape(Config(steps=3)) is not None and shape(config) is None
+    (found,) = Training([config], "cpu").advance(lambda steps: True).results()
+    assert found.steps["loss"].tolist() == Run(config).advance().history.losses.tolist()
 
 
 def test_gradients_stay_only_where_zero_grad_is_not_called():

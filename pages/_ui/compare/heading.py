@@ -8,12 +8,14 @@ import streamlit as st
 from core import export
 from core.config import DEFAULTS, KNOBS, Config
 from core.data import DATASETS
+from core.fields import arguments_in_words
 from core.lines import USUAL, loop_label
 from core.losses import LOSSES
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.compare import view
-from pages._ui.shared import explain, links
+from pages._ui.compare.report import report
+from pages._ui.shared import explain, links, session
 from pages._ui.shared.badges import plain
 from pages._ui.shared.training import Trained
 
@@ -44,6 +46,9 @@ def facts(config: Config) -> list[str]:
     ]
     if config.model != DEFAULTS["model"]:
         said.insert(2, MODELS[config.model].title)
+    said += [
+        arguments_in_words(given) for given in (config.loss_arguments, config.optimizer_arguments) if given
+    ]
     return said + [
         f"{KNOBS[name].label.lower()} {changed[name]}" for name in WHERE_UNUSUAL if name in changed
     ]
@@ -52,6 +57,10 @@ def facts(config: Config) -> list[str]:
 def take_away(trained: Sequence[Trained]) -> None:
     """The link, and every number."""
     params = st.session_state.comparison.to_params() | view.params()
-    links.share("This address restores the whole comparison.", "", params)
+    with links.share("This address restores the whole comparison.", "", params):
+        about = "One HTML file: these runs, their curves to hover and zoom, their code. It opens offline."
+        link, log = session.link("", params), view.get("scale") != "linear"
+        made = partial(report, trained, facts(trained[0].config), link, log)
+        links.download("Report", "loop-lab.html", made, about, "text/html")
     data = partial(export.data_file, {t.name: t.result for t in trained})
     links.download("Data", "loop-lab.csv", data, "Every number of every run, as CSV.", "text/csv")

@@ -5,12 +5,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import export
+from core import Config, export
+from core.fields import arguments_in_words
 from core.lines import first_line
 from core.losses import LOSSES
 from pages._ui.shared import links, style
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
+
+# After the arguments of a loss that adds up where it usually averages.
+SUMS = (
+    ", so that losses of batches, of the training rows and of the validation rows, which are not equally "
+    "many, cannot be compared with each other"
+)
 
 
 @st.fragment
@@ -22,7 +29,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         chosen = st.pills(
             "Run",
             range(len(names)),
-            format_func=lambda i: f"{dot(i)} {plain(names[i])}",
+            format_func=lambda i: f"{dot(trained[i].place)} {plain(names[i])}",
             default=min(2, len(names) - 1),
             key=f"code_of_{len(names)}",
             label_visibility="collapsed",
@@ -39,15 +46,25 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         with right:
             st.markdown(badge(one.verdict.word))
             st.markdown(one.verdict.because)
+            if calls := one.result.closure_calls:
+                st.caption(f"The closure evaluated the loss {calls:,} times in {one.result.done:,} steps.")
             words_of_pytorch(one)
             about = (
                 "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
                 "prints the same losses, to the last bit."
             )
-            links.script(one.config, device, about)
+            links.script(one.config, device, about, one.name)
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)
+            if one.config.loss_arguments:
+                st.caption(f"The formula is that of the usual arguments; here {_given(one.config)}.")
+
+
+def _given(config: Config) -> str:
+    """The arguments of the loss, and what sums cannot be compared with."""
+    said = f"`{arguments_in_words(config.loss_arguments)}`"
+    return said + SUMS * (("reduction", "sum") in config.loss_arguments)
 
 
 def beside(titles: tuple[str, str], codes: tuple[Sequence[str], Sequence[str]]) -> None:

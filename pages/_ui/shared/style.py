@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages._ui.shared.badges import RUNS
+
 # On a light page, on a dark one. Each has a contrast of 4.5 or more, on marked lines too (WCAG 2.2, 1.4.3).
 GRAY, BLUE, TEAL = ("#566076", "#9AA3B8"), ("#1B56B5", "#7FB0FF"), ("#07626F", "#3BC9DB")
 ORANGE, GREEN = ("#A03E00", "#FF922B"), ("#256B2B", "#8CE99A")
@@ -63,9 +65,12 @@ LAYOUT = [
     ".st-key-top { row-gap: 0.3rem; }",
     ".st-key-view_curve { min-width: 262px; }",
     ".st-key-view_scale { min-width: 112px; }",
-    ".st-key-training { position: fixed; bottom: 0.75rem; right: 1.5rem; width: min(34rem, 92vw);"
-    " z-index: 100; padding: 0.5rem 0.9rem; border: 1px solid var(--st-border-color); border-radius: 0.6rem;"
-    " background: var(--st-background-color); }",
+    "[data-testid=stVegaLiteChart] { max-width: 100%; overflow: clip; }",  # until its room is known
+    "[data-testid=stLayoutWrapper]:has(> .st-key-training) { position: absolute; }",
+    ".st-key-training { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
+    " width: min(34rem, calc(100vw - 2rem)); padding: 0.5rem 0.8rem; border-radius: 0.6rem;"
+    " background: light-dark(#FFFFFF, #182031); border: 1px solid light-dark(#E1E6F0, #2A344A);"
+    " box-shadow: 0 4px 16px #0003; }",  # over the page, so that nothing moves when it comes and goes
 ]
 # The same navigation in the same place on every page, whether it has a sidebar or not.
 WIDE = [
@@ -81,7 +86,6 @@ BARS |= dict.fromkeys((".st-key-axes", ".st-key-pace_row"), 64)
 BUTTONS = {"Restart": 101, "Back-one-step": 177, "Back-one-line": 135, "Next-line": 112, "Next-step": 112}
 ROOM = {
     "[class*=st-key-card_]": (92, 94),
-    ".st-key-curves": (376, 752),
     ".st-key-curve_notes": (72, 110),
     ".st-key-sweep_map": (262, 262),
     ".st-key-transport": (38, 143),
@@ -108,12 +112,39 @@ def draw(sidebar: bool, embedded: bool) -> None:
     rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
     rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
     rules += UNTIL_SIDEBAR * sidebar
+    rules += [_dot(*colors) for colors in RUNS]
     rules += [f"{what} [data-testid=stSkeleton] {{ height: {bar}px; }}" for what, bar in BARS.items()]
     rules += [f".st-key-do_{name} {{ min-width: {least}px; }}" for name, least in BUTTONS.items()]
     rules += [f"{what} {{ min-height: {wide}px; }}" for what, (wide, _) in ROOM.items()]
     narrow = [*NARROW, *(f"{what} {{ min-height: {least}px; }}" for what, (_, least) in ROOM.items())]
     wide = f"@media (min-width: 769px) {{ {' '.join(WIDE)} }}"
     _write(*rules, *LAYOUT, wide, f"@media (max-width: 640px) {{ {' '.join(narrow)} }}", *EMBEDDED * embedded)
+
+
+def _dot(light: str, dark: str) -> str:
+    """On a dark page a run's dot, which has its colour on a light one, takes the other."""
+    written = f"rgb({', '.join(str(int(light[at : at + 2], 16)) for at in (1, 3, 5))})"
+    return f'.stMarkdownColoredText[style*="{written}"] {{ color: light-dark({light}, {dark}) !important; }}'
+
+
+def tips(key: str, places: Sequence[int]) -> None:
+    """In the tooltip of this chart: before each run's name, below the step, a dot of its colour.
+
+    Tooltips of Vega hold text only, and stand outside of what Streamlit makes dark. key: of the chart; only
+    fixed names and numbers go into the style.
+    """
+    dark = st.context.theme.type == "dark"
+    row = f"body:has(.st-key-{key}:hover) #vg-tooltip-element tr:nth-child({{}}) .key::before"
+    rules = (
+        f"{row.format(at + 2)} {{ content: '● '; color: {RUNS[place][dark]}; }}"
+        for at, place in enumerate(places)
+    )
+    _write(*rules)
+
+
+def keep_room(key: str, pixels: int) -> None:
+    """The room that this chart will take is there before it is drawn, so that nothing moves."""
+    _write(f".st-key-{key} {{ min-height: {pixels}px; }}")
 
 
 def mark(key: str) -> None:

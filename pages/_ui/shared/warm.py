@@ -13,6 +13,7 @@ from core.autograd.examples import EXAMPLES
 from core.autograd.notebook import told
 from core.compare import curves, fit, fit_picture
 from core.result import result
+from pages._ui.shared import memory
 
 _lock, _done = threading.Lock(), threading.Event()
 
@@ -26,6 +27,7 @@ def up() -> None:
 
 
 def _warm() -> None:
+    memory.few_arenas()
     trained = result(Run(Config(steps=2)).advance())
     curves.curves_frame([trained])
     charts.curves_spec(("a",), ("Loss", "Gradient"), (True, True), (None, None), (0.0, 2.0), 1000, True)

@@ -5,7 +5,9 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from core.lines import LINES, part, text_of
+from core.compare.curves import axis_words, scale_words
+from core.export import lines_before
+from core.lines import LINES, text_of
 from core.watch.account import Account, account
 from core.watch.tape import Tape
 from pages._ui.shared import session, style, widgets
@@ -25,7 +27,7 @@ def draw(held: Tape) -> None:
 def _code(held: Tape) -> None:
     loop = held.run.config.loop
     texts = [LINES[name].text for name in loop] or ["pass"]
-    head = [*(line for name in held.run.config.before for line in text_of(name).split("\n"))]
+    head = lines_before(held.run.config)
     head.append(f"for step in range({held.run.config.steps}):")
     code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
     running = not held.run.done and bool(loop)
@@ -38,6 +40,9 @@ def _code(held: Tape) -> None:
     elif held.run.error is None:
         st.markdown("The run is over. Go back, or restart.")
     _set_to_none(held)
+    configs = [held.run.config]
+    if said := f"{axis_words(configs)} {scale_words(configs)}".strip():
+        st.caption(said)
 
 
 def _numbers_of(code: list[str], place: int) -> list[int]:
@@ -49,7 +54,7 @@ def _numbers_of(code: list[str], place: int) -> list[int]:
 def _set_to_none(held: Tape) -> None:
     """A switch for what zero_grad leaves behind: None, or zeros."""
     loop = held.run.config.loop
-    if "zero_grad" not in map(part, loop):
+    if not {"zero_grad", "zero_grad_zeros"} & set(loop):
         return
     st.toggle(
         "`set_to_none`",
