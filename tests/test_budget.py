@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from core import Config, build
-from core.budget import MAX_RUNS, MAX_WORK, most_steps, parameter_count, too_much
+from core.budget import MAX_RUNS, MAX_WORK, most_steps, parameter_count, too_much, vector_bytes
 from core.compare.comparison import FIRST
 from tests.helpers.strategies import configs
 
@@ -97,3 +97,8 @@ def test_the_most_steps_are_all_or_none_where_steps_do_not_matter():
     assert most_steps(lambda steps: [Config(steps=steps)]) == 5000
     largest = Config(dataset="digits", hidden=(256, 256, 256), steps=5000)
     assert most_steps(lambda steps: [largest]) == 0
+
+
+def test_vector_bytes_by_hand():
+    run = Config(dataset="deliveries", model="linear", steps=100)
+    assert vector_bytes(run) == 4 * 100 * 2 * 4  # four vectors a step, two entries, float32

@@ -260,6 +260,16 @@ def test_the_global_random_state_is_left_alone(dataset):
     assert (np.random.get_state()[1] == numpy_before).all()
 
 
+def test_the_noise_of_xor_is_in_proportion():
+    """From one seed, three times the noise moves each point three times as far, and changes no label."""
+    (still, labels), (once, same), (thrice, _) = (
+        DATASETS["xor"].make(noise, torch.Generator().manual_seed(5)) for noise in (0.0, 0.1, 0.3)
+    )
+    assert torch.equal(labels, same)
+    assert (once - still).std().item() == pytest.approx(0.1, rel=0.2)  # 500 normal deviates
+    torch.testing.assert_close(thrice - still, 3 * (once - still))
+
+
 def test_scikit_learn_is_imported_by_who_needs_it():
     """A second of each start, and 50 MB."""
     code = (

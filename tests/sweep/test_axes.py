@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from core import Config
 from core.config import KNOBS
 from core.losses import fitting
-from core.sweep.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, axis_text, read_axis, spread, usual
+from core.sweep.axes import (
+    FIELDS,
+    LEAST_RATE,
+    MAX_TEXT,
+    MAX_VALUES,
+    Axis,
+    axis_text,
+    read_axis,
+    spread,
+    usual,
+)
 from tests.helpers.strategies import configs
 
 BASE = Config()
@@ -105,3 +115,8 @@ def test_labels_are_the_words_of_the_page():
     assert usual("batch_size", BASE).labels == ("all rows", "8", "32", "128")
     assert usual("hidden", BASE).labels[-1] == "16-16"
     assert Axis("loss", ("bce",)).labels == (KNOBS["loss"].choices["bce"],)
+
+
+def test_a_text_that_is_too_long_is_refused_by_its_length():
+    with pytest.raises(ValueError, match=f"at most {MAX_TEXT:,} characters; got {MAX_TEXT + 1:,}"):
+        read_axis("x" * (MAX_TEXT + 1), BASE)
