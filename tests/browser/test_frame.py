@@ -48,6 +48,7 @@ def test_on_a_phone_a_labelled_menu_lists_all_pages(visit):
     assert [text.split("\n")[-1] for text in links.all_inner_texts()] == PAGES
     links.filter(has_text="Losses").click()
     main(page).get_by_role("heading", name="Losses", level=1).wait_for()
+    page.evaluate("localStorage.clear()")  # where Streamlit keeps that the sidebar was opened
 
 
 def test_a_view_in_a_frame_has_it_to_itself_and_stays_so(visit):
