@@ -15,19 +15,22 @@ from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.compare import view
 from pages._ui.compare.report import report
-from pages._ui.shared import links, session
+from pages._ui.shared import explain, links, session
 from pages._ui.shared.badges import plain
 from pages._ui.shared.training import Trained
 
 # Fields that are said only where they are not the default; the others stand in the title row always, or in
 # the sidebar and the code below.
 WHERE_UNUSUAL = ("momentum", "weight_decay", "batch_size", "hidden", "activation", "noise", "seed", "dtype")
+TERMS = explain.words("letters", "logits", "standardized")
 
 
 def draw(config: Config) -> None:
     """Title, and the baseline in a few badges."""
     st.title("Compare runs", width="content", anchor=False)
-    st.markdown(" ".join(f":gray-badge[{plain(fact)}]" for fact in facts(config)), width="stretch")
+    st.markdown(
+        " ".join(f":gray-badge[{plain(fact)}]" for fact in facts(config)), width="stretch", help=TERMS
+    )
 
 
 def facts(config: Config) -> list[str]:

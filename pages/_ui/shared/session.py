@@ -17,6 +17,7 @@ from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
 from core.config import suiting, with_changes
 from core.start.path import FIELDS as AROUND
+from core.start.path import FIRST
 from pages._ui.shared.streamlit_internals import is_history_navigation
 
 MAX_BEHIND = 50  # recent addresses that the browser may still send
@@ -122,6 +123,13 @@ def _given() -> dict[str, list[str]]:
     """The same, unless the path leads elsewhere."""
     instead = st.session_state.pop("instead", None)
     return _address() if instead is None else dict(instead)
+
+
+def bare() -> bool:
+    """Whether the view has the whole window: in another page's frame, or in a sequence that is presented."""
+    frame = st.session_state.get("around") or around()
+    presented = "stop" in frame and frame.get("path", [FIRST]) != [FIRST]
+    return bool(st.context.is_embedded) or presented
 
 
 def around() -> dict[str, list[str]]:

@@ -40,6 +40,8 @@ ORDERS = ("ZFLBS", "FLBSZ", "FZLBS", "ZFLSB", "FLSZB", "ZBFLS")  # to choose fro
 
 def sidebar(baseline: Config, title: str, others: Sequence[Named] = ()) -> str:
     """Draw all controls; what the other runs change is marked with their dots. Returns the device."""
+    if session.bare():
+        return device()
     marks = _marks(baseline, others)
     with st.sidebar:
         st.header(title, anchor=False)
@@ -335,6 +337,8 @@ MORE = (
 def device(named: bool = True) -> str:
     """Where to compute: asked where there is a choice, else named, beside other controls."""
     names = devices.available()
+    if session.bare():
+        return next(iter(names))
     if len(names) == 1:
         if named:
             st.caption("Device: CPU, the only one here.")
