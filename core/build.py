@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core import lines, models, optimizers
 from core.config import Config
-from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, split, standardise
+from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, split, standardize
 from core.losses import LOSSES, form
 from core.seeds import stream
 
@@ -86,16 +86,16 @@ def _raw(dataset: str, noise: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def make_data(config: Config) -> Data:
-    """The data set of a Config: standardised with training statistics, split, in its dtype."""
+    """The data set of a Config: standardized with training statistics, split, in its dtype."""
     row = DATASETS[config.dataset]
     inputs, labels = _raw(config.dataset, config.noise if row.noisy else 0.0, config.seed)
     target_form = form(config.loss, config.dataset)
     assert target_form is not None  # Config checked that they fit
     train, val = split(len(inputs), val_share(config, len(inputs)), stream(config.seed, "split"))
     if row.scale != "raw":
-        inputs = standardise(inputs, inputs[train], None if row.scale == "image" else 0)
+        inputs = standardize(inputs, inputs[train], None if row.scale == "image" else 0)
         if target_form == "values":
-            labels = standardise(labels, labels[train])
+            labels = standardize(labels, labels[train])
     dtype = torch_dtype(config)
     inputs, targets = inputs.to(dtype), FORMS[target_form].make(labels, dtype)
     held_out = (inputs[val], targets[val]) if len(val) else (None, None)

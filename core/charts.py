@@ -1,7 +1,7 @@
 """What charts share: data-free Vega-Lite specs, the rows that a chart needs, and where its axis ends.
 
 Building a chart in Altair takes longer than drawing it, so a spec depends only on a few short
-values. Its colours come from the page's theme; every colour also has a dash pattern. A chart of a
+values. Its colors come from the page's theme; every color also has a dash pattern. A chart of a
 thousand points per line draws as slowly as it reads; what counts is that no spike is lost, and that
 one exploding run does not flatten the others.
 """

@@ -143,9 +143,10 @@ def stability_limit(config: Config, curvature: float) -> float | None:
     losses with a kink, whose gradient does not shrink on the way down.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = only_five(config.loop) and not config.before and not config.batch_size
     known = (
-        known
+        only_five(config.loop)
+        and not config.before
+        and not config.batch_size
         and not MODELS[config.model].draws
         and config.loss not in KINKED
         and not config.schedule

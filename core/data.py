@@ -1,7 +1,7 @@
 """Data sets by name, all available offline.
 
 A data set makes inputs (rows, features) and labels in float64: one value per row for
-regression, a class number for classification. `standardise` and `split` prepare them;
+regression, a class number for classification. `standardize` and `split` prepare them;
 `FORMS` turns labels into the targets that a loss takes. The exported script contains these
 very functions, so each is plain PyTorch and needs nothing else of this module. scikit-learn takes
 longer to import than a run to train, and most runs need none of it: who does imports it.
@@ -232,11 +232,11 @@ def split(rows: int, val_share: float, generator: torch.Generator) -> tuple[Tens
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
-def standardise(values: Tensor, training: Tensor, dim: int | None = 0) -> Tensor:
+def standardize(values: Tensor, training: Tensor, dim: int | None = 0) -> Tensor:
     """(values - mean) / standard deviation of the training rows, in training's units.
 
     dim 0 takes them per column, None over all entries together (images). A column that
-    never changes in training has no deviation; it is only centred.
+    never changes in training has no deviation; it is only centered.
     """
     mean = training.mean(dim)
     deviation = training.std(dim, correction=0)

@@ -15,7 +15,7 @@ import pandas as pd
 from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
-from core.data import DATASETS, FORMS, split, standardise
+from core.data import DATASETS, FORMS, split, standardize
 from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
@@ -161,7 +161,7 @@ def functions(config: Config, built: Built) -> str:
     if built.data.val_inputs is not None:
         sources.append(inspect.getsource(split))
     if row.scale != "raw":
-        sources.append(inspect.getsource(standardise))
+        sources.append(inspect.getsource(standardize))
     sources.append(inspect.getsource(FORMS[built.data.target_form].make))
     if config.batch_size:
         sources.append(inspect.getsource(build.batches))
@@ -197,9 +197,9 @@ def data_lines(config: Config, built: Built, device: str) -> str:
         rows = "[train]"
     whole = ", None" if row.scale == "image" else ""
     if row.scale != "raw":
-        lines.append(f"inputs = standardise(inputs, inputs{rows}{whole})")
+        lines.append(f"inputs = standardize(inputs, inputs{rows}{whole})")
         if built.data.target_form == "values":
-            lines.append(f"labels = standardise(labels, labels{rows}{whole})")
+            lines.append(f"labels = standardize(labels, labels{rows}{whole})")
     dtype = f"torch.{config.dtype}"
     to = "" if device == "cpu" else f".to({device!r})"
     make = FORMS[built.data.target_form].make.__name__

@@ -502,21 +502,21 @@ PRACTICES = {
 }
 
 
-def practised(loop: tuple[str, ...]) -> tuple[str, ...]:
+def practices_in(loop: tuple[str, ...]) -> tuple[str, ...]:
     """The practices of which every line is in the loop."""
     there = {*loop, *map(part, loop)}
     return tuple(name for name, row in PRACTICES.items() if there.issuperset(row.lines))
 
 
-def practise(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
+def with_practice(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
     """The loop with all lines of a practice at their usual places, or without them.
 
     Practices that need another version of the same line give way.
     """
     ours = {*map(part, PRACTICES[name].lines)}
-    for other in practised(loop) if on else ():
+    for other in practices_in(loop) if on else ():
         if other != name and ours & {*map(part, PRACTICES[other].lines)}:
-            loop = practise(loop, other, False)
+            loop = with_practice(loop, other, False)
     for line in PRACTICES[name].lines:
         loop = put_in(loop, line) if on else take_out(loop, line)
     paces = ("scheduler_step", "scheduler_step_every")  # a scheduler counts updates
@@ -589,6 +589,6 @@ def loop_label(loop: tuple[str, ...]) -> str:
 
 def _labels(names: list[str]) -> list[str]:
     """A practice as a whole, then lines that are in none."""
-    whole = [PRACTICES[name] for name in practised(tuple(names))]
+    whole = [PRACTICES[name] for name in practices_in(tuple(names))]
     rest = [LINES[n] for n in names if not any(n in practice.lines for practice in whole)]
     return [row.label for row in whole] + [e.label or e.about[:1].upper() + e.about[1:] for e in rest]

@@ -122,7 +122,7 @@ MODELS = {
 }
 
 
-def initialise(model: nn.Module, generator: torch.Generator) -> None:
+def initialize(model: nn.Module, generator: torch.Generator) -> None:
     """Draw weights as `reset_parameters` of nn.Linear and nn.Conv2d do, from `generator`.
 
     kaiming_uniform_ with a = sqrt(5) for weights, uniform within 1 / sqrt(fan_in) for biases:
@@ -153,7 +153,7 @@ class Start:
         return f"nn.init.{self.draw}(layer.weight{keywords})"
 
 
-STARTS = {  # in place of PyTorch's default, which is that of `initialise`
+STARTS = {  # in place of PyTorch's default, which is that of `initialize`
     "xavier": Start(
         "Xavier",
         "xavier_uniform_",
@@ -214,7 +214,7 @@ def build(
     with torch.device("meta"):  # no memory and, above all, no global random numbers
         model = MODELS[kind].make(features, outputs, hidden, activation)
     model = model.to_empty(device="cpu")
-    initialise(model, generator)
+    initialize(model, generator)
     return model
 
 

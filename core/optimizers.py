@@ -217,8 +217,7 @@ class Scheduler:
     """One row of SCHEDULERS: the lines that make `scheduler`, which see the optimizer and what they use.
 
     text: source; what it calls by name stands in `uses`: fields of Config, and updates, how often the weights
-    are to move. about: what the rate does.
-    by_loss: whether its step takes the loss.
+    are to move. about: what the rate does. by_loss: whether its step takes the loss.
     """
 
     title: str
@@ -249,7 +248,7 @@ SCHEDULERS = {
     "cosine": Scheduler(
         "CosineAnnealingLR",
         "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=updates)",
-        "Falls to 0 at the last one, along half a cosine (Loshchilov & Hutter 2017).",
+        "Falls along half a cosine, to reach 0 after the last update (Loshchilov & Hutter 2017).",
     ),
     "warmup": Scheduler(
         "LinearLR (warm-up)",
@@ -269,7 +268,7 @@ SCHEDULERS = {
         "    ],\n"
         "    milestones=[warm],\n"
         ")",
-        "A rise over the first tenth of the updates, then half a cosine down to 0.",
+        "A rise over the first tenth of the updates, then half a cosine, which would reach 0 after the last.",
     ),
     "one_cycle": Scheduler(
         "OneCycleLR",

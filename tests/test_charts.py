@@ -283,7 +283,7 @@ def test_the_average_is_that_of_tensorboard_and_leaves_out_what_is_not_finite(va
     np.testing.assert_allclose(averaged(values, factor), tensorboard(values, factor), rtol=1e-9, atol=1e-280)
 
 
-def test_the_average_begins_with_the_first_value_and_has_no_pull_towards_zero():
+def test_the_average_begins_with_the_first_value_and_has_no_pull_toward_zero():
     # 0.5: (0.5 * 4 + 8) / 1.5, then (0.25 * 4 + 0.5 * 8 + 2) / 1.75
     assert averaged([4, 8, 2], 0.5).tolist() == pytest.approx([4, 10 / 1.5, 7 / 1.75])
     assert averaged([3.0] * 50, 0.97) == pytest.approx(np.full(50, 3.0))
@@ -706,7 +706,7 @@ def test_what_a_model_computes_has_the_color_of_its_run(name, mark):
     assert {part["calculate"] for part in spec["transform"]} == {"'4'"}
 
 
-def test_classes_on_a_surface_differ_in_shape_as_well_as_colour():
+def test_classes_on_a_surface_differ_in_shape_as_well_as_color():
     (points,) = (v for v, _ in views(fit_spec("surface", "x", "y")) if v["mark"]["type"] == "point")
     assert points["encoding"]["shape"]["field"] == points["encoding"]["color"]["field"] == "label"
     assert len(set(points["encoding"]["shape"]["scale"]["range"])) == 2

@@ -11,7 +11,7 @@ import torch
 
 from core import Config, Run
 from core.build import make_data, make_model
-from core.data import DATASETS, FORMS, split, standardise
+from core.data import DATASETS, FORMS, split, standardize
 from core.result import result
 from core.seeds import STREAMS, stream
 from core.verdict import verdict
@@ -153,9 +153,9 @@ def test_validation_rows_are_scaled_with_the_statistics_of_training():
     assert abs(data.val_inputs.mean()) > 1e-6  # its own statistics would give 0
 
 
-def test_a_column_that_never_changes_is_only_centred():
+def test_a_column_that_never_changes_is_only_centered():
     values = torch.tensor([[3.0, 1.0], [3.0, 5.0]])
-    assert standardise(values, values).tolist() == [[0.0, -1.0], [0.0, 1.0]]
+    assert standardize(values, values).tolist() == [[0.0, -1.0], [0.0, 1.0]]
 
 
 @pytest.mark.parametrize(("rows", "share"), [(20, 0.5), (150, 0.25), (442, 0.2), (21, 0.01), (50, 0.0)])

@@ -23,10 +23,10 @@ from core.lines import (
     part,
     parts,
     plain,
-    practise,
-    practised,
+    practices_in,
     put_in,
     take_out,
+    with_practice,
     without_zero_grad,
 )
 from tests.helpers.strategies import loops, mistaken_loops
@@ -171,16 +171,16 @@ def test_everyday_lines_stand_at_their_usual_places():
 
 
 def test_practices_come_and_go_with_all_their_lines():
-    both = practise(practise(USUAL, "schedule"), "accumulate")
-    assert both == practise(practise(USUAL, "accumulate"), "schedule") == from_letters("zFLDsr")
-    assert set(practised(both)) == {"accumulate", "schedule"}
-    assert letters(practise(both, "accumulate", False)) == "ZFLBSR"
-    assert practise(practise(both, "accumulate", False), "schedule", False) == USUAL
-    scaled = practise(from_letters("zFLDs"), "scaler")
-    assert letters(scaled) == "ZFLaUAG" and practised(scaled) == ("scaler",)
-    assert letters(practise(practise(scaled, "clip"), "schedule")) == "ZFLaUCAGR"
-    assert "schedule" in practised(from_letters("ZFLBSP"))
-    assert practise(from_letters("ZFLBSP"), "schedule", False) == USUAL
+    both = with_practice(with_practice(USUAL, "schedule"), "accumulate")
+    assert both == with_practice(with_practice(USUAL, "accumulate"), "schedule") == from_letters("zFLDsr")
+    assert set(practices_in(both)) == {"accumulate", "schedule"}
+    assert letters(with_practice(both, "accumulate", False)) == "ZFLBSR"
+    assert with_practice(with_practice(both, "accumulate", False), "schedule", False) == USUAL
+    scaled = with_practice(from_letters("zFLDs"), "scaler")
+    assert letters(scaled) == "ZFLaUAG" and practices_in(scaled) == ("scaler",)
+    assert letters(with_practice(with_practice(scaled, "clip"), "schedule")) == "ZFLaUCAGR"
+    assert "schedule" in practices_in(from_letters("ZFLBSP"))
+    assert with_practice(from_letters("ZFLBSP"), "schedule", False) == USUAL
 
 
 @pytest.mark.parametrize("text, label", [

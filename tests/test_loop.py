@@ -483,7 +483,7 @@ def test_training_uses_one_thread():
 def test_own_data_is_trained_on_as_it_is():
     inputs, targets = torch.tensor([[100.0], [300.0]]), torch.tensor([[7.0], [5.0]])
     run = trained(replace(DELIVERIES, steps=1, lr=0.0), data=(inputs, targets), model=at_zero())
-    assert run.history.losses[0] == (7**2 + 5**2) / 2  # not standardised
+    assert run.history.losses[0] == (7**2 + 5**2) / 2  # not standardized
     grad = run.history.grads["weight"].item()
     assert grad == -(2 * 7 * 100 + 2 * 5 * 300) / 2
 

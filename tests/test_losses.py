@@ -133,7 +133,7 @@ def test_every_form_that_a_loss_takes_is_offered_by_some_task():
 def test_accuracy_with_one_output_asks_for_its_side_of_the_threshold():
     outputs = torch.tensor([[-2.0], [0.1], [0.4], [0.6]])
     targets = torch.tensor([[0.0], [1.0], [1.0], [1.0]])
-    # logits name class 1 above 0; outputs trained towards 0 and 1 do above 0.5
+    # logits name class 1 above 0; outputs trained toward 0 and 1 do above 0.5
     assert accuracy(outputs, targets, "zero_one", LOSSES["bce"].share).item() == 1.0
     assert accuracy(outputs, targets, "zero_one", LOSSES["focal"].share).item() == 1.0
     for loss in (*ANY, "bce_of_sigmoid"):

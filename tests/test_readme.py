@@ -110,7 +110,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
     importlib.import_module("added_entries")
     for field, table in tables.items():
         (added,) = table.keys() - before[field]
-        monkeypatch.setitem(table, added, table.pop(added))  # taken out again afterwards
+        monkeypatch.setitem(table, added, table.pop(added))  # taken out again afterward
         monkeypatch.setitem(KNOBS[field].choices, added, table[added].title)
     config = Config(dataset="parabola", loss="log_cosh", optimizer="sign_sgd", steps=200)
     assert Config.from_params(config.to_params()) == config

@@ -20,8 +20,8 @@ from core.lines import (
     USUAL,
     letters,
     loop_label,
-    practise,
-    practised,
+    practices_in,
+    with_practice,
     without_zero_grad,
 )
 from core.losses import fitting
@@ -303,7 +303,9 @@ def ready(baseline: Config) -> list[Variant]:
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
     changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
-    changes += [("loop", letters(practise(loop, name, name not in practised(loop)))) for name in PRACTICES]
+    changes += [
+        ("loop", letters(with_practice(loop, name, name not in practices_in(loop)))) for name in PRACTICES
+    ]
     return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
 
 

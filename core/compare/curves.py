@@ -108,7 +108,7 @@ def curves_frame(
 
 
 def smoothed(series: Series, factor: float) -> Series:
-    """The exponential moving average that TensorBoard draws, without its pull towards 0 at the start.
+    """The exponential moving average that TensorBoard draws, without its pull toward 0 at the start.
 
     m[n] = factor m[n - 1] + (1 - factor) x[n] from m[0] = 0, and m[n] / (1 - factor^n) is shown (Kingma & Ba
     2015, section 3). Values that are not finite are left out and stay as they are.

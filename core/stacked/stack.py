@@ -2,7 +2,7 @@
 
 Runs whose models, rows and loops have one shape train together; learning rate, momentum, weight decay,
 seed, loss and whether zero_grad is called may differ. Autograd sees one graph in which no run touches
-another, so each gets its own gradients, and a run that diverges leaves its neighbours alone.
+another, so each gets its own gradients, and a run that diverges leaves its neighbors alone.
 """
 
 from collections.abc import Sequence

@@ -743,7 +743,7 @@ TRAPS = {
         "explodes",
         {**DELIVERIES, "lr": 0.2, "steps": 60},
         "ZFLCBS",
-        "After zero_grad there is nothing to clip: every .grad is None. backward fills them afterwards, "
+        "After zero_grad there is nothing to clip: every .grad is None. backward fills them afterward, "
         "and step uses the whole gradient.",
         "used",
         notice=(
@@ -809,7 +809,7 @@ TRAPS = {
         {"dataset": "xor", "hidden": (16,), "lr": 1.0, "steps": 400},
         "ZFLaCUAG",
         "The gradients are still times the scale, 65536, when they are shrunk to max_norm; unscaled "
-        "afterwards, they are far too short to move the weights.",
+        "afterward, they are far too short to move the weights.",
         "used",
         notice=(
             "The loss hardly falls, whatever the learning rate; the norm of `.grad` at step is about "

@@ -38,7 +38,7 @@ def test_the_navigation_is_in_the_same_place_with_a_sidebar_and_without(visit):
     assert [*with_sidebar] == PAGES and with_sidebar == without
 
 
-def test_on_a_phone_a_labelled_menu_lists_all_pages(visit):
+def test_on_a_phone_a_labeled_menu_lists_all_pages(visit):
     page = visit("/notes?judgement=wrong", 390, 844)
     menu = page.get_by_test_id("stExpandSidebarButton")
     assert menu.evaluate("button => getComputedStyle(button, '::after').content") == '"Menu"'

@@ -451,7 +451,7 @@ def test_more_free_places_than_there_are_are_given_up():
 
 LONG = "A" * 100_000
 HOSTILE = [
-    {"colour": ["red"]},
+    {"color": ["red"]},
     {"__class__": ["x"], "self": ["y"], "run.": ["z"]},
     {"<script>alert(1)</script>": ["1"]},
     {f"field{i}": ["1"] for i in range(1000)},

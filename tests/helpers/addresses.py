@@ -214,7 +214,7 @@ def fields(page):
 
 
 FOREIGN = {name: texts for page in OWN for name, texts in fields(page).items()}
-FOREIGN |= dict.fromkeys(("colour", "__class__", MARKUP[0], f"www.{HOST}"), st.just("1"))
+FOREIGN |= dict.fromkeys(("color", "__class__", MARKUP[0], f"www.{HOST}"), st.just("1"))
 
 
 @st.composite

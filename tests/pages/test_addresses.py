@@ -207,7 +207,7 @@ def test_any_address_opens_a_page(page):
 def test_what_a_page_ignores_is_said(page):
     fields_of = [name for name in fields(page) if (page, name) not in SAID_ELSEWHERE]
 
-    @given(st.sampled_from([*fields_of, "colour"]), st.sampled_from([LONG, *UNREADABLE]))
+    @given(st.sampled_from([*fields_of, "color"]), st.sampled_from([LONG, *UNREADABLE]))
     @FEW
     def holds(name, text):
         app = opened(

@@ -47,7 +47,7 @@ def test_fields_are_those_of_the_pages():
 @pytest.mark.parametrize("text", [
     "elsewhere",
     "start",
-    "compare?colour=red",
+    "compare?color=red",
     "compare?lr=nan",
     "compare?scale=cubic",
     "compare?zoom=5..5",

@@ -20,10 +20,10 @@ from core.lines import (
     first_line,
     parts,
     plain,
-    practise,
-    practised,
+    practices_in,
     put_in,
     uses,
+    with_practice,
 )
 from core.losses import LOSSES, fitting
 from core.models import MODELS, STARTS
@@ -155,11 +155,11 @@ def _practices(config: Config, marks: Marks) -> None:
         st.pills,
         "More lines",
         "practices",
-        list(practised(config.loop)),
+        list(practices_in(config.loop)),
         options=list(PRACTICES),
         selection_mode="multi",
         format_func=lambda name: PRACTICES[name].label,
-        on_change=_practise,
+        on_change=_switch,
         help="  \n".join(f"{row.label}: {row.about}" for row in PRACTICES.values()),
     )
     called = dict.fromkeys([*uses(config.loop), *SCHEDULERS[config.scheduler].uses])
@@ -172,12 +172,12 @@ def _practices(config: Config, marks: Marks) -> None:
             draw(field, config, marks)
 
 
-def _practise() -> None:
+def _switch() -> None:
     """Put the lines of what was switched on in, and take those of what was switched off out."""
     loop, chosen = st.session_state.comparison.baseline.loop, widgets.chosen("practices")
-    now = practised(loop)
+    now = practices_in(loop)
     for name in [*(n for n in now if n not in chosen), *(n for n in chosen if n not in now)]:
-        loop = practise(loop, name, name in chosen)
+        loop = with_practice(loop, name, name in chosen)
     scheduler = {} if "schedule" in chosen or "schedule" not in now else {"scheduler": "none"}
     session.change("loop", loop, **scheduler)
 

@@ -1,4 +1,4 @@
-"""All CSS of the app: stronger colours where Streamlit's are too pale to read, and marks in code.
+"""All CSS of the app: stronger colors where Streamlit's are too pale to read, and marks in code.
 
 Selectors match Streamlit's HTML: its classes, and `st-key-...` for the key of a container or widget.
 """
@@ -12,7 +12,7 @@ from pages._ui.shared.badges import RUNS
 # On a light page, on a dark one. Each has a contrast of 4.5 or more, on marked lines too (WCAG 2.2, 1.4.3).
 GRAY, BLUE, TEAL = ("#566076", "#9AA3B8"), ("#1B56B5", "#7FB0FF"), ("#07626F", "#3BC9DB")
 ORANGE, GREEN = ("#A03E00", "#FF922B"), ("#256B2B", "#8CE99A")
-COLOURS = {
+COLORS = {
     ".stCode .token.comment": GRAY,
     ".stCode .token.punctuation": GRAY,
     ".stCode .token.keyword": BLUE,
@@ -110,7 +110,7 @@ NARROW = [
 def draw(sidebar: bool, embedded: bool) -> None:
     """The rules for every page. sidebar: whether it has one. embedded: in a frame, whose edge is near."""
     rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
-    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLORS.items()]
     rules += UNTIL_SIDEBAR * sidebar
     rules += [_dot(*colors) for colors in RUNS]
     rules += [f"{what} [data-testid=stSkeleton] {{ height: {bar}px; }}" for what, bar in BARS.items()]
@@ -122,13 +122,13 @@ def draw(sidebar: bool, embedded: bool) -> None:
 
 
 def _dot(light: str, dark: str) -> str:
-    """On a dark page a run's dot, which has its colour on a light one, takes the other."""
+    """On a dark page a run's dot, which has its color on a light one, takes the other."""
     written = f"rgb({', '.join(str(int(light[at : at + 2], 16)) for at in (1, 3, 5))})"
     return f'.stMarkdownColoredText[style*="{written}"] {{ color: light-dark({light}, {dark}) !important; }}'
 
 
 def tips(key: str, places: Sequence[int]) -> None:
-    """In the tooltip of this chart: before each run's name, below the step, a dot of its colour.
+    """In the tooltip of this chart: before each run's name, below the step, a dot of its color.
 
     Tooltips of Vega hold text only, and stand outside of what Streamlit makes dark. key: of the chart; only
     fixed names and numbers go into the style.
