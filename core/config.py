@@ -310,9 +310,8 @@ def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     name, loop = values["scheduler"], values["loop"]
     if name != "none" and values["optimizer"] == "sgd_by_hand":
         yield Conflict("scheduler", f"must be none for sgd_by_hand; got {name}", "none")
-    takes = {"none": (), "plateau": ("scheduler_step_loss",)}.get(
-        name, ("scheduler_step", "scheduler_step_every")
-    )
+    paces = ("scheduler_step", "scheduler_step_every")
+    takes = () if name == "none" else ("scheduler_step_loss",) if SCHEDULERS[name].by_loss else paces
     for line in loop:
         if part(line) == "scheduler_step" and line not in takes:
             nearest = put_in(loop, takes[0]) if takes else tuple(other for other in loop if other != line)
