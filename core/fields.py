@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, part
+from core.lines import BEFORE, LINES, MAX_LINES, from_letters, letters, part
 from core.models import STARTS
 from core.words import shown
 
@@ -127,7 +127,7 @@ def _check_loop(value: Any) -> tuple[str, ...]:
     names: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (None,)
     known = all(isinstance(name, str) and name in LINES for name in names)
     if not known or len(names) > MAX_LINES or _twice(names) or _twice(tuple(map(part, names))):
-        limit = f"lines of {', '.join(LETTERED)} or known mistakes, each at most once, at most {MAX_LINES}"
+        limit = f"known lines, each at most once, at most {MAX_LINES}, such as ZFLBS or ZFLB.step_again.S"
         raise ValueError(f"must be {limit}; got {shown(value)}")
     return names  # type: ignore[return-value]  # all are str, checked above
 

@@ -99,7 +99,7 @@ def test_losses_are_those_of_the_data_set():
         ("lr~1..0.1..5", "lowest..highest..count"),
         ("lr~0.1..1..9999", "lowest..highest..count"),
         ("lr~0.1..1", "lowest..highest..count"),
-        ("loop~FLBS~XX", "loop must be lines of"),
+        ("loop~FLBS~XX", "loop must be known lines"),
         ("hidden~16~4096", "1 to 6 layers of 1 to 256 units"),
         ("optimizer~LBFGS", "optimizer must be one of"),
         ("seed" + "".join(f"~{i}" for i in range(65)), "seed must have 1 to 64 values; got 65"),

@@ -37,6 +37,13 @@ UNTIL_SIDEBAR = [
     "@media (min-width: 769px) { [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) >"
     " div:has([data-testid=stMain]) { visibility: hidden; animation: shown 0s 3s forwards; } }",
 ]
+# Other pages wait for what Streamlit loads when it is first needed: until then it is a bar of one line.
+# What is focused stays so. Not forever.
+UNTIL_WIDGETS = [
+    "@keyframes seen { to { opacity: 1; } }",
+    "[data-testid=stMainBlockContainer]:has([data-testid=stSkeleton])"
+    " { opacity: 0; animation: seen 0s 3s forwards; }",
+]
 
 # Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
 LAYOUT = [
@@ -61,6 +68,9 @@ LAYOUT = [
     " width: 1px; overflow: hidden; clip-path: inset(50%); }",
     "[class*=st-key-signs_] { align-items: center; }",
     "[class*=st-key-signs_] a { height: 1.5rem; margin: 0; padding: 0 0.2rem; line-height: 1; }",
+    "[class*=st-key-rename_] [data-testid=stPopoverButton] [aria-hidden=true]:last-child:not(span)"
+    " { display: none; }",  # a sign among signs: its arrow takes the room of a number
+    "[class*=st-key-numbers_] { gap: 0.3rem; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
     ".st-key-view_curve { min-width: 262px; }",
@@ -111,7 +121,7 @@ def draw(sidebar: bool, embedded: bool) -> None:
     """The rules for every page. sidebar: whether it has one. embedded: in a frame, whose edge is near."""
     rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
     rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLORS.items()]
-    rules += UNTIL_SIDEBAR * sidebar
+    rules += UNTIL_SIDEBAR if sidebar else UNTIL_WIDGETS
     rules += [_dot(*colors) for colors in RUNS]
     rules += [f"{what} [data-testid=stSkeleton] {{ height: {bar}px; }}" for what, bar in BARS.items()]
     rules += [f".st-key-do_{name} {{ min-width: {least}px; }}" for name, least in BUTTONS.items()]
