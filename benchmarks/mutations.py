@@ -322,7 +322,10 @@ def fewer_examples(item: pytest.Item) -> None:
 
 
 def swapped(change: Change) -> bool:
-    """Give every function of the module in memory its changed code; False if that is impossible."""
+    """Give every function of the module in memory its changed code; False if that is impossible, as it is for
+    what ran at the import."""
+    if not change.function:
+        return False
     texts = change.path.read_bytes(), change.made()
     before, after = (list(inside(compile(text, str(change.path), "exec"))) for text in texts)
     if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
@@ -361,8 +364,14 @@ class Server:
             self.ready = False
 
     def ask(self, names: list[str] | None, change: Change | None, limit_s: float) -> tuple[list[Any], bool]:
-        self.pipe.send((names, change, limit_s))
-        return self.pipe.recv()
+        """Names of tests that failed, or Known ones; and whether it came to the end. None of a file that is
+        skipped as a whole."""
+        try:
+            self.pipe.send((names, change, limit_s))
+            return self.pipe.recv()
+        except (EOFError, BrokenPipeError):
+            self.ready = False
+            return [], True
 
     def close(self) -> None:
         if self.ready:
