@@ -274,6 +274,8 @@ class Serving:
             self.failed = report.nodeid
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:  # at the import
+            return True
         for item in session.items:
             fewer_examples(item)
         self.pipe.send(None)  # ready
