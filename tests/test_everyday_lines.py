@@ -14,9 +14,9 @@ from torch import nn
 from core import Config, Run
 from core.compare.curves import axis_words, curves_frame, scale_words
 from core.config import with_changes
-from core.lines import USUAL, from_letters, letters, put_in
+from core.lines import PRACTICES, USUAL, from_letters, letters, put_in, with_practice
 from core.models import Dropout
-from core.optimizers import SCHEDULERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.result import learning_rates, result
 from core.watch.tape import Tape
 from tests.helpers.accounts import accounts, of
@@ -454,3 +454,39 @@ def test_a_second_backward_is_the_gradient_of_the_sum_and_sgd_calls_it_weight_de
     np.testing.assert_allclose(twice.history.fresh_grads["0.bias"], decayed.history.fresh_grads["0.bias"])
     norm = sum((w[5] ** 2).sum() for w in twice.history.weights.values())
     assert summed.history.losses[5] == pytest.approx(twice.history.losses[5] + 0.05 * norm)
+
+
+# what goes with what
+
+NO_PAIR = {  # optimizer and practice -> the sentence, to be asked for before any work
+    ("sgd_by_hand", "schedule"): "scheduler must be none for sgd_by_hand; got cosine",
+    ("sgd_by_hand", "scaler"): "loop must have no scaler for sgd_by_hand, since it has no param_groups; got "
+    "scaler.scale(loss).backward()",
+    ("lbfgs", "accumulate"): "loop must step with a closure for lbfgs; got zFLDs",
+    ("lbfgs", "scaler"): "loop must have no scaler for lbfgs, since scaler.step takes no closure; got "
+    "scaler.scale(loss).backward()",
+}
+
+
+@pytest.mark.parametrize("practice", PRACTICES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_optimizer_trains_with_a_practice_or_one_sentence_refuses_it(optimizer, practice):
+    base = Config(optimizer=optimizer, steps=9, accumulate=3, batch_size=40, hidden=(4,))
+    loop = with_practice(base.loop, practice)
+    if sentence := NO_PAIR.get((optimizer, practice)):
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+            replace(base, loop=loop, scheduler=None)
+    config, said = with_changes(base, {"loop": loop})
+    assert (said == []) == ((optimizer, practice) not in NO_PAIR)
+    run = Run(config).advance()
+    assert run.error is None and run.step == 9 and run.warnings == []
+
+
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_every_optimizer_but_lbfgs_takes_every_practice_in_either_order(optimizer):
+    """Lines first, then the optimizer: what does not fit gives way, and the run trains."""
+    for practice in PRACTICES:
+        base = Config(loop=with_practice(USUAL, practice), steps=3)
+        config, said = with_changes(base, {"optimizer": optimizer})
+        assert bool(said) == ((optimizer, practice) in NO_PAIR)
+        assert Run(config).advance().error is None
