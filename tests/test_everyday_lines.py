@@ -152,6 +152,36 @@ def test_equal_micro_batches_are_one_big_batch(loop, optimizer):
     assert np.array_equal(np.flatnonzero(moved), np.arange(3, 64, 4))
 
 
+@pytest.mark.parametrize(("practice", "loop"), [
+    ("clip", "zFLDcs"), ("clip_value", "zFLDvs"), ("penalty", "zFLDys"),
+])  # fmt: skip
+def test_a_practice_beside_accumulation_is_that_of_the_big_batch(practice, loop):
+    """Only what an update uses is clipped, not what has added up before it, and the penalty counts once."""
+    big = Config(loop=with_practice(USUAL, practice), batch_size=40, steps=16, dtype="float64")
+    big = replace(big, max_norm=0.05, clip_value=0.01)
+    small = replace(big, batch_size=10, steps=64, loop=with_practice(from_letters("zFLDs"), practice))
+    assert letters(small.loop) == loop
+    one, four = Run(big).advance(), Run(small).advance()
+    norms = one.history.steps
+    assert not np.isclose(norms["grad_norm"], norms["fresh_norm"], rtol=1e-3).any()  # it did something
+    for name, weights in one.history.weights.items():
+        np.testing.assert_allclose(four.history.weights[name][::4], weights, rtol=1e-9, atol=1e-12)
+
+
+def test_loss_scaling_beside_accumulation_changes_no_bit():
+    """The scale is a power of two. It is taken out where weights move; before that, .grad is scaled."""
+    base = {"steps": 24, "accumulate": 4, "batch_size": 20}
+    plain = Run(Config(loop=from_letters("zFLDs"), **base)).advance()
+    scaled = Run(Config(loop=from_letters("zFLduxg"), **base)).advance()
+    assert np.array_equal(plain.history.losses, scaled.history.losses)
+    first = next(iter(plain.history.grads))
+    ours, others = scaled.history.grads[first], plain.history.grads[first]
+    assert np.array_equal(ours[3::4], others[3::4])
+    assert np.array_equal(ours[:3], others[:3] * 65536)
+    said = scale_words([scaled.config])
+    assert "gradients as used are unscaled in passes that move weights." in said
+
+
 def test_accumulating_over_one_pass_is_the_usual_loop_to_the_bit():
     usual = Run(Config(steps=30)).advance()
     once = Run(Config(steps=30, accumulate=1, loop=from_letters("zFLDs"))).advance()
@@ -358,6 +388,11 @@ def test_with_a_scaler_going_back_gives_the_same_bits():
     ("ZFLBCS", "clip", "The norm of all gradients was 89.98; each was multiplied by 0.01111."),
     ("ZFLBVS", "clip_value", "2 of 2 entries of the gradients were larger than 1, and were cut to it."),
     ("zFLDs", "step_every", "No weight changed: this is pass 1 of 4, and the last one updates."),
+    ("zFLDcs", "clip_every", "Nothing was clipped: this is pass 1 of 4, and the last one updates."),
+    ("zFLduxg", "unscale_every", "Nothing was unscaled: this is pass 1 of 4"),
+    ("zFLduxg", "step_scaled_every", "No weight changed: this is pass 1 of 4"),
+    ("zFLduxg", "scaler_update_every", "The scale stays: this is pass 1 of 4"),
+    ("zFLDys", "backward_penalty_every", "Nothing was added: this is pass 1 of 4"),
     ("zFLDs", "zero_grad_every", "Nothing to clear: every .grad is None."),
     ("ZFLBSR", "scheduler_step", "The learning rate went from 0.2 to 0.199863."),
     ("ZflaUAG", "forward_autocast", "The outputs are bfloat16. Autograd recorded 4 operations: "),
@@ -374,7 +409,18 @@ def test_watch_says_what_a_line_did_in_numbers(loop, line, said):
     assert of(line, Run(Config(**DELIVERIES | {"loop": from_letters(loop)}))).headline.startswith(said)
 
 
-EACH = ["zFLDs", "zFLws", "ZflBS", "ZflaUCAG", "ZFLaAG", "ZFLBCVSR", "ZFLBSP", "FLBCS", "TZFpBWSE"]
+EACH = [
+    "zFLDs",
+    "zflduycvxgr",
+    "zFLws",
+    "ZflBS",
+    "ZflaUCAG",
+    "ZFLaAG",
+    "ZFLBCVSR",
+    "ZFLBSP",
+    "FLBCS",
+    "TZFpBWSE",
+]
 
 
 @given(st.sampled_from(EACH), st.sampled_from(["deliveries", "iris", "moons"]), st.integers(0, 3))

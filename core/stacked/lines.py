@@ -14,6 +14,10 @@ IN_OTHER_WORDS = {  # their text counts rows or speaks of one run
     "clip_value": "optimizer.clip_values(clip_value)",
     "scheduler_step_loss": "scheduler.step(loss_fn.losses.tolist())",
 }
+IN_OTHER_WORDS |= {
+    f"{name}_every": f"if (step + 1) % accumulate == 0:\n    {IN_OTHER_WORDS[name]}"
+    for name in ("clip", "clip_value")
+}
 TEXTS = {name: LINES[name].text for name in AS_THEY_STAND} | IN_OTHER_WORDS
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from core.config import Config
+from core.lines import waits
 from core.loop import Run
 from core.result import learning_rates, result
 from core.traps.facts import Fact, both, grad_length
@@ -14,7 +15,7 @@ from core.words import number
 
 def first_update(config: Config) -> int:
     """The pass in which weights first move."""
-    return config.accumulate - 1 if "step_every" in config.loop else 0
+    return config.accumulate - 1 if waits(config.loop) else 0
 
 
 def used(wrong: Run, right: Run) -> list[Fact]:

@@ -123,7 +123,7 @@ EVERYDAY = {
     "FLBCS": ({"max_norm": (0.02, 0.1, 0.3), "lr": (0.01, 0.02, 0.05)}, {}),
     "zFLDs": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 32}),
     "zFLws": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 50}),
-    "zFLDCsr": ({"scheduler": ("cosine", "one_cycle", "step")}, {"accumulate": 7, "batch_size": 32}),
+    "zFLDcvsr": ({"scheduler": ("cosine", "one_cycle", "step")}, {"accumulate": 7, "batch_size": 32}),
     "TZFLBCVSRE": ({"scheduler": ("warmup", "warmup_cosine", "exponential")}, {"gamma": 0.97}),
     "ZFLBSR": ({"schedule": ((), ((10, 0.2), (30, 0.01)), ((5, 1.0),))}, {"scheduler": "step"}),
     "ZFLBSP": (
