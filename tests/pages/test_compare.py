@@ -142,13 +142,23 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
 def test_more_lines_are_put_in_and_taken_out_by_switches():
     app = opened(steps="5", run="none")
     sound(widget(app, "practices").set_value(["clip", "accumulate"]).run())
-    assert letters(baseline(app).loop) == "zFLDCs" and app.query_params["loop"] == "zFLDCs"
+    assert letters(baseline(app).loop) == "zFLDcs" and app.query_params["loop"] == "zFLDcs"
     assert widget(app, "max_norm").value == 1.0 and widget(app, "accumulate").value == 4
     assert any("every 4 passes" in one.value for one in app.caption)
-    sound(widget(app, "line_clip").set_value(False).run())
+    sound(widget(app, "line_clip_every").set_value(False).run())
     assert widget(app, "practices").value == ["accumulate"]
     sound(widget(app, "practices").set_value([]).run())
     assert baseline(app) == Config(steps=5)
+    sound(widget(app, "practices").set_value(["accumulate", "scaler"]).run())
+    assert letters(baseline(app).loop) == "zFLduxg" and not app.warning
+
+
+def test_what_an_optimizer_does_not_take_gets_a_sentence_and_trains_without():
+    app = opened(steps="5", run="none", optimizer="lbfgs")
+    sound(widget(app, "practices").set_value(["scaler"]).run())
+    (said,) = (one.value for one in app.warning)
+    assert "must have no scaler for lbfgs, since scaler.step takes no closure" in said.replace("\\", "")
+    assert baseline(app) == Config(steps=5, optimizer="lbfgs")
 
 
 def test_arguments_are_given_one_by_one_and_taken_back():
