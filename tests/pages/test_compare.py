@@ -153,6 +153,18 @@ def test_more_lines_are_put_in_and_taken_out_by_switches():
     assert letters(baseline(app).loop) == "zFLduxg" and not app.warning
 
 
+def test_a_clip_switched_on_ends_in_verdict_curve_and_link():
+    """Deliveries at 0.2: the usual loop is inf, and with gradients of length 1 it ends at 0.0652."""
+    app = opened(dataset="deliveries", model="linear", start="0", lr="0.2", steps="60", run="none")
+    assert words(app) == ["Diverged"]
+    sound(widget(app, "practices").set_value(["clip"]).run())
+    assert words(app) == ["Learns"] and app.query_params["loop"] == "ZFLBCS"
+    losses_now = curves(app)[1]["l0"].dropna()
+    assert len(losses_now) == 60 and losses_now.iloc[-1] == pytest.approx(0.0652, abs=5e-5)
+    sound(widget(app, "max_norm").set_value(0.5).run())
+    assert app.query_params["max_norm"] == "0.5" and curves(app)[1]["l0"].iloc[-1] != losses_now.iloc[-1]
+
+
 def test_what_an_optimizer_does_not_take_gets_a_sentence_and_trains_without():
     app = opened(steps="5", run="none", optimizer="lbfgs")
     sound(widget(app, "practices").set_value(["scaler"]).run())
