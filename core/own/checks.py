@@ -39,10 +39,9 @@ def load(data: bytes, most: int, what: str, wanted: str, fields: Mapping[str, Ch
     except json.JSONDecodeError as error:
         raise ValueError(f"The file must be JSON; it is not from line {error.lineno} on") from None
     if not isinstance(contents, dict) or contents.get("format") != wanted:
-        raise ValueError(f"The file must be of the format {wanted!r}")
-    return object_of(fields)(
-        {name: value for name, value in contents.items() if name != "format"}, "the file"
-    )
+        raise ValueError(f"The file must be {what}, format {wanted!r}")
+    found = {name: value for name, value in contents.items() if name != "format"}
+    return object_of(fields)(found, "the file")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
