@@ -35,6 +35,7 @@ from core.start.path import THE_PATH
 from core.start.path import read as read_path
 from core.start.stops import STOPS, Stop
 from core.sweep.sweep import read as read_sweep
+from core.traps.accumulation import CUTS, added
 from core.traps.diagnosis import CASES, series
 from core.traps.orders import Trials
 from core.traps.outcomes import outcome
@@ -203,9 +204,18 @@ def test_the_lesson_on_autograd_shows_what_is_said_about_it():
 
 
 def test_the_link_of_a_series_opens_it():
-    link = re.search(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)[1]
+    link, _ = re.findall(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)
     assert parse_qs(link) == {"view": ["diagnosis"], "series": ["7"]}
     assert len(series(7)) == CASES
+
+
+def test_three_rows_and_one_are_what_is_said_of_them():
+    _, link = re.findall(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)
+    params = parse_qs(link)
+    big, ways = added(CUTS[params["cut"][0]])
+    assert params["view"] == ["accumulation"]
+    assert f"−{-ways['divided'].first:.2f}; weighted by\nrows" in DOCS
+    assert f"whole batch, −{-big.first:.3f}" in DOCS and big.first == pytest.approx(ways["by_rows"].first)
 
 
 def test_the_link_of_the_losses_opens_what_is_said_about_it():

@@ -29,9 +29,8 @@ class StackedHistory:
         self._keeps = np.array(["zero_grad" not in map(part, config.loop) for config in configs])
         self.rated = np.array([config.scheduler != "none" for config in configs])
         loops = {name for config in configs for name in config.loop}
-        self._every = (
-            configs[0].accumulate if "zero_grad_every" in loops else 1
-        )  # passes till .grad is cleared
+        # Passes from one zero_grad to the next, of runs that call it.
+        self._every = configs[0].accumulate if "zero_grad_every" in loops else 1
         written = any(LINES[name].writes_grads for name in loops)
         self._apart = bool(self._keeps.any()) or written  # what `step` uses, from what backward computes
         row_bytes = weights.numel() * weights.element_size()
