@@ -52,7 +52,7 @@ def draw(trained: Sequence[Trained]) -> None:
             tall=charts.panel_height(*room) if room.height else charts.TALL,
         )
         st.vega_lite_chart(
-            frame,
+            charts.compact(frame),
             spec,
             key="curves",
             on_select=whole(_selected),
