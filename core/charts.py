@@ -32,7 +32,7 @@ OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
 LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
-WHOLE = {"Int8": 2**7 - 1, "Int16": 2**15 - 1}  # kinds of column that know null, and their largest numbers
+SINGLE = np.finfo(np.float32)
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
@@ -271,19 +271,20 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
     Text becomes categories. Small whole numbers become integers, their nan null. Other numbers keep the
     7 digits of float32, unless one in the column is too large or too small for it.
     """
-    return pd.DataFrame({name: _narrow(column) for name, column in frame.items()})
+    return pd.DataFrame({name: _narrow(column) for name, column in frame.items()}, copy=False)
 
 
-def _narrow(column: pd.Series) -> pd.Series:
+def _narrow(column: pd.Series) -> Any:
     if not pd.api.types.is_numeric_dtype(column):
         return column.astype("category")
     values = column.to_numpy(dtype=float)
-    sizes = np.abs(values[~np.isnan(values)])
-    for whole, most in WHOLE.items():
-        if (sizes <= most).all() and (sizes == sizes.round()).all():
-            return column.astype(whole)
-    sizes, single = sizes[sizes > 0], np.finfo(np.float32)
-    return column.astype(np.float32) if ((sizes >= single.tiny) & (sizes <= single.max)).all() else column
+    empty = np.isnan(values)
+    sizes = np.abs(values[~empty])
+    most, least = sizes.max(initial=0.0), sizes[sizes > 0].min(initial=math.inf)
+    for whole in (np.int8, np.int16):
+        if most <= np.iinfo(whole).max and (sizes == np.rint(sizes)).all():
+            return pd.arrays.IntegerArray(np.where(empty, 0, values).astype(whole), empty)
+    return values.astype(np.float32) if SINGLE.tiny <= least and most <= SINGLE.max else values
 
 
 def thin(columns: np.ndarray, limit: int) -> np.ndarray:
