@@ -27,6 +27,9 @@ def draw(trained: Sequence[Trained]) -> None:
     with st.container(border=True, key="curve_panel"):
         loss, quantity, parameter, logs, smooth = _controls(trained)
         room = width.room("curves_width")
+        style.keep_room("curve_panel", charts.pair_height(room.width))  # before there is a chart, too
+        if width.is_coming("curves_width"):
+            return
         style.tips("curves", places)
         style.keep_room("curves", charts.pair_height(room.width))
         last = max(one.config.steps for one in trained)
