@@ -27,11 +27,12 @@ def draw(trained: Sequence[Trained]) -> None:
     with st.container(border=True, key="curve_panel"):
         loss, quantity, parameter, logs, smooth = _controls(trained)
         room = width.room("curves_width")
-        style.keep_room("curve_panel", charts.pair_height(room.width))  # before there is a chart, too
+        style.tips("curves", places)
+        for key in ("curve_panel", "curves"):  # before there is a chart, and while it is drawn anew
+            style.keep_room(key, charts.pair_height(room.width))
+        # A fragment writes the same pieces of CSS each time: one more would replace what others wrote.
         if width.is_coming("curves_width"):
             return
-        style.tips("curves", places)
-        style.keep_room("curves", charts.pair_height(room.width))
         last = max(one.config.steps for one in trained)
         pinned, span = _pinned(last), _span(last)
         frame, tops = curves.curves_frame(
