@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
+from core.data import TASKS, Own
 from core.lines import BEFORE, USUAL, letters, loop_label, without_zero_grad
 from core.losses import fitting
 from core.words import shown
@@ -22,6 +23,7 @@ FREE = "-"  # of a place that no run has: the runs after it keep theirs
 KEPT = "keep"  # begins a variant of the defaults
 MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
+MAX_LISTED = 8  # columns in the name of a run
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
 
@@ -210,7 +212,7 @@ def ready(baseline: Config) -> list[Variant]:
     without = without_zero_grad(loop)
     changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
     changes += [("loop", letters(without) if without != loop else letters(USUAL))]
-    changes += [("loss", name) for name in fitting(baseline.dataset)[:READY_LOSSES]]
+    changes += [("loss", name) for name in fitting(baseline.dataset, baseline.own)[:READY_LOSSES]]
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
     changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
@@ -234,11 +236,22 @@ def label(variant: Variant, baseline: Config) -> str:
     return "Kept: " + (", ".join(words) or "same as baseline")
 
 
+def own_label(own: Own) -> str:
+    """Columns of an own file, counted from 1; not its name, which is a text of somebody's."""
+    if not own.digest:
+        return "No own file"
+    columns = ", ".join(str(column + 1) for column in own.inputs[:MAX_LISTED])
+    more = ", …" if len(own.inputs) > MAX_LISTED else ""
+    return f"Columns {columns}{more} → {own.target + 1}, {TASKS[own.task]}"
+
+
 def _change_label(name: str, text: str, config: Config) -> str:
     """text: as in a link, which only says whether it is a factor; what is shown is the value it came to."""
     knob, value = KNOBS[name], getattr(config, name)
     if name == "loop":
         return loop_label(value)
+    if name == "own":
+        return own_label(value)
     if name == "before":
         return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
     if knob.choices:

@@ -38,10 +38,10 @@ def shape(config: Config) -> tuple[Any, ...] | None:
     """
     if config.loop not in LOOPS or config.before or not _covered(config.model, config.hidden):
         return None
-    same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)
+    same = (config.dataset, config.own, config.val_share, config.model, config.hidden, config.activation)
     same += (config.steps, config.batch_size, config.dtype, config.optimizer)
     same += (LOSSES[config.loss].last, config.momentum > 0, config.weight_decay > 0)
-    return (*same, form(config.loss, config.dataset))
+    return (*same, form(config.loss, config.dataset, config.own))
 
 
 @lru_cache(maxsize=64)

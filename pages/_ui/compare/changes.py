@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.compare.comparison import Variant, kept, label, ready
 from core.config import KNOBS
+from core.data import OWN
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
@@ -52,10 +53,13 @@ def _any_change() -> None:
         "Each run is the baseline with a change of its own. Data, starting weights, and batches are the same "
         "for all, except where that change concerns them: another seed, data set, model, or batch size."
     )
-    field = st.selectbox("Field", list(KNOBS), format_func=lambda name: KNOBS[name].label, key="any_field")
+    fields = [name for name in KNOBS if name != "own"]  # which is not typed: Keep holds one choice of columns
+    field = st.selectbox("Field", fields, format_func=lambda name: KNOBS[name].label, key="any_field")
     knob = KNOBS[field]
     if knob.choices:
-        st.selectbox("Value", list(knob.choices), format_func=knob.choices.__getitem__, key="any_value_of")
+        has_file = st.session_state.comparison.baseline.own.token
+        names = [name for name in knob.choices if has_file or name != OWN]
+        st.selectbox("Value", names, format_func=knob.choices.__getitem__, key="any_value_of")
     else:
         st.text_input("Value", max_chars=40, help=_how_to_write(field), key="any_value")
     st.button("Add this run", on_click=whole(_add_any), args=(field,))

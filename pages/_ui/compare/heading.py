@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import export
 from core.config import DEFAULTS, KNOBS, Config
-from core.data import DATASETS
+from core.data import data_set
 from core.lines import USUAL, loop_label
 from core.losses import LOSSES
 from core.models import MODELS
@@ -32,7 +32,7 @@ def facts(config: Config) -> list[str]:
     """The choices of a run in short: the main ones always, others where they are not the default."""
     changed = config.to_params()
     said = [
-        DATASETS[config.dataset].title,
+        data_set(config.dataset).title,
         LOSSES[config.loss].title,
         OPTIMIZERS[config.optimizer].title,
         f"learning rate {config.lr:g}",

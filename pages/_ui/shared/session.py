@@ -170,8 +170,13 @@ def notes() -> list[str]:
 
 def change(field: str, value: Any) -> None:
     """Set a field of the baseline; choices that no longer fit are reset, with a sentence."""
+    change_all({field: value})
+
+
+def change_all(changes: Mapping[str, Any]) -> None:
+    """Set several fields at once."""
     try:
-        baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value})
+        baseline, sentences = with_changes(st.session_state.comparison.baseline, changes)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return

@@ -8,12 +8,12 @@ import streamlit as st
 from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
-from core.data import DATASETS
+from core.data import OWN, data_set
 from core.lines import BEFORE, USUAL, first_line, part, parts, plain
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
-from pages._ui.shared import session, widgets
+from pages._ui.shared import own_file, session, widgets
 from pages._ui.shared.badges import dot
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
@@ -176,11 +176,20 @@ def _optimizer(config: Config, marks: Marks) -> None:
 
 
 def _data(config: Config, marks: Marks) -> None:
-    _choice("dataset", config, marks)
-    st.caption(DATASETS[config.dataset].about)
-    if DATASETS[config.dataset].noisy:
+    shown, titles = own_file.shown_data_set(config), KNOBS["dataset"].choices or {}
+    more = {"options": list(titles), "format_func": titles.__getitem__, "help": KNOBS["dataset"].help}
+    title = KNOBS["dataset"].label + marks.get("dataset", "")
+    widgets.shown(st.selectbox, title, "dataset", shown, on_change=_choose_data_set, **more)
+    st.caption(data_set(shown).about)
+    if shown == OWN:
+        own_file.controls(config, marks.get("own", ""))
+    if data_set(config.dataset).noisy:
         _number("noise", config, marks)
-    _choice("loss", config, marks, list(fitting(config.dataset)))
+    _choice("loss", config, marks, list(fitting(config.dataset, config.own)))
+
+
+def _choose_data_set() -> None:
+    own_file.choose_data_set(widgets.chosen("dataset"))
 
 
 def _model(config: Config, marks: Marks) -> None:
