@@ -264,6 +264,9 @@ class Unusable(ValueError):  # noqa: N818  (as in "the file is unusable")
 class OwnTable(Protocol):
     """A file that was read and checked; see `core.own_data.table`."""
 
+    @property
+    def nbytes(self) -> int: ...
+
     def rows(self, own: Own) -> tuple[Tensor, Tensor]:
         """What `own_rows` returns for these choices. Raises Unusable."""
         ...

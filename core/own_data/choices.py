@@ -1,7 +1,7 @@
 """What a run takes of a Table: proposed from its columns, and changed one choice at a time."""
 
 from core.data import Own
-from core.own_data.table import LEFT_OUT, NUMBERS, Column, Table, tasks
+from core.own_data.table import LEFT_OUT, NUMBERS, Table, tasks
 
 FEW = 10  # different whole numbers that are rather classes than amounts
 MOST_EMPTY = 0.2  # of a column that is proposed as an input
@@ -14,13 +14,14 @@ def proposal(table: Table) -> Own:
     others = [n for n in numbers if n != target]
     filled = [n for n in others if table.columns[n].missing <= MOST_EMPTY * table.count]
     chosen = tuple(filled or others)
-    return Own(table.name, table.digest, chosen, target, task(table.columns[target]), table.token)
+    return Own(table.name, table.digest, chosen, target, task(table, target), table.token)
 
 
-def task(column: Column) -> str:
+def task(table: Table, target: int) -> str:
     """What a target is for, by its values."""
-    possible = tasks(column)
-    few = column.kind != NUMBERS or (column.whole and column.different <= FEW)
+    column = table.columns[target]
+    possible, again = tasks(column), 2 * column.different <= table.count - column.missing
+    few = column.kind != NUMBERS or (column.whole and column.different <= FEW and again)
     if "binary" in possible:
         return "binary"
     return "classes" if few and "classes" in possible else possible[0]
@@ -42,4 +43,4 @@ def with_target(own: Own, table: Table, target: int) -> Own:
     if not chosen:
         chosen = [place for place in inputs(table) if place != target and place == own.target]
     chosen = chosen or [place for place in inputs(table) if place != target]
-    return own._replace(inputs=tuple(chosen), target=target, task=task(table.columns[target]))
+    return own._replace(inputs=tuple(chosen), target=target, task=task(table, target))

@@ -44,8 +44,9 @@ def read(name: str, content: bytes) -> Table:
     columns = [_column(called, found[place]) for place, called in enumerate(names)]
     _check_pairs(columns)
     table = Table(name, content, separator, decimal, count, columns)
-    if sum(getattr(one, "nbytes", 0) for one in list(TABLES.values())) > ALL_BYTES:
+    if table.nbytes + sum(other.nbytes for other in list(TABLES.values())) > ALL_BYTES:
         raise Refused("The app holds as many files as it has room for: try a smaller one, or try later.")
+    TABLES[table.token] = table
     return table
 
 

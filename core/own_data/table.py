@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from torch import Tensor
 
-from core.data import TABLES, Own, Unusable, own_rows
+from core.data import Own, Unusable, own_rows
 from core.fields import OWN_NAME
 
 MAX_CLASSES = 50
@@ -64,7 +64,6 @@ class Table:
         self._content, self._separator, self._decimal = content, separator, decimal
         self._kept: dict[tuple, Rows] = {}
         self.token = secrets.token_hex(16)
-        TABLES[self.token] = self
 
     @property
     def nbytes(self) -> int:
