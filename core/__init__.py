@@ -1,10 +1,10 @@
 """The training loop, taken apart: no Streamlit, only PyTorch, NumPy and pandas.
 
 The modules here are the main job: one run, from its Config to its verdict and its script. In this order:
-words, charts; seeds, lines, data, models, losses, optimizers, terms; fields, config, build, devices, budget;
+words, charts; seeds, lines, data, models, losses, optimizers; fields, config, build, devices, budget;
 vectors, histograms, torch_internals, history, gradients, evaluation, torch_warnings, loop; result, curvature,
-verdict, run_summary, units, export. Each package is what a page shows beyond it; it imports from here and
-from packages above it:
+verdict, run_summary, units, export. recorder stands alone: it is a file to take away. Each package is what a
+page shows beyond these; it imports from here and from packages above it:
 
     graph          what autograd records and keeps for backward; one tensor in words
     compare        several runs, one change each
@@ -15,6 +15,7 @@ from packages above it:
     sweep          a grid of runs
     jobs           where runs run: here, on an executor, on a Dask cluster
     traps          mistakes, their evidence, orders of the lines
+    own            a loop of one's own: what the recorder noted of it, read and judged
     notes          what course notes say, held against PyTorch
     start          a path through the pages, symptoms, and the words they use
 """

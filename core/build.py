@@ -13,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core import models, optimizers
+from core import lines, models, optimizers
 from core.config import Config
 from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, OWN, data_set, own_table, split, standardise
 from core.losses import LOSSES, form
 from core.seeds import stream
 
 Rows = Tensor | Sequence[int]
+# Fields of Config that stand under their own names beside model and optimizer, where a line calls them.
+FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate")
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,14 @@ def check_labels(model: nn.Module, data: Data) -> None:
 def optimizer_arguments(config: Config) -> dict[str, Any]:
     """Keyword arguments of the optimizer, as the run and the script give them."""
     return optimizers.arguments(config.optimizer, config.lr, config.momentum, config.weight_decay)
+
+
+def loop_values(config: Config) -> dict[str, Any]:
+    """What lines call by the name of a field: name -> value, such as max_norm -> 1.0."""
+    used = (*optimizers.SCHEDULERS[config.scheduler].uses, *lines.uses(config.loop))
+    every = config.accumulate if "step_every" in config.loop else 1
+    known = {name: getattr(config, name) for name in FIELDS_BY_NAME} | {"updates": config.steps // every or 1}
+    return {name: known[name] for name in used if name in known}
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Any:

@@ -19,7 +19,16 @@ import numpy as np
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
 AXIS_WIDTH, SPACING = 60, 20
+TALL, AROUND = 260, 215  # pixels: of a panel; of titles, axes and a legend of six runs around it
+EDGE = 0.015  # share of the steps left open at both ends, so that the first and last dot are whole
+TITLE_AND_AXIS = 116  # pixels above and below a panel, measured in the browser
+QUIET = "#7A869E"  # of rules; it reads on a light and on a dark page
+FAINT = 0.25  # opacity of a curve behind its moving average
 MARK_HEIGHT = 8  # pixels below the top of the chart
+OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
+# Vega's points are see-through unless told: paler than the line of the same run.
+DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
+LARGE, SMALL = 100_000, 0.001  # from the one on, and below the other, a number has an exponent
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
@@ -68,20 +77,34 @@ def curves_spec(
     val: bool,
     places: tuple[int, ...] | None = None,
     legend: bool = True,
+    smooth: bool = False,
+    tall: int = TALL,
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
-    places: of the runs, which decide color and dash; 0, 1, ... if not given. Names change with every choice,
-    so they too are set in a copy of the cached spec.
+    places: of the runs, which decide color and dash; 0, 1, ... if not given. smooth: whether the frame has
+    moving averages. width, tall: in pixels, of the pair and of each panel. Names change with every choice, so
+    they too are set in a copy of the cached spec.
     """
     places = tuple(range(len(names))) if places is None else places
-    x = {"x": {"domain": list(between)}}
+    edge = EDGE * (between[1] - between[0])
+    x = {"x": {"domain": [between[0] - edge, between[1] + edge]}}
     scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
-    spec = with_scales(_curves(places, titles, logs, width, val, legend), *scales)
+    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall), *scales)
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
     return spec
+
+
+def pair_height(width: int) -> int:
+    """Height of a pair without a legend, as Vega draws it, all in pixels."""
+    return (2 if width < STACK_BELOW else 1) * (TALL + TITLE_AND_AXIS)
+
+
+def panel_height(width: int, height: int) -> int:
+    """Height of each panel of a pair that fills a window, all in pixels."""
+    return max(height // (2 if width < STACK_BELOW else 1) - AROUND, TALL)
 
 
 def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
@@ -101,6 +124,8 @@ def _curves(
     width: int,
     val: bool,
     legend: bool,
+    smooth: bool,
+    tall: int,
 ) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
@@ -114,8 +139,8 @@ def _curves(
     x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
     panels = [
-        _panel(base, letter, places, log, hover, val and letter == "l", legend).properties(
-            width=each, height=260, title=alt.Title(title, anchor="start")
+        _panel(base, letter, places, log, hover, val and letter == "l", legend, smooth).properties(
+            width=each, height=tall, title=alt.Title(title, anchor="start")
         )
         for letter, title, log in zip("lg", titles, logs, strict=True)
     ]
@@ -133,32 +158,38 @@ def linked(panels: Sequence[Any], selections: Sequence[Any], stacked: bool) -> d
 
 
 def _panel(
-    base: Any, letter: str, runs: tuple[int, ...], log: bool, hover: Any, val: bool, legend: bool
+    base: Any,
+    letter: str,
+    runs: tuple[int, ...],
+    log: bool,
+    hover: Any,
+    val: bool,
+    legend: bool,
+    smooth: bool,
 ) -> Any:
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
     color, dash = run_encodings(dict.fromkeys(runs, ""), legend)
-    y = value_axis(log)
-    layers = [folded(base, letter, runs).mark_line(strokeWidth=1.75, clip=True).encode(y, color, dash)]
+    y = value_axis(log, OF_PANEL[letter])
+    line: dict[str, Any] = {"strokeWidth": 1.75, "clip": True}
+    true = folded(base, letter, runs).mark_line(**line | ({"opacity": FAINT} if smooth else {}))
+    layers = [true.encode(y, color, dash)]
+    if smooth:
+        average = folded(base, {"l": "s", "g": "t"}[letter], runs).mark_line(**line)
+        layers.append(average.encode(y, color, dash))
     if val:
-        points = folded(base, "v", runs).mark_point(filled=True, size=22, clip=True, aria=False)
+        points = folded(base, "v", runs).mark_point(**DOT, size=22, clip=True)
         layers.append(points.encode(y, color))
     at_top = {"y": alt.value(MARK_HEIGHT)}
-    beyond = folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(
-        shape="triangle-up", filled=True, size=50, aria=False
-    )
-    ended = folded(base, "m", runs).mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
+    beyond = folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(**DOT, shape="triangle-up", size=50)
+    ended = folded(base, "m", runs).mark_point(**DOT, shape="cross", angle=45, size=110)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    dots = (
-        folded(base, letter, runs)
-        .transform_filter(hover)
-        .mark_point(filled=True, size=60, clip=True, aria=False)
-    )
+    dots = folded(base, letter, runs).transform_filter(hover).mark_point(**DOT, size=60, clip=True)
     layers.append(dots.encode(y, color))
     layers.append(
-        base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], opacity=0.8, aria=False)
+        base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)
     )
-    rule = base.mark_rule(strokeWidth=1, aria=False).encode(
-        opacity=alt.condition(hover, alt.value(0.5), alt.value(0)), tooltip=_tips(letter, runs)
+    rule = base.mark_rule(strokeWidth=1, color=QUIET, aria=False).encode(
+        opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=_tips(letter, runs)
     )
     layers.append(rule.properties(name=f"rules_{letter}"))
     return alt.layer(*layers)
@@ -188,16 +219,28 @@ def _words(names: Mapping[int, str]) -> str:
     return f"{json.dumps({str(place): name for place, name in names.items()})}[datum.label]"
 
 
-def value_axis(log: bool) -> Any:
+def value_axis(log: bool, name: str = "y") -> Any:
+    """The vertical axis. name: of its scale in Vega, which counts the panels."""
     scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
-    return alt.Y("value:Q").title(None).scale(**scale).axis(number_axis(log))
+    return alt.Y("value:Q").title(None).scale(**scale).axis(number_axis(log, name))
 
 
-def number_axis(log: bool) -> Any:
-    """An axis of numbers; on a log scale with a line for each power of ten."""
+def number_axis(log: bool, name: str = "y") -> Any:
+    """An axis of numbers; on a log scale with a line for each power of ten. name: of its scale in Vega."""
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
     grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
-    return alt.Axis(format=".4~g", tickCount=5, gridOpacity=grid)
+    return alt.Axis(labelExpr=alike(log, name), tickCount=5, gridOpacity=grid)
+
+
+def alike(log: bool, name: str) -> str:
+    """Labels of one notation, as an expression: all with exponents where one would need one.
+
+    Vega judges each number by itself: 10,000,000,000 would stand beside 1e+20. name: of the scale in Vega.
+    """
+    low, high = (f"abs(domain('{name}')[{end}])" for end in (0, 1))
+    smallest = f"min({low}, {high})" if log else f"max({low}, {high})"
+    needs = f"max({low}, {high}) >= {LARGE:g} || {smallest} < {SMALL:g}"
+    return f"datum.label && datum.value && ({needs}) ? format(datum.value, '.6~e') : datum.label"
 
 
 def _tips(letter: str, runs: Sequence[int]) -> list[Any]:

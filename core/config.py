@@ -25,13 +25,20 @@ from core.fields import (
     starting_weights,
     whole,
 )
-from core.lines import USUAL
+from core.lines import USUAL, letters, part, put_in, text_of, with_step
 from core.losses import LOSSES, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
-from core.optimizers import OPTIMIZERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.seeds import MAX_SEED
 from core.words import shown
+
+
+def usual_scheduler(loop: tuple[str, ...]) -> str:
+    """The one that a loop asks for by its lines."""
+    if "scheduler_step_loss" in loop:
+        return "plateau"
+    return "cosine" if "scheduler_step" in map(part, loop) else "none"
 
 
 def _titles(table: Mapping[str, Any]) -> dict[str, str]:
@@ -91,7 +98,7 @@ class Config:
         "sgd", "Optimizer", _titles(OPTIMIZERS), "The rule by which gradients update the weights."
     )
     lr: float = real(
-        0.5,
+        lambda values: OPTIMIZERS[values["optimizer"]].lr,
         "Learning rate",
         RATES,
         ("Scales each update: plain SGD moves every weight by this times its gradient."),
@@ -101,7 +108,7 @@ class Config:
         ("Steps, each with the learning rate from there on, such as 120_0.1__200_0.01."),
     )
     momentum: float = real(
-        lambda values: 0.9 if values["optimizer"] == "nesterov" else 0.0,
+        lambda values: OPTIMIZERS[values["optimizer"]].momentum,
         "Momentum",
         (0.0, 1.0),
         "How much of the previous update direction is carried into the next one.",
@@ -119,13 +126,46 @@ class Config:
         "The dtype of weights and data.",
     )
     loop: tuple[str, ...] = loop_lines(
-        USUAL,
+        lambda values: with_step(USUAL, OPTIMIZERS[values["optimizer"]].step),
         "Loop",
         "Z zero_grad, F forward, L loss, B backward, S step. Choose an order, or type any; a letter left out "
         "leaves its line out.",
     )
     before: tuple[str, ...] = lines_before(
         "Before the loop", "Lines that run once, after the optimizer is made; most of them are mistakes."
+    )
+    max_norm: float = real(
+        1.0,
+        "Largest norm",
+        (0.0, 1e6),
+        "clip_grad_norm_ shrinks all gradients together to this length where they are longer.",
+    )
+    clip_value: float = real(
+        1.0,
+        "Largest entry",
+        (0.0, 1e6),
+        "clip_grad_value_ cuts every entry of a gradient to this size.",
+    )
+
+    accumulate: int = whole(
+        4,
+        "Passes per update",
+        (1, 64),
+        "k: gradients of so many passes through the loop add up before the weights move.",
+    )
+
+    scheduler: str = choice(
+        lambda values: usual_scheduler(values["loop"]),
+        "Scheduler",
+        _titles(SCHEDULERS),
+        "How scheduler.step() changes the learning rate. "
+        + " ".join(f"{row.title}: {row.about}" for row in SCHEDULERS.values()),
+    )
+    gamma: float = real(
+        lambda values: 0.99 if values["scheduler"] == "exponential" else 0.1,
+        "Gamma",
+        (0.0, 1.0),
+        "What StepLR, ExponentialLR and ReduceLROnPlateau multiply the learning rate by.",
     )
 
     def __post_init__(self) -> None:
@@ -205,8 +245,29 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("start", sentence, ())
     if values["before"] and values["optimizer"] == "sgd_by_hand":  # they need an optimizer of PyTorch's
         yield Conflict("before", "must be none for sgd_by_hand; got other lines", ())
+    yield from _scheduler_conflicts(values)
+    if OPTIMIZERS[values["optimizer"]].step != "step" and "step" in values["loop"]:
+        sentence = f"must step with a closure for {values['optimizer']}; got {letters(values['loop'])}"
+        yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
+
+
+def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
+    """A scheduler needs an optimizer of PyTorch's, and the loop the line that this scheduler takes."""
+    name, loop = values["scheduler"], values["loop"]
+    if name != "none" and values["optimizer"] == "sgd_by_hand":
+        yield Conflict("scheduler", f"must be none for sgd_by_hand; got {name}", "none")
+    takes = {"none": (), "plateau": ("scheduler_step_loss",)}.get(
+        name, ("scheduler_step", "scheduler_step_every")
+    )
+    for line in loop:
+        if part(line) == "scheduler_step" and line not in takes:
+            nearest = put_in(loop, takes[0]) if takes else tuple(other for other in loop if other != line)
+            wanted = text_of(takes[0]) if takes else "no scheduler.step()"
+            yield Conflict("loop", f"must have {wanted} for scheduler {name}; got {text_of(line)}", nearest)
+    if name == "plateau" and values["gamma"] == 1:
+        yield Conflict("gamma", "must be below 1 for plateau; got 1.0", usual("gamma", values))
 
 
 def with_changes(config: Config, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:

@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from core import build
 from core.config import Config
-from core.lines import letters, parts
-from core.lines import plain as is_plain
+from core.lines import letters, only_five, parts
 from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
@@ -143,8 +142,8 @@ def stability_limit(config: Config, curvature: float) -> float | None:
     whose gradient does not shrink on the way down.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = is_plain(config.loop) and not config.before and not config.batch_size
-    known = known and config.loss not in KINKED and not config.schedule
+    known = only_five(config.loop) and not config.before and not config.batch_size
+    known = known and config.loss not in KINKED and not config.schedule and config.scheduler == "none"
     if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum

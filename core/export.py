@@ -16,7 +16,7 @@ from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
 from core.data import FORMS, OWN, data_set, own_table, split, standardise
-from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts
+from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
@@ -26,6 +26,7 @@ IMPORTS = {  # text in the body -> the import it needs
     r"\bmath\.": "import math",
     r"\bIterable\b": "from collections.abc import Iterable",
     r"\bIterator\b": "from collections.abc import Iterator",
+    r"\bAny\b": "from typing import Any",
     r"\bpd\.": "import pandas as pd",
 }
 
@@ -49,7 +50,7 @@ def listing(config: Config) -> list[str]:
 def script(config: Config, device: str = "cpu") -> str:
     """A Python script that repeats this run and prints step and loss."""
     built = build.build(config)
-    pieces = [functions(config, built), data_lines(config, built, device), _training(config, built, device)]
+    pieces = [functions(config, built), data_lines(config, built, device), training(config, built, device)]
     body = "\n\n".join(pieces)
     imports = imports_for(body)
     title = f"{data_set(config.dataset).title}, {LOSSES[config.loss].title}: {loop_line(config)}."
@@ -63,8 +64,8 @@ def loop_line(config: Config) -> str:
     return f"{label[:1].lower()}{label[1:]}, {config.steps} steps"
 
 
-def _training(config: Config, built: Built, device: str) -> str:
-    """Model, loss, optimizer and the loop."""
+def training(config: Config, built: Built, device: str, tell: str = "print(step, loss.item())") -> str:
+    """Model, loss, optimizer and the loop. tell: its last line, if there is a loss with one entry."""
     lines = [*setup(config, built, device), *schedule_lines(config), ""]
     body = change_lr_lines(config) + loop_lines(config)
     if config.batch_size:
@@ -73,9 +74,13 @@ def _training(config: Config, built: Built, device: str) -> str:
         body = ["inputs, targets = all_inputs[rows], all_targets[rows]", *body]
     else:
         lines.append(f"for step in range({config.steps}):")
-    makes_a_number = any(part(name) == "loss" and LINES[name].number for name in config.loop)
-    body.append("print(step, loss.item())" if makes_a_number else "print(step)")
+    body.append(tell if makes_a_number(config) else "print(step)")
     return "\n".join(lines + ["    " + text for text in body])
+
+
+def makes_a_number(config: Config) -> bool:
+    """Whether the loop makes a loss with one entry."""
+    return any(part(name) == "loss" and LINES[name].number for name in config.loop)
 
 
 def imports_for(body: str) -> list[str]:
@@ -99,8 +104,18 @@ def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
         f"loss_fn = {loss}{double * with_tensors}",
         *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
-        *(line for name in config.before for line in BEFORE[name].text.split("\n")),
+        *lines_before(config),
     ]
+
+
+def lines_before(config: Config) -> list[str]:
+    """What stands between optimizer and loop: lines of the table, and values that lines of the loop call."""
+    values = [f"{name} = {value!r}" for name, value in build.loop_values(config).items()]
+    if "sizes" in uses(config.loop):
+        each = f"[len(rows) for _, rows in zip(range({config.steps}), {batches_call(config)})]"
+        values.append(f"sizes = {each if config.batch_size else f'[len(inputs)] * {config.steps}'}")
+    texts = [optimizers.SCHEDULERS[config.scheduler].text, *(BEFORE[name].text for name in config.before)]
+    return values + [line for text in texts if text for line in text.split("\n")]
 
 
 def _start(config: Config) -> list[str]:
@@ -150,8 +165,8 @@ def change_lr_lines(config: Config) -> list[str]:
     """Lines at the top of a step that take a new learning rate from the table."""
     if not config.schedule:
         return []
-    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr
-    return ["if step in schedule:", "    lr = schedule[step]", f"    {set_lr}"]
+    set_lr = optimizers.OPTIMIZERS[config.optimizer].set_lr.split("\n")
+    return ["if step in schedule:", *(f"    {text}" for text in ("lr = schedule[step]", *set_lr))]
 
 
 def data_lines(config: Config, built: Built, device: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.data import FORMS_OF_TASK, NO_FILE, Own, at_hand
-from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, parts
+from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, part
 from core.words import shown
 
 MAX_LAYERS, MAX_WIDTH = 3, 256
@@ -118,7 +118,7 @@ def hidden_sizes(default: tuple[int, ...], label: str, about: str) -> Any:
 def _check_loop(value: Any) -> tuple[str, ...]:
     names: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (None,)
     known = all(isinstance(name, str) and name in LINES for name in names)
-    if not known or len(names) > MAX_LINES or _twice(names) or _twice(parts(names)):
+    if not known or len(names) > MAX_LINES or _twice(names) or _twice(tuple(map(part, names))):
         limit = f"lines of {', '.join(LETTERED)} or known mistakes, each at most once, at most {MAX_LINES}"
         raise ValueError(f"must be {limit}; got {shown(value)}")
     return names  # type: ignore[return-value]  # all are str, checked above
@@ -134,11 +134,12 @@ def _parse_loop(text: str) -> tuple[str, ...]:
     return () if text == NO_LINES else from_letters(text)
 
 
-def loop_lines(default: tuple[str, ...], label: str, about: str) -> Any:
+def loop_lines(usual: Usual, label: str, about: str) -> Any:
     def text(names: tuple[str, ...]) -> str:
         return letters(names) or NO_LINES
 
-    return field(default=default, metadata={"knob": Knob(label, about, _parse_loop, _check_loop, text)})
+    knob = Knob(label, about, _parse_loop, _check_loop, text, usual=usual)
+    return field(default=None, metadata={"knob": knob})
 
 
 def _check_before(value: Any) -> tuple[str, ...]:

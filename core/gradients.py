@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from core.history import Row
+from core.lines import LINES
 from core.vectors import Vector
 
 ZERO_BACKWARD_STEP, BACKWARD_STEP_ZERO = ["zero_grad", "backward", "step"], ["backward", "step", "zero_grad"]
@@ -14,6 +15,7 @@ class Gradients:
     """The .grad of every parameter, looked at around the lines `backward` and `step`.
 
     watched: whether other lines may write into .grad at any time; then it is read, and copied, each time.
+    written: whether everyday lines do, in a way that is known.
 
     left: what the last backward has left in .grad, None if none has been there. fresh: what it
     has computed itself.
@@ -25,13 +27,17 @@ class Gradients:
         self.fresh: Vector | None = None
         self.watched = watched
         self.accumulates = watched or "zero_grad" not in loop  # else .grad is None before backward
-        # On the CPU nothing writes into gradients later; elsewhere torch.optim's Nesterov does,
-        # and so does the line that writes zeros over them. Then they are copied.
+        # On the CPU nothing of PyTorch's writes into gradients later; elsewhere torch.optim's Nesterov does,
+        # and so do some lines. Then they are copied.
         on_cpu = all(p.device.type == "cpu" for p in parameters)
-        self._copies = watched or not on_cpu or "zero_grad_zeros" in loop
+        self.written = any(LINES[name].writes_grads for name in loop)
+        self._copies = watched or not on_cpu or self.written
         order = [name for name in loop if name in ("zero_grad", "backward", "step")]
         # .grad is just what backward has left
-        self.steps_on_fresh = not watched and order in (ZERO_BACKWARD_STEP, BACKWARD_STEP_ZERO)
+        self.steps_on_fresh = not (watched or self.written) and order in (
+            ZERO_BACKWARD_STEP,
+            BACKWARD_STEP_ZERO,
+        )
 
     def backward(self, execute: Callable[[], None], row: Row) -> None:
         """Run backward into empty .grads, then add what was there: fresh + leftover.

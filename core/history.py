@@ -29,14 +29,17 @@ MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 10
 class Row:
     """What one step left behind; None where it did not happen.
 
-    grads: .grad as the optimizer saw it. fresh_grads: the gradient of this backward alone.
-    leftovers: what was in .grad before it. After backward, .grad = fresh + leftover.
+    grads: .grad as the line `step` found it, whether or not weights move in this pass. fresh_grads: the
+    gradient of this backward alone.
+    leftovers: what was in .grad before it. After backward, .grad = fresh + leftover. lr: the learning rate
+    that `step` uses, where it can change.
     """
 
     loss: Tensor | None = None
     grads: Vector | None = None
     fresh_grads: Vector | None = None
     leftovers: Vector | None = None
+    lr: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,13 @@ def _losses(rows: list[Row]) -> np.ndarray:
 
 
 class History:
-    """Everything recorded so far; grows by `begin`, reads as arrays and data frames."""
+    """Everything recorded so far; grows by `begin`, reads as arrays and data frames.
+
+    rated: whether the learning rate of each step is kept. sums: whether what `step` finds in .grad is what
+    backward has left there, fresh + leftover.
+    """
+
+    rated, sums = False, True
 
     def __init__(
         self, model: nn.Module, full: bool, histograms: bool = False, chunk_steps: int = CHUNK_STEPS
@@ -91,6 +100,7 @@ class History:
         self._room = chunk
         self._rows: list[Row] = []
         self._losses: list[np.ndarray] = []
+        self._rates: list[float] = []
         self._vectors = {name: Vectors(self.layout, full) for name in ROW_VECTORS}
         self._updates = Vectors(self.layout, full=False)
         self.histograms = Histograms(self.layout) if histograms else None  # of .grad as used
@@ -116,7 +126,7 @@ class History:
     def cut(self, steps: int) -> None:
         """Forget everything from the step of this number on, and evaluations after its beginning."""
         self.flush()
-        self._losses = [self.losses[:steps]]
+        self._losses, self._rates = [self.losses[:steps]], self._rates[:steps]
         for vectors in (*self._vectors.values(), self._updates):
             vectors.cut(steps)
         if self.histograms is not None:
@@ -130,6 +140,8 @@ class History:
         self._take_weights()
         rows, self._rows = self._rows, []
         self._losses.append(_losses(rows))
+        if self.rated:
+            self._rates += [row.lr for row in rows]
         count = len(rows)
         updates = [
             torch.sub(path[1 : count + 1], path[:count], out=spare[:count])
@@ -205,11 +217,12 @@ class History:
 
     @property
     def steps(self) -> pd.DataFrame:
-        """One row per step: loss, norms over all parameters, update-to-weight ratio."""
+        """One row per step: loss, norms over all parameters, update-to-weight ratio; lr under a scheduler."""
         totals = {column: self._vectors[name].totals for name, column in NORM_COLUMNS.items()}
         ratios = ratio(self._updates.totals, self._vectors["weights"].totals)
         step = np.arange(len(self.losses))
-        return pd.DataFrame({"step": step, "loss": self.losses, **totals, "update_ratio": ratios})
+        rates = {"lr": np.array(self._rates)} if self.rated else {}
+        return pd.DataFrame({"step": step, "loss": self.losses, **totals, "update_ratio": ratios, **rates})
 
     @property
     def parameters(self) -> pd.DataFrame:

@@ -5,11 +5,12 @@ the loss instead. Both are right, and so are two more orders: the page lets you 
 lines are right where they stand; mistakes are lines that people write and that go wrong, and their
 repairs. Those of BEFORE run once, between the making of the optimizer and the loop. All of them see the
 names model, loss_fn, optimizer, inputs, targets, outputs, loss, torch, nn and copy, and what lines before
-them have made. None may draw from torch's global random state or change a setting of the process.
+them have made; everyday lines also see what they say they use. None may draw from torch's global random
+state or change a setting of the process.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 
 
@@ -17,9 +18,12 @@ from types import CodeType
 class Line:
     """One statement of the loop, or a few that belong together: source text, and what it does.
 
-    letter: in links; only the five lines and their everyday versions have one. version_of: the one
-    of the five lines that it stands in for. number: for a line that makes the loss, whether that is
-    a tensor with one entry.
+    letter: in links; a line that has one does what is known here, so that a run with it can be explained and
+    gone back through. version_of: the line that it stands in for. number: for a line that
+    makes the loss, whether that is a tensor with one entry. after: the line that it follows in the usual
+    order; "" if it comes first. label: what a run with it is called. uses: names that are there only for
+    lines which call them: fields of Config, step (number of the pass), sizes (rows of every pass's batch).
+    writes_grads: whether it writes into gradients that are there, or clears them only now and then.
     """
 
     text: str
@@ -27,6 +31,10 @@ class Line:
     letter: str = ""
     version_of: str = ""
     number: bool = True
+    after: str = ""
+    label: str = ""
+    uses: tuple[str, ...] = ()
+    writes_grads: bool = False
 
     def compiled(self, name: str) -> CodeType:
         """The code object of this line, named for tracebacks."""
@@ -47,11 +55,99 @@ EVERYDAY = {
         "write zeros over the previous gradients",
         "0",
         version_of="zero_grad",
+        label="zero_grad(set_to_none=False)",
+        writes_grads=True,
     ),
-    "scheduler_step": Line("scheduler.step()", "the schedule of the learning rate"),
+    "zero_grad_every": Line(
+        "if step % accumulate == 0:\n    optimizer.zero_grad()",
+        "forget the previous gradients, at the first of every k passes",
+        "z",
+        version_of="zero_grad",
+        label="zero_grad every k passes",
+        uses=("step", "accumulate"),
+        writes_grads=True,
+    ),
+    "backward_divided": Line(
+        "(loss / accumulate).backward()",
+        "add a k-th of this batch's gradient to every .grad",
+        "b",
+        version_of="backward",
+        label="Loss divided by k",
+        uses=("accumulate",),
+    ),
+    "backward_by_rows": Line(
+        "first = step - step % accumulate\n"
+        "(loss * len(inputs) / sum(sizes[first : first + accumulate])).backward()",
+        "add this batch's gradient, weighted by its share of the rows of k passes",
+        "w",
+        version_of="backward",
+        label="Loss weighted by rows",
+        uses=("step", "accumulate", "sizes"),
+    ),
+    "step_every": Line(
+        "if (step + 1) % accumulate == 0:\n    optimizer.step()",
+        "move the weights against .grad, at the last of every k passes",
+        "s",
+        version_of="step",
+        label="step every k passes",
+        uses=("step", "accumulate"),
+    ),
+    "clip": Line(
+        "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
+        "shrink all gradients by one factor, so that their norm is at most max_norm",
+        "C",
+        after="backward",
+        label="Clip by norm",
+        uses=("max_norm",),
+        writes_grads=True,
+    ),
+    "clip_value": Line(
+        "nn.utils.clip_grad_value_(model.parameters(), clip_value)",
+        "cut every entry of the gradients to at most clip_value in size",
+        "V",
+        after="backward",
+        label="Clip by value",
+        uses=("clip_value",),
+        writes_grads=True,
+    ),
+    "scheduler_step": Line(
+        "scheduler.step()",
+        "the learning rate of the next step",
+        "R",
+        after="step",
+        label="Scheduler",
+        uses=("scheduler",),
+    ),
+    "scheduler_step_loss": Line(
+        "scheduler.step(loss.item())",
+        "the learning rate of the next step, from how the loss goes",
+        "P",
+        version_of="scheduler_step",
+        label="Scheduler by loss",
+        uses=("scheduler",),
+    ),
+    "scheduler_step_every": Line(
+        "if (step + 1) % accumulate == 0:\n    scheduler.step()",
+        "the learning rate of the next update, after the last of every k passes",
+        "r",
+        version_of="scheduler_step",
+        label="Scheduler every k passes",
+        uses=("scheduler", "step", "accumulate"),
+    ),
+    "step_closure": Line(
+        "def closure():\n"
+        "    optimizer.zero_grad()\n"
+        "    loss = loss_fn(model(inputs), targets)\n"
+        "    loss.backward()\n"
+        "    return loss\n"
+        "optimizer.step(closure)",
+        "step with a closure",
+        version_of="step",
+    ),
     "look_in_eval_mode": Line(
         "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
         "predictions in eval mode",
+        after="step",
     ),
 }
 
@@ -148,7 +244,7 @@ _BETWEEN = {
 
 
 def _versions(part: str, table: dict[str, Line]) -> dict[str, Line]:
-    return {name: Line(line.text, line.about, "", part, line.number) for name, line in table.items()}
+    return {name: replace(line, version_of=part) for name, line in table.items()}
 
 
 MISTAKES = {
@@ -179,10 +275,6 @@ BEFORE = {
     ),
     "weights_by_hand": Line("weight, bias, lr = model.weight, model.bias, 0.01", "weights by name"),
     "dead_relu": Line("nn.init.constant_(model[0].bias, -10.0)", "hidden biases of -10"),
-    "scheduler": Line(
-        "scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.95)",
-        "a learning rate that shrinks",
-    ),
 }
 
 
@@ -205,19 +297,36 @@ def _check_one(name: str, line: Line) -> None:
         raise ValueError(f"line {name!r} must have a name like that of a variable, of two letters or more")
     if len(line.letter) > 1 or line.letter == ".":
         raise ValueError(f"line {name} must have one letter or none; got {line.letter!r}")
-    if line.version_of and line.version_of not in FIVE:
-        raise ValueError(f"line {name} must be a version of {', '.join(FIVE)}; got {line.version_of!r}")
+    of = (*FIVE, "scheduler_step")
+    if line.version_of and line.version_of not in of:
+        raise ValueError(f"line {name} must be a version of {', '.join(of)}; got {line.version_of!r}")
+    if line.after and line.after not in FIVE:
+        raise ValueError(f"line {name} must come after one of {', '.join(FIVE)}; got {line.after!r}")
     try:
-        line.compiled(name)
+        called = line.compiled(name).co_names
     except SyntaxError as error:
         raise ValueError(f"line {name} must be Python: {error.msg}") from None
+    for field in line.uses:
+        if field not in called:
+            raise ValueError(f"line {name} must call {field} by name, since it uses it")
 
 
 check({"FIVE": FIVE, "EVERYDAY": EVERYDAY, "MISTAKES": MISTAKES, "BEFORE": BEFORE})
 LINES = FIVE | EVERYDAY | MISTAKES
 LETTERED = tuple(name for name, line in LINES.items() if line.letter)
 USUAL = tuple(FIVE)
-MAX_LINES = 12
+MAX_LINES = 16
+
+
+def _usual_order() -> tuple[str, ...]:
+    """The five lines, and the everyday ones between them."""
+    between = {
+        at: [n for n, e in EVERYDAY.items() if not e.version_of and e.after == at] for at in ("", *FIVE)
+    }
+    return tuple(name for at, more in between.items() for name in ((at, *more) if at else more))
+
+
+USUAL_ORDER = _usual_order()
 
 
 def text_of(name: str) -> str:
@@ -226,13 +335,13 @@ def text_of(name: str) -> str:
 
 
 def first_line(name: str) -> str:
-    """The same in a sentence: the first of its lines, and … for more."""
+    """The same in a sentence: the first of its lines, and … for more; after a function, what calls it."""
     first, *more = text_of(name).split("\n")
-    return first + " …" * bool(more)
+    return f"… {more[-1]}" if first.startswith("def ") else first + " …" * bool(more)
 
 
 def part(name: str) -> str:
-    """Which of the five lines this is, or stands in for."""
+    """The line that this one is, or stands in for."""
     return LINES[name].version_of or name
 
 
@@ -246,9 +355,79 @@ def without_zero_grad(loop: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in loop if part(name) != "zero_grad")
 
 
+def with_step(loop: tuple[str, ...], line: str) -> tuple[str, ...]:
+    """A loop with this version of the step."""
+    return tuple(line if name == "step" else name for name in loop)
+
+
 def plain(loop: tuple[str, ...]) -> bool:
-    """Whether a loop has none but the five lines and their everyday versions."""
+    """Whether a loop has none but lines of which all is known: the five, and everyday ones."""
     return all(LINES[name].letter for name in loop)
+
+
+def only_five(loop: tuple[str, ...]) -> bool:
+    """Whether each line does in every step just what one of the five does."""
+    return all(name in FIVE or name == "zero_grad_zeros" for name in loop)
+
+
+def uses(loop: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that are there only for lines of this loop, each once."""
+    return tuple(dict.fromkeys(field for name in loop for field in LINES[name].uses))
+
+
+@dataclass(frozen=True)
+class Practice:
+    """What scripts do by several lines at once. label: of a run with them. about: in one sentence."""
+
+    label: str
+    lines: tuple[str, ...]
+    about: str
+
+
+PRACTICES = {
+    "clip": Practice("Clip by norm", ("clip",), "No update uses a gradient longer than max_norm."),
+    "clip_value": Practice("Clip by value", ("clip_value",), "No entry of a gradient is above clip_value."),
+    "schedule": Practice("Scheduler", ("scheduler_step",), "The learning rate changes as the run goes on."),
+    "accumulate": Practice(
+        "Accumulate",
+        ("zero_grad_every", "backward_divided", "step_every"),
+        "The gradients of k batches add up before one update, as if they were one large batch.",
+    ),
+}
+
+
+def practised(loop: tuple[str, ...]) -> tuple[str, ...]:
+    """The practices of which every line is in the loop."""
+    there = {*loop, *map(part, loop)}
+    return tuple(name for name, row in PRACTICES.items() if there.issuperset(row.lines))
+
+
+def practise(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
+    """The loop with all lines of a practice at their usual places, or without them."""
+    for line in PRACTICES[name].lines:
+        loop = put_in(loop, line) if on else take_out(loop, line)
+    paces = ("scheduler_step", "scheduler_step_every")  # a scheduler counts updates
+    old, new = paces if "step_every" in loop else paces[::-1]
+    return tuple(new if line == old else line for line in loop)
+
+
+def put_in(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The loop with this line: in place of another version of it, else at its usual place."""
+    if name in loop:
+        return loop
+    if part(name) in map(part, loop):
+        return tuple(name if part(other) == part(name) else other for other in loop)
+    later = {*USUAL_ORDER[USUAL_ORDER.index(part(name)) + 1 :]}
+    at = next((place for place, other in enumerate(loop) if part(other) in later), len(loop))
+    return (*loop[:at], name, *loop[at:])
+
+
+def take_out(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The loop without this line, in whichever version; a version gives way to the line it stands in for."""
+    usual = LINES[name].version_of
+    if not usual:
+        return tuple(other for other in loop if part(other) != name)
+    return tuple(usual if other == name else other for other in loop)
 
 
 def letters(loop: tuple[str, ...]) -> str:
@@ -283,11 +462,11 @@ def loop_label(loop: tuple[str, ...]) -> str:
         return "Usual loop"
     if not loop:
         return "No lines"
-    others = [_line_label(name) for name in loop if name not in USUAL]
+    others = [name for name in loop if name not in USUAL]
     if others:
         usual = [] if parts(loop) == USUAL else [loop_label(parts(loop))]
-        label = ", ".join(usual + others)
-        return label if plain(loop) else label[:1].upper() + label[1:]
+        first, *more = usual + _labels(others)
+        return ", ".join([first, *(text[:1].lower() + text[1:] for text in more)])
     left_out = [name for name in USUAL if name not in loop]
     kept_in_order = tuple(name for name in USUAL if name in loop) == loop
     if left_out and kept_in_order:
@@ -295,6 +474,8 @@ def loop_label(loop: tuple[str, ...]) -> str:
     return f"Order {' '.join(letters(loop))}"
 
 
-def _line_label(name: str) -> str:
-    line = LINES[name]
-    return line.text.split(".", 1)[-1] if line.letter else line.about
+def _labels(names: list[str]) -> list[str]:
+    """A practice as a whole, then lines that are in none."""
+    whole = [PRACTICES[name] for name in practised(tuple(names))]
+    rest = [LINES[n] for n in names if not any(n in practice.lines for practice in whole)]
+    return [row.label for row in whole] + [e.label or e.about[:1].upper() + e.about[1:] for e in rest]

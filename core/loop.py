@@ -22,8 +22,8 @@ from core import build, devices, evaluation, torch_warnings
 from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
-from core.lines import BEFORE, LINES, part, parts, plain
-from core.optimizers import OPTIMIZERS
+from core.lines import BEFORE, LINES, part, parts, plain, uses
+from core.optimizers import OPTIMIZERS, SCHEDULERS, rate
 from core.seeds import stream
 
 
@@ -113,20 +113,27 @@ class Run:
         self.error: RaisedAt | None = None
         self.evaluation_error: Exception | None = None
         self.warnings: list[Warned] = []
-        self.namespace: dict[str, Any] = _names(built)
+        self.namespace: dict[str, Any] = _names(built) | build.loop_values(config)
+        exec(SCHEDULERS[config.scheduler].compiled(), self.namespace)  # noqa: S102  (only the fixed table)
         for name in config.before:
             self._prepare(name)
         self.model: nn.Module = self.namespace["model"]
         self.parameters = list(self.model.parameters())
-        self.gradients = Gradients(self.parameters, config.loop, watched=self.goes_only_forward)
+        unknown = bool(config.before) or not plain(config.loop)
+        self.gradients = Gradients(self.parameters, config.loop, watched=unknown)
         self._own_batches = batches
         self._batches = self._rows()
+        self._counts = "step" in uses(config.loop)
+        if "sizes" in uses(config.loop):
+            self.namespace["sizes"] = self._sizes()
         self._row: Row | None = None  # of the step under way
         self._rates = dict(config.schedule)
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
         self._parts = {name: part(name) for name in config.loop}
         self._set_lr = compile(OPTIMIZERS[config.optimizer].set_lr, "<set_lr>", "exec")
         self.history = History(self.model, full and self._fits_in_full(), histograms, chunk_steps)
+        self.history.rated = config.scheduler != "none"
+        self.history.sums = not self.gradients.written
         self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
             with torch_warnings.collecting(self._warn):
@@ -149,7 +156,7 @@ class Run:
     @property
     def goes_only_forward(self) -> bool:
         """Whether lines make things that no checkpoint holds: going back is to begin anew."""
-        return bool(self.config.before) or not plain(self.config.loop)
+        return self.gradients.watched or self.config.scheduler != "none"
 
     @property
     def done(self) -> bool:
@@ -209,7 +216,11 @@ class Run:
         if rows is not None:
             names = self.namespace
             names["inputs"], names["targets"] = self.data.inputs[rows], self.data.targets[rows]
+        if self._counts:
+            self.namespace["step"] = self.step
         self._row = self.history.begin()
+        if self.history.rated:
+            self._row.lr = rate(self.namespace["optimizer"])
         return self._row
 
     def _execute(self, name: str, code: CodeType, row: Row) -> None:
@@ -220,6 +231,8 @@ class Run:
             return
         if part == "step":
             self.gradients.before_step(row)
+            if self.history.rated:  # the scheduler's line may have come before
+                row.lr = rate(self.namespace["optimizer"])
         exec(code, self.namespace)  # noqa: S102  (only the fixed table of lines)
         if part == "loss" and LINES[name].number:
             row.loss = self.namespace["loss"].detach()
@@ -244,10 +257,13 @@ class Run:
         """Another learning rate from the next update on, in place of all changes planned after it.
 
         The run's Config says so from then on: a new run of it gives the same bits.
-        Raises ValueError if the rate, or one change more, is over its limit.
+        Raises ValueError if the rate, or one change more, is over its limit; and before the first update
+        under a scheduler, which has taken its own rates from the first one already.
         """
         updated = "step" in parts(self.config.loop[: self.next_line])
         at = self.step + updated
+        if not at and self.config.scheduler != "none":
+            raise ValueError("lr can be changed under a scheduler from the second step on")
         planned = tuple(change for change in self.config.schedule if change[0] < at)
         if at:
             self.config = replace(self.config, schedule=(*planned, (at, lr)))
@@ -285,6 +301,13 @@ class Run:
             return itertools.repeat(None)
         order = build.batches(rows, config.batch_size, stream(config.seed, "batches"))
         return (batch.to(self.device) for batch in order)
+
+    def _sizes(self) -> list[int]:
+        """Rows of the batch of each step."""
+        whole = len(self.data.inputs)
+        return [
+            whole if rows is None else len(rows) for rows in itertools.islice(self._rows(), self.config.steps)
+        ]
 
     def _fits_in_full(self) -> bool:
         """Whether the vectors of all steps fit in memory, counted from the order of the lines."""

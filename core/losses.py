@@ -5,6 +5,7 @@ A loss fits a data set if the data set offers a form of target that the loss tak
 probabilities or their logarithms, the model ends in the layer that makes them.
 """
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -342,3 +343,54 @@ def fitting(dataset: str, own: Own = NO_FILE) -> tuple[str, ...]:
     first = usual[data_set(dataset, own).task]
     rest = (name for name in LOSSES if name != first and form(name, dataset, own))
     return (first, *rest)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a loss adds up, and what it divides the sum by: it is values.sum() / divisor.
+
+    The divisor is the number of terms, the number of rows ("batchmean"), or the weights of the rows' classes.
+    values: one per entry, or (losses of classes) one per row.
+    """
+
+    values: Tensor
+    divisor: float
+
+
+def unreduced(loss_fn: nn.Module) -> nn.Module:
+    """The same loss, which gives its terms as they are."""
+    one: Any = copy.copy(loss_fn)
+    one.reduction = "none"
+    return one
+
+
+def weights(loss_fn: nn.Module, targets: Tensor) -> Tensor | None:
+    """The weight of each row's class, 0 where the row is ignored; None if all weigh alike."""
+    weight = getattr(loss_fn, "weight", None)
+    if weight is None or targets.is_floating_point():  # weights of shares of classes are in the terms alone
+        return None
+    ignored = targets.eq(int(loss_fn.ignore_index))  # type: ignore[arg-type]
+    return weight[targets.masked_fill(ignored, 0)].masked_fill(ignored, 0)
+
+
+def terms(loss: str, outputs: Tensor, targets: Tensor) -> Terms | None:
+    """The terms of a loss (a key of LOSSES), by its own module; None if it is no mean of terms.
+
+    Shapes that differ are broadcast, as the module does.
+    """
+    loss_fn = LOSSES[loss].build(outputs.shape[-1]).to(outputs)
+    reduction, each = getattr(loss_fn, "reduction", None), weights(loss_fn, targets)
+    if reduction not in ("mean", "batchmean"):
+        return None
+    values = unreduced(loss_fn)(*paired(loss, outputs, targets))
+    if reduction == "batchmean":
+        return Terms(values, len(targets))
+    return Terms(values, values.numel() if each is None else float(each.sum()))
+
+
+def paired(loss: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs and targets, entry by entry where the loss compares values; broadcast if need be."""
+    if "values" not in LOSSES[loss].takes or outputs.shape == targets.shape:
+        return outputs, targets
+    one, other = torch.broadcast_tensors(outputs, targets)  # torch does so too, with a warning
+    return one, other

@@ -10,6 +10,7 @@ from core.config import Config
 from core.lines import parts, plain
 from core.loop import Run, Warned
 from core.models import MODELS
+from core.optimizers import evaluations
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Message:
 class Result:
     """The frames of `core.history`, the weights at each row of evaluations, and how it ended.
 
-    done: steps done, less than config.steps if the run was stopped or raised.
+    done: steps done, less than config.steps if the run was stopped or raised. closure_calls: how often its
+    steps have evaluated the loss themselves.
     """
 
     config: Config
@@ -37,6 +39,7 @@ class Result:
     snapshots: np.ndarray
     message: Message | None
     warnings: tuple[Warned, ...] = ()
+    closure_calls: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -57,6 +60,7 @@ def result(run: Run, whole: bool = True) -> Result:
         history.snapshots if whole else np.empty((0, 0)),
         message(run),
         tuple(run.warnings),
+        evaluations(run.namespace["optimizer"]),
     )
 
 
@@ -94,6 +98,16 @@ def path(result: Result) -> LossPath:
     return LossPath(
         np.concatenate([every.steps, whole.steps[last]]), np.concatenate([every.losses, whole.losses[last]])
     )
+
+
+def learning_rates(result: Result) -> np.ndarray:
+    """(done,): the learning rate of each step; under a scheduler as recorded, else as planned."""
+    if "lr" in result.steps:
+        return result.steps["lr"].to_numpy()
+    rates = np.full(result.done, result.config.lr)
+    for step, lr in result.config.schedule:
+        rates[step:] = lr
+    return rates
 
 
 def loss_path(result: Result) -> pd.DataFrame:

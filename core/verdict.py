@@ -63,13 +63,18 @@ def verdict(result: Result, curvature: float | None = None) -> Verdict:
     way = path(result)
     if not len(way.losses):
         return Verdict("stuck", "No loss was computed.")
-    word, why = _by_shape(way) if np.isfinite(way.losses).all() else _not_finite(way)
+    word, why = of_losses(way)
     more = [_leftover(result)] if word in ("oscillates", "rebounds") else []
     if word != "slow" and not way.losses[-1] <= way.losses[0] / FAR:
         more.append(_blind(result))
     if word in ("diverged", "oscillates") and curvature is not None:
         more.append(_limit_words(result, curvature))
     return Verdict(word, " ".join(filter(None, [why, *more])))
+
+
+def of_losses(way: LossPath) -> tuple[str, str]:
+    """The word, and the losses it rests on, of one or more losses alone."""
+    return _by_shape(way) if np.isfinite(way.losses).all() else _not_finite(way)
 
 
 def _raised(result: Result) -> Verdict:

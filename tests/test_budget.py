@@ -1,5 +1,7 @@
 """What a comparison costs, and the sentence that says when it is too much."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 
@@ -34,6 +36,22 @@ def first_runs():
 def test_the_first_comparison_is_far_below_the_bound():
     assert too_much(first_runs()) is None
     assert 100 * sum(config.steps * parameter_count(config) for config in first_runs()) < MAX_WORK
+
+
+def test_the_closure_of_lbfgs_costs_up_to_25_evaluations_more():
+    """max_iter 20 allows 20 * 5 / 4, by the page of torch.optim.LBFGS."""
+    plain = Config(hidden=(100, 100), steps=5000)  # 10,501 parameters: 52.5 million
+    assert too_much([plain]) is None
+    assert f"these are {26 * 5000 * 10501:,}" in too_much([replace(plain, optimizer="lbfgs", loop=None)])
+
+
+def test_the_history_of_lbfgs_has_a_bound():
+    """100 pairs of vectors in double of 256-256-256: 132,609 entries, 202 MiB."""
+    config = Config(hidden=(256, 256, 256), optimizer="lbfgs", steps=5, dtype="float64")
+    assert too_much([config]).startswith(
+        "The history of L-BFGS must be at most 64.0 MiB; this one is 202.3 MiB"
+    )
+    assert too_much([replace(config, hidden=(16, 16))]) is None
 
 
 def test_no_work_is_not_too_much():

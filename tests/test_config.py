@@ -46,7 +46,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("schedule", ((4, 0.1), (3, 0.2)), "each step once"),
     ("schedule", tuple((step, 0.1) for step in range(1, 22)), "at most 20 pairs"),
     ("loop", ("backward", "backward_retained"), "each at most once"),
-    ("before", ("scheduler", "scheduler"), "each at most once"),
+    ("before", ("dead_relu", "dead_relu"), "each at most once"),
     ("before", ("eval",), "lines of optimizer_of_a_copy, "),
     ("loop", ("forward", "eval"), "lines of zero_grad, forward, loss, backward, step"),
     ("dataset", "mnist", "one of deliveries, "),
@@ -55,6 +55,11 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("loss", "Module", "one of mse, l1, huber, cross_entropy, bce"),
     ("optimizer", "LBFGS", "one of sgd, sgd_by_hand"),
     ("dtype", "float16", "one of float32, float64"),
+    ("max_norm", -1.0, "must be a number from 0 to 1e+06"),
+    ("accumulate", 0, "must be a whole number from 1 to 64"),
+    ("scheduler", "linear", "must be one of none, step, exponential"),
+    ("gamma", 1.5, "must be a number from 0 to 1"),
+    ("clip_value", -0.5, "must be a number from 0 to 1e+06"),
 ]
 
 

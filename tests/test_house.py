@@ -11,9 +11,9 @@ LAYERS = [  # of core/, the main job first; a package imports from itself and fr
     {"core"},
     {"graph"},
     {"compare", "stacked", "autograd", "own_data"},
-    {"watch", "loss_lessons", "sweep", "jobs"},
+    {"watch", "loss_lessons", "sweep", "jobs", "report"},
     {"traps"},
-    {"notes"},
+    {"notes", "own"},
     {"start"},
 ]
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from core.lines import (
     BEFORE,
@@ -18,9 +19,14 @@ from core.lines import (
     check,
     from_letters,
     letters,
+    loop_label,
     part,
     parts,
     plain,
+    practise,
+    practised,
+    put_in,
+    take_out,
     without_zero_grad,
 )
 from tests.helpers.strategies import loops, mistaken_loops
@@ -50,7 +56,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0"
+    assert letters(LETTERED) == "ZFLBS0zbwsCVRPr"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -66,7 +72,7 @@ def test_letters_read_back_as_the_loop(loop):
 
 
 @pytest.mark.parametrize(
-    "text", ["X", "ZFLBs", "Z F", "Ｚ", "Z.F", ".zero_grad.", ".loss_squeezed", "F.eval.B"]
+    "text", ["X", "ZFLBq", "Z F", "Ｚ", "Z.F", ".zero_grad.", ".loss_squeezed", "F.eval.B"]
 )
 def test_a_letter_that_no_line_has_is_refused(text):
     with pytest.raises(KeyError):
@@ -81,7 +87,7 @@ def test_a_version_is_counted_as_the_line_it_stands_in_for():
 
 @given(mistaken_loops())
 def test_without_zero_grad_nothing_else_is_left_out(loop):
-    assert without_zero_grad(loop) == tuple(n for n in loop if n not in ("zero_grad", "zero_grad_zeros"))
+    assert without_zero_grad(loop) == tuple(n for n in loop if not n.startswith("zero_grad"))
     assert letters(without_zero_grad(USUAL)) == "FLBS"
 
 
@@ -95,7 +101,15 @@ WRONG = {
     ),
     "version": (
         Line("pass", "nothing", version_of="optimizer"),
-        "line version must be a version of zero_grad, forward, loss, backward, step; got 'optimizer'",
+        "line version must be a version of zero_grad, forward, loss, backward, step, scheduler_step; ",
+    ),
+    "late": (
+        Line("pass", "nothing", after="clip"),
+        "line late must come after one of zero_grad, forward, loss, backward, step; got 'clip'",
+    ),
+    "unused": (
+        Line("optimizer.step()", "nothing", uses=("max_norm",)),
+        "line unused must call max_norm by name, since it uses it",
     ),
     "no_python": (Line("loss = = 1", "nothing"), "line no_python must be Python: invalid syntax"),
     "read_grad": (Line("pass", "nothing"), "line read_grad must have a name of its own; it is in MISTAKES"),
@@ -116,6 +130,56 @@ def test_the_sections_are_the_whole_table():
     assert tuple(FIVE) == USUAL
     assert EVERYDAY.keys() == {
         "zero_grad_zeros",
+        "zero_grad_every",
+        "backward_divided",
+        "backward_by_rows",
+        "step_every",
+        "clip",
+        "clip_value",
+        "step_closure",
         "scheduler_step",
+        "scheduler_step_loss",
+        "scheduler_step_every",
         "look_in_eval_mode",
     }
+
+
+@given(mistaken_loops(), st.sampled_from([*FIVE, *EVERYDAY]))
+def test_a_line_is_put_in_once_and_everything_else_keeps_its_order(loop, name):
+    found = put_in(loop, name)
+    assert found.count(name) == 1 and put_in(found, name) == found
+    assert [n for n in found if part(n) != part(name)] == [n for n in loop if part(n) != part(name)]
+    assert part(name) not in map(part, take_out(found, name)) or LINES[name].version_of
+
+
+def test_everyday_lines_stand_at_their_usual_places():
+    assert letters(put_in(put_in(USUAL, "clip_value"), "clip")) == "ZFLBCVS"
+    assert letters(put_in(USUAL, "zero_grad_zeros")) == "0FLBS"
+    assert take_out(put_in(USUAL, "zero_grad_zeros"), "zero_grad_zeros") == USUAL
+    assert take_out(put_in(USUAL, "clip"), "clip") == USUAL
+    assert letters(put_in(from_letters("FLBSZ"), "clip")) == "FLBCSZ"
+
+
+def test_practices_come_and_go_with_all_their_lines():
+    both = practise(practise(USUAL, "schedule"), "accumulate")
+    assert both == practise(practise(USUAL, "accumulate"), "schedule") == from_letters("zFLbsr")
+    assert set(practised(both)) == {"accumulate", "schedule"}
+    assert letters(practise(both, "accumulate", False)) == "ZFLBSR"
+    assert practise(practise(both, "accumulate", False), "schedule", False) == USUAL
+    assert "schedule" in practised(from_letters("ZFLBSP"))
+    assert practise(from_letters("ZFLBSP"), "schedule", False) == USUAL
+
+
+@pytest.mark.parametrize("text, label", [
+    ("ZFLBCS", "Clip by norm"),
+    ("FLBCS", "No zero_grad, clip by norm"),
+    ("zFLbs", "Accumulate"),
+    ("zFLbCs", "Clip by norm, accumulate"),
+    ("ZFLbs", "Loss divided by k, step every k passes"),
+    ("0FLBS", "zero_grad(set_to_none=False)"),
+    ("ZFLB.backward_again.S", "Backward a second time"),
+    ("ZF.loss_nll.BS", "NLL that takes log-probabilities"),
+    ("", "No lines"),
+])  # fmt: skip
+def test_a_loop_has_a_short_name(text, label):
+    assert loop_label(from_letters(text)) == label

@@ -13,8 +13,7 @@ from core.config import KNOBS
 from core.data import DATASETS, FORMS_OF_TASK
 from core.evaluation import accuracy
 from core.export import setup
-from core.losses import LOSSES, FocalLoss, Loss, fitting, form
-from core.terms import terms, unreduced
+from core.losses import LOSSES, FocalLoss, Loss, fitting, form, terms, unreduced
 
 OUTPUTS = np.array([[2.0, -1.0, 0.5], [-0.3, 4.0, 1.0], [0.2, 0.1, -6.0], [9.0, 9.5, 10.0]])
 CLASSES = np.array([0, 2, 1, 2])

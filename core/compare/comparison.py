@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
 from core.data import TASKS, Own
-from core.lines import BEFORE, USUAL, letters, loop_label, without_zero_grad
+from core.lines import (
+    BEFORE,
+    PRACTICES,
+    USUAL,
+    letters,
+    loop_label,
+    practise,
+    practised,
+    without_zero_grad,
+)
 from core.losses import fitting
 from core.words import shown
 
@@ -216,6 +225,7 @@ def ready(baseline: Config) -> list[Variant]:
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
     changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
+    changes += [("loop", letters(practise(loop, name, name not in practised(loop)))) for name in PRACTICES]
     return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
 
 
@@ -231,7 +241,11 @@ def label(variant: Variant, baseline: Config) -> str:
     config, _ = variant.config(baseline)
     if not variant.kept:
         return ", ".join(_change_label(name, text, config) for name, text in variant.changes)
-    different = [name for name in KNOBS if getattr(config, name) != getattr(baseline, name)]
+    both = (
+        (name, knob.text(getattr(config, name)), knob.text(getattr(baseline, name)))
+        for name, knob in KNOBS.items()
+    )
+    different = [name for name, own, other in both if own != other]
     words = [_change_label(name, "", config) for name in different]
     return "Kept: " + (", ".join(words) or "same as baseline")
 

@@ -11,18 +11,21 @@ import numpy as np
 import pandas as pd
 
 from core.charts import axis_top, goes_beyond, thin
+from core.config import Config
 from core.lines import parts
-from core.result import Result
+from core.result import Result, learning_rates
 from core.words import number
 
 MAX_ROWS = 4000  # of one chart, counted as steps times runs
 VAL_POINTS = 25
 ALL_PARAMETERS = ""
+ROOM = 2.0**64  # a power of two divides without rounding
 QUANTITIES = {
     "grad_norm": "Gradient norm, as used",
     "fresh_norm": "Gradient norm, fresh",
     "leftover_norm": "Gradient norm, leftover",
     "update_ratio": "Update-to-weight ratio",
+    "lr": "Learning rate",
 }
 
 
@@ -49,11 +52,12 @@ def curves_frame(
     pinned: int | None = None,
     max_rows: int = MAX_ROWS,
     places: Sequence[int] | None = None,
+    smooth: float = 0.0,
 ) -> tuple[pd.DataFrame, tuple[float | None, float | None]]:
     """Rows of the linked curves, and where each panel's axis ends (None: at the data).
 
     Columns: step, pinned, and for the run at place i (0, 1, ... if not given) l{i}, v{i}, g{i}, m{i}, b{i},
-    c{i}.
+    c{i}; with `smooth`, the factor of a moving average, s{i} and t{i}: those of l{i} and g{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
     goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and
@@ -63,9 +67,16 @@ def curves_frame(
     last = max(result.done for result in results)
     steps = np.arange(last + 1)
     columns: dict[str, np.ndarray] = {}
+    averages: dict[str, np.ndarray] = {}
     for i, result in zip(runs, results, strict=True):
-        columns[f"l{i}"] = _column(_losses(result, loss), steps, logs[0])
-        columns[f"g{i}"] = _column(_quantity(result, quantity, parameter), steps, logs[1])
+        losses, norms = _losses(result, loss), _quantity(result, quantity, parameter)
+        if quantity == "update_ratio":
+            norms = _updates(norms, result, logs[1])
+        columns[f"l{i}"] = _column(losses, steps, logs[0])
+        columns[f"g{i}"] = _column(norms, steps, logs[1])
+        if smooth:
+            averages[f"s{i}"] = _column(smoothed(losses, smooth), steps, logs[0])
+            averages[f"t{i}"] = _column(smoothed(norms, smooth), steps, logs[1])
     inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
     rows = np.flatnonzero(inside)
     values = np.stack(list(columns.values()), axis=1)[rows]
@@ -77,7 +88,7 @@ def curves_frame(
     extra += [pinned] if pinned is not None else []
     kept = np.intersect1d(rows, np.union1d(kept, np.array(extra, dtype=int)))
     frame = {"step": kept.astype(float), "pinned": (kept == pinned).astype(float)}
-    frame |= {name: column[kept] for name, column in columns.items()}
+    frame |= {name: column[kept] for name, column in (columns | averages).items()}
     for i in runs:
         val = points[i].at(last + 1)[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
@@ -88,6 +99,18 @@ def curves_frame(
         for i in runs:
             frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
     return pd.DataFrame(frame), tops
+
+
+def smoothed(series: Series, factor: float) -> Series:
+    """The exponential moving average that TensorBoard draws, without its pull towards 0 at the start.
+
+    m[n] = factor m[n - 1] + (1 - factor) x[n] from m[0] = 0, and m[n] / (1 - factor^n) is shown (Kingma & Ba
+    2015, section 3). Values that are not finite are left out and stay as they are.
+    """
+    known = np.isfinite(series.values)
+    finite = pd.Series(series.values).where(known) / ROOM  # a sum of a few could overflow
+    means = finite.ewm(alpha=1 - factor, adjust=True, ignore_na=True).mean().to_numpy() * ROOM
+    return Series(series.steps, np.where(known, means, series.values))
 
 
 def value_at(result: Result, column: str, parameter: str, step: int) -> str:
@@ -113,10 +136,31 @@ def _series(frame: pd.DataFrame, column: str) -> Series:
 
 def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     frame = result.steps
+    if quantity == "lr":  # one for all parameters
+        return Series(np.arange(result.done), learning_rates(result))
     if parameter != ALL_PARAMETERS:
         frame = result.parameters
         frame = frame.loc[frame["parameter"] == parameter]
     return _series(frame, quantity)
+
+
+def _updates(series: Series, result: Result, log: bool) -> Series:
+    """On a log axis, where 0 is a gap, without the passes in which no weight was to move."""
+    if not log or "step_every" not in result.config.loop:
+        return series
+    last = (series.steps + 1) % result.config.accumulate == 0
+    return Series(series.steps[last], series.values[last])
+
+
+def axis_words(configs: Sequence[Config]) -> str:
+    """What a step on the axis is, where some run does not move its weights in each."""
+    passes = sorted({config.accumulate for config in configs if "step_every" in config.loop})
+    if not passes:
+        return ""
+    each = ", ".join(map(str, passes))
+    return (
+        f"A step is one pass through the loop; a run that accumulates moves its weights every {each} passes."
+    )
 
 
 def _shown(values: np.ndarray, log: bool) -> np.ndarray:
@@ -128,7 +172,7 @@ def _column(series: Series, steps: np.ndarray, log: bool) -> np.ndarray:
 
     Values at a few steps only are joined by straight lines, as the chart would."""
     if 1 < len(series.steps) < len(steps) - 1 and np.diff(series.steps).max(initial=1) > 1:
-        values = np.interp(steps, series.steps, series.values, right=np.nan)
+        values = np.interp(steps, series.steps, series.values, left=np.nan, right=np.nan)
     else:
         values = series.at(len(steps))
     values[~_shown(values, log)] = np.nan

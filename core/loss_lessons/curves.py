@@ -11,8 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from core.losses import LOSSES
-from core.terms import unreduced
+from core.losses import LOSSES, unreduced
 
 REACH = 4  # predictions from -REACH to REACH
 GRID = np.arange(-100 * REACH, 100 * REACH + 1, 2) / 100

@@ -9,6 +9,9 @@ import pandas as pd
 from core.charts import (
     AXIS_WIDTH,
     DASHES,
+    DOT,
+    OF_PANEL,
+    QUIET,
     SPACING,
     STACK_BELOW,
     folded,
@@ -22,7 +25,6 @@ from core.loss_lessons.outlier import FITTED, REACH
 from core.words import signed
 
 HEIGHT = 250
-QUIET = "#7A869E"  # of rules; it reads on a light and on a dark page
 Range = tuple[float, float]
 
 
@@ -73,9 +75,9 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
     """Lines, the chosen x, and what hovering shows: dots, a rule and the numbers of all lines."""
     runs = range(len(names))
     color, dash = run_encodings(dict(enumerate(names)))
-    y = value_axis(log)
+    y = value_axis(log, OF_PANEL[letter])
     lines = folded(base, letter, runs)
-    dots = lines.transform_filter(hover).mark_point(filled=True, size=60, clip=True, aria=False)
+    dots = lines.transform_filter(hover).mark_point(**DOT, size=60, clip=True)
     chosen = base.transform_filter("isValid(datum.marked)").mark_rule(
         strokeDash=[4, 3], color=QUIET, aria=False
     )

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.evaluation import right
-from core.losses import LOSSES
-from core.terms import unreduced, weights
+from core.losses import LOSSES, unreduced, weights
 
 
 class StackedLoss:

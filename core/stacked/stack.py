@@ -25,7 +25,7 @@ from core.stacked.data import StackedData
 from core.stacked.history import StackedHistory
 from core.stacked.loss import StackedLoss
 from core.stacked.model import StackedModel, covers
-from core.stacked.optimizers import StackedOptimizer
+from core.stacked.optimizers import UPDATES, StackedOptimizer
 
 ROWS_AT_ONCE = 256  # of whole sets: hidden layers of more rows do not fit a CPU's cache
 LOOPS = (USUAL, without_zero_grad(USUAL))  # of those that train together
@@ -34,9 +34,11 @@ LOOPS = (USUAL, without_zero_grad(USUAL))  # of those that train together
 def shape(config: Config) -> tuple[Any, ...] | None:
     """What runs that train together have in common; None if a run has to train alone.
 
-    Alone go other orders of the lines, lines before the loop, and models that StackedModel cannot hold.
+    Alone go other lines and orders, lines before the loop, schedulers, models that StackedModel cannot hold,
+    and optimizers without an update for many.
     """
-    if config.loop not in LOOPS or config.before or not _covered(config.model, config.hidden):
+    alone = config.loop not in LOOPS or config.before or config.scheduler != "none"
+    if alone or config.optimizer not in UPDATES or not _covered(config.model, config.hidden):
         return None
     same = (config.dataset, config.own, config.val_share, config.model, config.hidden, config.activation)
     same += (config.steps, config.batch_size, config.dtype, config.optimizer)

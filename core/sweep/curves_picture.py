@@ -10,7 +10,17 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import DASHES, MARK_HEIGHT, axis_top, goes_beyond, number_axis, thin, without_data
+from core.charts import (
+    DASHES,
+    DOT,
+    MARK_HEIGHT,
+    alike,
+    axis_top,
+    goes_beyond,
+    number_axis,
+    thin,
+    without_data,
+)
 from core.compare.curves import MAX_ROWS
 from core.config import KNOBS
 from core.run_summary import Brief
@@ -78,7 +88,7 @@ def family_spec(axis: Axis, log: bool, top: float | None) -> dict[str, Any]:
     ]
     marks = [  # outlines, as lines are: only then the legend is a gradient
         base.transform_filter(f"isValid(datum.{name})")
-        .mark_point(shape=shape, angle=angle, filled=False, strokeWidth=2, size=size, aria=False)
+        .mark_point(shape=shape, angle=angle, filled=False, strokeWidth=2, size=size, opacity=1, aria=False)
         .encode(y=alt.value(MARK_HEIGHT))
         for name, shape, angle, size in (("beyond", "triangle-up", 0, 50), ("ended", "cross", 45, 110))
     ]
@@ -95,7 +105,13 @@ def _looks(axis: Axis) -> list[Any]:
         scale = alt.Scale(type="log", scheme=scheme, domain=[axis.values[0], axis.values[-1]])
         rates = round_rates(axis.values[0], axis.values[-1])
         legend = alt.Legend(
-            type="gradient", title=title, orient="top", gradientLength=240, values=rates, format="~g"
+            type="gradient",
+            title=title,
+            orient="top",
+            gradientLength=240,
+            values=rates,
+            format="~g",
+            labelExpr=alike(True, "color"),
         )
         return [alt.Color("value:Q", scale=scale, legend=legend)]
     places, words = list(range(len(axis.values))), json.dumps(dict(enumerate(axis.labels)))
@@ -121,7 +137,8 @@ def range_spec(log: bool) -> dict[str, Any]:
     x = alt.X("rate:Q").title("Learning rate, growing").scale(type="log", nice=False)
     scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
     y = alt.Y("loss:Q").title("loss").scale(**scale).axis(number_axis(log))
-    every = alt.Chart().encode(x.axis(format="~g", grid=False, tickCount=5, labelOverlap=True))
+    labels: dict[str, Any] = {"format": "~g", "labelExpr": alike(True, "x"), "labelOverlap": True}
+    every = alt.Chart().encode(x.axis(grid=False, tickCount=5, **labels))
     base = every.transform_filter("isValid(datum.loss)")
     band = base.mark_area(opacity=0.25, aria=False).encode(
         alt.Y("low:Q").scale(**scale).axis(number_axis(log)).title("loss"), alt.Y2("high:Q")
@@ -137,7 +154,7 @@ def range_spec(log: bool) -> dict[str, Any]:
     )
     gone = (
         every.transform_filter("!isValid(datum.loss)")
-        .mark_point(shape="cross", angle=45, filled=True, size=110, aria=False)
+        .mark_point(**DOT, shape="cross", angle=45, size=110)
         .encode(y=alt.value(MARK_HEIGHT), tooltip=tips[:1])
     )
     return without_data(alt.layer(band, line, gone).properties(height=280).configure_view(strokeWidth=0))

@@ -13,7 +13,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import with_scales, without_data
+from core.charts import alike, with_scales, without_data
 from core.config import KNOBS
 from core.sweep.axes import Axis
 from core.sweep.grid import LETTERS, STATES
@@ -175,9 +175,10 @@ def _labels(axis: Axis) -> Any:
 def _rates(x: Axis) -> dict[str, Any]:
     """Scale and axis of learning rates."""
     low, *_, high = edges(x.values)
+    labels: dict[str, Any] = {"format": "~g", "labelExpr": alike(True, "x"), "labelOverlap": True}
     return {
         "scale": alt.Scale(type="log", nice=False, domain=[float(low), float(high)]),
-        "axis": alt.Axis(grid=False, format="~g", labelOverlap=True, values=round_rates(low, high)),
+        "axis": alt.Axis(grid=False, values=round_rates(low, high), **labels),
         "title": KNOBS[x.field].label,
     }
 
@@ -221,7 +222,8 @@ def _color(how: Measure, log: bool) -> Any:
     if how.kind == WORD:
         return alt.Color("word:N").scale(domain=list(COLORS), range=list(COLORS.values())).legend(None)
     scale = alt.Scale(type="log" if log else "linear", scheme="viridis", reverse=how.lower_is_better)
-    legend = alt.Legend(title=how.title, orient="top", gradientLength=240, format="~g", tickCount=4)
+    labels: dict[str, Any] = {"format": "~g", "labelExpr": alike(log, "color"), "tickCount": 4}
+    legend = alt.Legend(title=how.title, orient="top", gradientLength=240, **labels)
     return alt.Color("value:Q", scale=scale, legend=legend)
 
 

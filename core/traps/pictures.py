@@ -13,7 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.charts import without_data
+from core.charts import alike, without_data
 from core.lines import LINES, USUAL
 from core.traps.orders import OUTCOMES, Tried
 from core.words import number
@@ -169,7 +169,8 @@ def limits_spec(low: float, high: float) -> dict[str, Any]:
     """Spec for a frame of `limits_frame`: a bar up to each limit, a rule at the learning rate."""
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     y = alt.Y("title:N", sort=None, axis=alt.Axis(title=None, ticks=False, domain=False, labelLimit=140))
-    axis = alt.Axis(title="learning rate", format="~g", tickCount=5, grid=False)
+    labels: dict[str, Any] = {"format": "~g", "labelExpr": alike(True, "x")}
+    axis = alt.Axis(title="learning rate", tickCount=5, grid=False, **labels)
     x = alt.X("low:Q", scale=scale, axis=axis)
     bars = alt.Chart().mark_bar(height=20, cornerRadiusEnd=4, opacity=0.45, clip=True)
     tips = [alt.Tooltip("title:N", title="loop"), alt.Tooltip("words:N", title="bounded below")]

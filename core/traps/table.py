@@ -44,6 +44,7 @@ TRAPS = {
             "`p.grad` is not None just before backward."
         ),
         offers=SWINGS,
+        first=True,
     ),
     "cleared_before_step": trap(
         "zero_grad between backward and step",
@@ -54,6 +55,7 @@ TRAPS = {
         "of the five lines do this in one way or another.",
         "moved",
         notice="The loss is the same number at every step, and every `p.grad` is None when step is called.",
+        place="zero_grad",
     ),
     "step_before_backward": trap(
         "step between forward and backward, in an MLP",
@@ -68,6 +70,7 @@ TRAPS = {
             'A RuntimeError in backward, "modified by an inplace operation", in the second step and '
             "not in the first."
         ),
+        place="step",
     ),
     "stale": trap(
         "step between forward and backward, in a linear model",
@@ -82,6 +85,7 @@ TRAPS = {
             "The first two losses are equal, since the first step has no gradient yet. At a learning "
             "rate that ought to be safe, the loss swings higher and higher."
         ),
+        place="step",
     ),
     "step_uncalled": trap(
         "optimizer.step without parentheses",
@@ -106,6 +110,8 @@ TRAPS = {
             "The loss is the same number at every step; `p.grad` is filled after backward, but None "
             "when step is called."
         ),
+        place="step",
+        first=True,
     ),
     "optimizer_elsewhere": trap(
         "The optimizer belongs to another model",
@@ -150,6 +156,7 @@ TRAPS = {
         "gradients between backward and the next zero_grad.",
         notice="An AttributeError in the first step: 'NoneType' object has no attribute 'norm'.",
         repair="ZFLB.read_grad.S",
+        place="zero_grad",
     ),
     "zeros_with_momentum": trap(
         "A step on zeros, with momentum",
@@ -189,6 +196,8 @@ TRAPS = {
         "with. Where nothing had to be saved, nothing raises, and the gradient is added twice.",
         "saves_nothing",
         notice="A RuntimeError at the second backward: Trying to backward through the graph a second time.",
+        place="backward",
+        first=True,
     ),
     "graph_retained": trap(
         "backward twice, with retain_graph=True",
@@ -279,6 +288,7 @@ TRAPS = {
             "targets, and the model predicts their mean for every row."
         ),
         offers=SILENT,
+        first=True,
     ),
     "broadcast_by_hand": trap(
         "Targets of shape (n,) in a squared error by hand",
@@ -326,6 +336,7 @@ TRAPS = {
             "`outputs` sums to 1."
         ),
         offers=SILENT,
+        first=True,
     ),
     "softmax_twice_10": trap(
         "A softmax before cross-entropy, ten classes",
@@ -632,12 +643,13 @@ TRAPS = {
         ),
         repair="ZFLBS.look_in_eval_mode.",
         offers=SILENT,
+        place="forward",
     ),
     "scheduler_first": trap(
         "scheduler.step() before optimizer.step()",
         "fine",
-        DELIVERIES,
-        "ZFLB.scheduler_step.S",
+        {**DELIVERIES, "scheduler": "exponential", "gamma": 0.95},
+        "ZFLBRS",
         "The schedule advances before its first value is used, so that value is skipped. PyTorch "
         "warns, once.",
         "first_rate",
@@ -645,10 +657,9 @@ TRAPS = {
             "A UserWarning: Detected call of `lr_scheduler.step()` before `optimizer.step()`. The "
             "first update uses a learning rate of 0.0095 instead of 0.01."
         ),
-        before=("scheduler",),
-        repair="ZFLBS.scheduler_step.",
-        right={"before": ("scheduler",)},
+        repair="ZFLBSR",
         offers=SILENT,
+        place="step",
     ),
     "micro_batches": trap(
         "Four micro-batches, each with its whole loss",

@@ -16,8 +16,8 @@ from core.config import Config
 from core.graph.tensor_state import TensorState, same
 from core.graph.tensor_table import LOSS_DIGITS
 from core.lines import LINES, part
-from core.losses import LOSSES
-from core.terms import Terms, paired, terms
+from core.losses import LOSSES, Terms, paired, terms
+from core.watch.everyday_account import EVERYDAY_ACCOUNTS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import (
     ALL_TERMS,
@@ -32,6 +32,7 @@ from core.watch.line_effect import (
     sum_text,
     weight_and_bias,
 )
+from core.watch.optimizer_rules import why_no_rule
 from core.watch.snapshot import Look
 from core.watch.tape import Details
 from core.words import digits_apart, factor, grad_in_words, in_words, signed
@@ -53,14 +54,17 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
     name: a key of LINES. details: what the looks do not hold. Raises ValueError if they lack the fresh
     gradients of a backward that found something in .grad: a difference of two sums would be rounded wrongly.
     """
-    say = ACCOUNTS[part(name)] if _known(name, config) else other_account
+    say = (ACCOUNTS.get(name) or ACCOUNTS[part(name)]) if _known(name, config) else other_account
     headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
     return Account(name, headline, tuple(formulas), numbers)
 
 
 def _known(name: str, config: Config) -> bool:
-    """Whether the line does exactly what one of the five does, so that its arithmetic is known."""
-    replaced = config.before and name in ("zero_grad", "step")  # perhaps by an optimizer of other weights
+    """Whether it is known what the line does, and so its arithmetic."""
+    replaced = config.before and part(name) in (
+        "zero_grad",
+        "step",
+    )  # perhaps by an optimizer of other weights
     return bool(LINES[name].letter) and not replaced
 
 
@@ -155,10 +159,18 @@ def other_account(done: Executed) -> Said:
     for name, now in done.after.tensors.items():
         earlier = done.before.tensors.get(name)
         changes += _changes(name, earlier, now, done)
-    if not changes:
-        return "Nothing shown here has changed.", [], None
     names = list(dict.fromkeys(change.split(":")[0] for change in changes))
-    return f"Changed: {', '.join(names)}.", changes, None
+    calls = [_calls(look) for look in (done.before, done.after)]
+    if calls[1] > calls[0]:
+        said = f"The closure evaluated the loss {calls[1] - calls[0]} times, {calls[1]} in all."
+        changes = [said, *filter(None, [why_no_rule(done.config)]), *changes]
+    headline = f"Changed: {', '.join(names)}." if names else "Nothing shown here has changed."
+    return headline, changes, None
+
+
+def _calls(look: Look) -> int:
+    """How often the optimizer has called its closure."""
+    return int(sum(float(state.get("func_evals", 0)) for state in look.state.values()))
 
 
 def _changes(name: str, earlier: TensorState | None, now: TensorState, done: Executed) -> list[str]:
@@ -177,4 +189,4 @@ ACCOUNTS = {
     "loss": loss_account,
     "backward": backward_account,
     "step": step_account,
-}
+} | EVERYDAY_ACCOUNTS

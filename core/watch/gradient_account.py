@@ -19,7 +19,7 @@ from core.watch.line_effect import (
     total_norm,
     weight_and_bias,
 )
-from core.watch.optimizer_rules import update
+from core.watch.optimizer_rules import update, why_no_rule
 from core.words import digits_apart, factor, grad_in_words, norm, signed
 
 
@@ -184,7 +184,7 @@ def _moves_in_words(done: Executed, changes: Mapping[str, Tensor], moved: Sequen
 
 def _workings(done: Executed, worked: Sequence[tuple[str, int]]) -> list[str]:
     """The optimizer's rule, then its arithmetic for these entries; the last number is the actual weight."""
-    rule: tuple[str, ...] = ()
+    rule = tuple(filter(None, [why_no_rule(done.config)]))
     formulas = []
     for parameter, index in worked:
         found = update(done.before, parameter, index, done.config)

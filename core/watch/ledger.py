@@ -115,7 +115,7 @@ def _of_norms(history: History, parameter: str) -> dict[str, np.ndarray]:
     )
     # What the step used is the sum, unless it came before backward: then the sum is what is left next.
     after = np.append(leftover[1:], np.nan)
-    grad = np.where((used == leftover) | np.isnan(used), after, used)
+    grad = np.where((used == leftover) | np.isnan(used), after, used if history.sums else np.nan)
     grad = np.where(leftover == 0, fresh, grad)
     return {"fresh": fresh, "leftover": leftover, "grad": grad, "overruled": np.full(len(fresh), np.nan)}
 

@@ -6,12 +6,12 @@ The formulas are those of the boxes on the pages of torch.optim; constants that 
 choose (betas, eps, alpha) are read off the class.
 """
 
-import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from core import build
@@ -65,6 +65,14 @@ class Term:
         """Of a name alone, to the number of the step."""
         return Term(self.value**t, self.symbols + "ᵗ", self.numbers + str(t).translate(SUPERSCRIPTS), POWER)
 
+    def size(self) -> "Term":
+        return Term(abs(self.value), f"|{self.symbols}|", f"|{self.numbers}|")
+
+    def or_more(self, other: "Term") -> "Term":
+        symbols, numbers = f"max({self.symbols}, {other.symbols})", f"max({self.numbers}, {other.numbers})"
+        value = math.nan if math.isnan(self.value + other.value) else max(self.value, other.value)
+        return Term(value, symbols, numbers)
+
     def root(self) -> "Term":
         symbols, numbers = ("√" + self._inside(text, ATOM) for text in (self.symbols, self.numbers))
         return Term(math.sqrt(self.value), symbols, numbers, POWER)
@@ -75,7 +83,7 @@ def known(symbol: str, value: float, digits: int = DIGITS) -> Term:
     return Term(value, symbol, signed(value, digits))
 
 
-ONE = Term(1.0, "1", "1")
+HALF, ONE, TWO = (Term(value, f"{value:g}", f"{value:g}") for value in (0.5, 1.0, 2.0))
 
 
 @dataclass
@@ -107,6 +115,15 @@ class Sheet:
         result = "" if term.numbers == kept.numbers else f" = {kept.numbers}"
         self.workings.append(f"{symbol} = {term.numbers}{result}")
         return kept
+
+    @property
+    def step_number(self) -> int:
+        """Of the update that comes, from 1."""
+        return int(self.state.get("step", 0)) + 1
+
+    def betas(self) -> tuple[Term, Term]:
+        one, two = self.settings["betas"]
+        return known("β₁", one), known("β₂", two)
 
     def gradient(self) -> Term:
         """With weight decay as a part of it, unless that is 0."""
@@ -146,14 +163,114 @@ def _adamw(sheet: Sheet) -> Step:
 
 def _by_moments(sheet: Sheet, g: Term) -> Term:
     """Adam (Kingma and Ba 2015): m and v are running averages; m′ and v′ make up for their start at 0."""
-    betas = sheet.settings["betas"]
-    beta1, beta2 = known("β₁", betas[0]), known("β₂", betas[1])
-    t = int(sheet.state.get("step", 0)) + 1
-    m = sheet.keep("m", beta1 * sheet.remembered("exp_avg", "m") + (ONE - beta1) * g)
-    v = sheet.keep("v", beta2 * sheet.remembered("exp_avg_sq", "v") + (ONE - beta2) * g.squared())
+    beta1, beta2 = sheet.betas()
+    t, m, v = sheet.step_number, *_moments(sheet, g)
     m = sheet.keep("m′", m / (ONE - beta1.to_the(t)))
     v = sheet.keep("v′", v / (ONE - beta2.to_the(t)))
     return sheet.setting("lr") * m / (v.root() + sheet.setting("eps", "ε"))
+
+
+def _moments(sheet: Sheet, g: Term) -> Step:
+    """Running averages of the gradient and of its square."""
+    beta1, beta2 = sheet.betas()
+    m = sheet.keep("m", beta1 * sheet.remembered("exp_avg", "m") + (ONE - beta1) * g)
+    v = sheet.keep("v", beta2 * sheet.remembered("exp_avg_sq", "v") + (ONE - beta2) * g.squared())
+    return m, v
+
+
+def _adamax(sheet: Sheet) -> Step:
+    """Adam with the largest gradient so far, fading, in place of the root of v (Kingma and Ba 2015)."""
+    g, lr, (beta1, beta2) = sheet.gradient(), sheet.setting("lr"), sheet.betas()
+    m = sheet.keep("m", beta1 * sheet.remembered("exp_avg", "m") + (ONE - beta1) * g)
+    largest = (beta2 * sheet.remembered("exp_inf", "u")).or_more(g.size() + sheet.setting("eps", "ε"))
+    u = sheet.keep("u", largest)
+    return known("old", sheet.old), lr / (ONE - beta1.to_the(sheet.step_number)) * m / u
+
+
+def _nadam(sheet: Sheet) -> Step:
+    """Adam with Nesterov's look ahead (Dozat 2016); Π is the product of all μ so far."""
+    g, (beta1, beta2), t = sheet.gradient(), sheet.betas(), sheet.step_number
+    mu = sheet.keep("μ", beta1 * (ONE - HALF * _fading(sheet, t, "t")))
+    ahead = sheet.keep("μ₊", beta1 * (ONE - HALF * _fading(sheet, t + 1, "(t + 1)")))
+    product = known("Π", sheet.state.get("mu_product", 1.0)) * mu
+    product = sheet.keep(
+        "Π", replace(product, value=_single(sheet.state.get("mu_product", 1.0) * _single(mu.value)))
+    )
+    m, v = _moments(sheet, g)
+    v = sheet.keep("v′", v / (ONE - beta2.to_the(t)))
+    d = (ONE - mu) * g / (ONE - product) + ahead * m / (ONE - product * ahead)
+    return known("old", sheet.old), sheet.setting("lr") * sheet.keep("d", d) / (
+        v.root() + sheet.setting("eps", "ε")
+    )
+
+
+def _fading(sheet: Sheet, t: int, symbol: str) -> Term:
+    """0.96 to the number of the step times momentum_decay."""
+    decay = sheet.settings["momentum_decay"]
+    return Term(0.96 ** (t * decay), f"0.96^({symbol} × ψ)", f"0.96^({t} × {decay:g})", POWER)
+
+
+def _radam(sheet: Sheet) -> Step:
+    """Adam that waits with v until its average is long enough: ρ steps (Liu et al. 2020)."""
+    g, (beta1, beta2), t = sheet.gradient(), sheet.betas(), sheet.step_number
+    m, v = _moments(sheet, g)
+    m = sheet.keep("m′", m / (ONE - beta1.to_the(t)))
+    long = sheet.keep("ρ∞", TWO / (ONE - beta2) - ONE)
+    fades = beta2.to_the(t)
+    rho = sheet.keep("ρ", long - TWO * known("t", t) * fades / (ONE - fades))
+    old, lr = known("old", sheet.old), sheet.setting("lr")
+    if rho.value <= 5:
+        return old, lr * m
+    four, steep = (
+        known("4", 4.0),
+        sheet.keep("l", (ONE - fades).root() / (v.root() + sheet.setting("eps", "ε"))),
+    )
+    r = (rho - four) * (rho - TWO) * long / ((long - four) * (long - TWO) * rho)
+    return old, lr * m * sheet.keep("r", r.root()) * steep
+
+
+def _adadelta(sheet: Sheet) -> Step:
+    """v and u are running averages of the squares of gradients and of moves (Zeiler 2012)."""
+    g, rho, eps = sheet.gradient(), sheet.setting("rho", "ρ"), sheet.setting("eps", "ε")
+    v = sheet.keep("v", rho * sheet.remembered("square_avg", "v") + (ONE - rho) * g.squared())
+    move = (sheet.remembered("acc_delta", "u") + eps).root() / (v + eps).root() * g
+    return known("old", sheet.old), sheet.setting("lr") * sheet.keep("Δ", move)
+
+
+def _asgd(sheet: Sheet) -> Step:
+    """Polyak and Juditsky 1992. The rate η fades from lr; PyTorch keeps it in float32."""
+    g, lambd = sheet.gradient(), sheet.setting("lambd", "λ")
+    eta = known("η", sheet.state.get("eta", _single(sheet.settings["lr"])))
+    shrunk = known("old", sheet.old) * (ONE - lambd * eta)
+    digits = digits_apart(sheet.old, shrunk.value)
+    w = sheet.keep("w", known("old", sheet.old, digits) * (ONE - lambd * eta), digits)
+    return w, eta * g
+
+
+def _rprop(sheet: Sheet) -> Step:
+    """Only the sign of the gradient counts; a step size s for each weight grows until the sign turns."""
+    g, before = known("gradient", sheet.grad), sheet.state.get("prev", 0.0)
+    smaller, larger = sheet.settings["etas"]
+    least, most = sheet.settings["step_sizes"]
+    s = known("s", sheet.state.get("step_size", sheet.settings["lr"]))
+    turned = before * g.value < 0
+    if before * g.value:
+        s = s * known("η₋" if turned else "η₊", smaller if turned else larger)
+    bounded = s if math.isnan(s.value) else replace(s, value=min(max(s.value, least), most))
+    if bounded.value != s.value:
+        end = known("the limit", bounded.value)
+        bounded = end
+    s = sheet.keep("s", bounded) if bounded.symbols != "s" else bounded
+    sign = math.nan if math.isnan(g.value) else 0.0 if turned or not g.value else math.copysign(1, g.value)
+    d = sheet.keep(
+        "d", Term(sign, "0, for the sign has turned" if turned else "sign of gradient", signed(sign))
+    )
+    return known("old", sheet.old), d * s
+
+
+def _single(value: float) -> float:
+    """The nearest number of float32: in that type torch.optim keeps what is one number for a tensor."""
+    return torch.tensor(value, dtype=torch.float32).item()
 
 
 def _rmsprop(sheet: Sheet) -> Step:
@@ -181,6 +298,20 @@ RULES: dict[str, Callable[[Sheet], Step]] = {
     "adamw": _adamw,
     "rmsprop": _rmsprop,
     "adagrad": _adagrad,
+    "adamax": _adamax,
+    "nadam": _nadam,
+    "radam": _radam,
+    "adadelta": _adadelta,
+    "asgd": _asgd,
+    "rprop": _rprop,
+}
+# Rules that cannot be worked out for one weight alone, and why.
+WITHOUT_RULE = {
+    "adafactor": "Adafactor's update of one weight depends on the whole tensor: on the size of its weights, "
+    "and on the mean squares of rows and columns of its gradients.",
+    "muon": "Muon's update of one weight depends on the whole matrix, which it makes nearly orthogonal; all "
+    "other tensors are updated by AdamW.",
+    "lbfgs": "L-BFGS works out its direction from the gradients of all weights at many steps.",
 }
 
 
@@ -218,9 +349,14 @@ def update(look: Look, parameter: str, index: int, config: Config) -> Update | N
     return Update(rule_lines, tuple(sheet.workings), change.numbers, new, digits)
 
 
+def why_no_rule(config: Config) -> str | None:
+    """One sentence if `update` has no rule for this optimizer."""
+    return WITHOUT_RULE.get(config.optimizer)
+
+
 def settings(config: Config, lr: float) -> Settings:
     """Every argument of the optimizer by name, torch's own defaults among them."""
-    parameters = inspect.signature(OPTIMIZERS[config.optimizer].make).parameters.values()
+    parameters = OPTIMIZERS[config.optimizer].signature.values()
     usual = {p.name: p.default for p in parameters if p.default is not p.empty}
     return usual | build.optimizer_arguments(config) | {"lr": lr}
 

@@ -13,17 +13,19 @@ from torch import Tensor
 from core.graph.tensor_state import TensorState, tensor_state
 from core.graph.tensor_table import Table, rows
 from core.loop import Run
+from core.optimizers import rate
 
 FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, after the parameters
 
 
 @dataclass(frozen=True)
 class Look:
-    """All tensors by name, the optimizer's state by parameter, its learning rate."""
+    """All tensors by name, the optimizer's state by parameter, its learning rate, the number of the step."""
 
     tensors: dict[str, TensorState]
     state: dict[str, dict[str, float | Tensor]]
     lr: float
+    step: int
 
     @property
     def parameters(self) -> dict[str, TensorState]:
@@ -40,7 +42,7 @@ def look(run: Run) -> Look:
             tensors[name] = tensor_state(name, value, copy=False)
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
-    return Look(tensors, state, _lr(optimizer))
+    return Look(tensors, state, rate(optimizer), run.step)
 
 
 def table(now: Look, before: Look | None = None) -> Table:
@@ -50,13 +52,9 @@ def table(now: Look, before: Look | None = None) -> Table:
 
 
 def _state(optimizer: Any, parameter: Tensor) -> Iterator[tuple[str, float | Tensor]]:
-    """What the optimizer remembers about a parameter; SGD by hand remembers nothing."""
+    """What the optimizer remembers about a parameter: tensors and numbers. SGD by hand remembers nothing."""
     for key, value in getattr(optimizer, "state", {}).get(parameter, {}).items():
         if isinstance(value, Tensor):
             yield key, value.detach().clone()
-        elif value is not None:  # momentum_buffer before it has been used
+        elif isinstance(value, (int, float)):  # not None, as momentum_buffer before it has been used
             yield key, value
-
-
-def _lr(optimizer: Any) -> float:
-    return optimizer.param_groups[0]["lr"] if hasattr(optimizer, "param_groups") else optimizer.lr

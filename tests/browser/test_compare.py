@@ -262,3 +262,31 @@ def test_a_run_is_hidden_and_shown_again_and_removed_from_its_card(visit):
     settle(page)
     assert card(page, 2).get_by_text("No zero_grad").first.is_visible()
     assert page.errors == []
+
+
+def test_the_report_opens_from_a_disk_without_the_network(visit, contexts, tmp_path):
+    page = visit("/?steps=20")
+    page.get_by_test_id("stMain").get_by_role("button", name="Share").click()
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="Report").click()
+    file = tmp_path / "report.html"
+    coming.value.save_as(file)
+    context = contexts["light"].browser.new_context(offline=True)
+    try:
+        report, asked = context.new_page(), []
+        report.on("request", lambda request: asked.append(request.url))
+        report.on("pageerror", lambda error: asked.append(str(error)))
+        report.on("console", lambda said: asked.append(said.text) if said.type == "error" else None)
+        report.goto(file.as_uri())
+        report.locator("#charts canvas").wait_for()
+        names = report.locator(".run h3").all_inner_texts()
+        assert names == ["Baseline", "Learning rate × 100", "No zero_grad"]
+        report.locator("#charts summary").click()
+        with report.expect_download() as picture:
+            report.get_by_text("Save as PNG").click()
+        assert picture.value.suggested_filename == "loop-lab.png"
+        assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []
+        report.screenshot(path=tmp_path / "report.png", full_page=True)
+    finally:
+        context.close()
+    assert page.errors == []

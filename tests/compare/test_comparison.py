@@ -22,7 +22,7 @@ from core.compare.comparison import (
     ready,
 )
 from core.config import KNOBS
-from core.lines import BEFORE, LINES, MAX_LINES, USUAL, from_letters, loop_label, part, parts
+from core.lines import BEFORE, LINES, MAX_LINES, USUAL, from_letters, loop_label, part
 from tests.helpers.strategies import configs
 
 FLOATS = ("noise", "val_share", "lr", "momentum", "weight_decay")
@@ -32,7 +32,7 @@ def max_lines():
     """The longest names that fit one loop."""
     lines: list[str] = []
     for name in sorted(LINES, key=len, reverse=True):
-        if len(lines) < MAX_LINES and part(name) not in parts(tuple(lines)):
+        if len(lines) < MAX_LINES and part(name) not in map(part, lines):
             lines.append(name)
     return tuple(lines)
 

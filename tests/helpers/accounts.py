@@ -53,6 +53,8 @@ def as_python(text):
     signs = {"−": "-", "×": "*", "½": "0.5", "²": "**2", "^": "**"}
     for sign, python in signs.items():
         text = text.replace(sign, python)
+    powers = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+    text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: f"**{found[0].translate(powers)}", text)
     text = re.sub(r"\|([^|]+)\|", r"abs(\1)", text)
     text = re.sub(r"log softmax\(([^)]*)\)\[(\d+)\]", r"log_softmax(\2, \1)", text)
     text = re.sub(r"mean log softmax\(([^)]*)\)", r"mean_log_softmax(\1)", text)

@@ -6,7 +6,7 @@ from core.autograd.examples import EXAMPLES
 from core.compare.comparison import MAX_TEXT, SEPARATOR
 from core.config import KNOBS
 from core.data import FORMS
-from core.lines import BEFORE, LINES, letters, part
+from core.lines import BEFORE, LINES, USUAL, letters, part
 from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
 from core.notes.claim import JUDGEMENTS
@@ -52,8 +52,7 @@ def _ends(knob):
 
 def _with(line):
     """The usual loop with this line in its place, or at the end."""
-    usual = [name for name in LINES if LINES[name].letter and not LINES[name].version_of]
-    loop = [line if part(line) == name else name for name in usual]
+    loop = [line if part(line) == name else name for name in USUAL]
     return letters(tuple(loop if line in loop else [*loop, line]))
 
 

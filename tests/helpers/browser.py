@@ -23,6 +23,8 @@ def settle(page):
         page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
         page.locator(last).first.wait_for(state="attached", timeout=PATIENCE_MS)
         page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+        page.wait_for_selector(".st-key-stop", state="detached", timeout=PATIENCE_MS)  # nothing trains on
+        page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
         page.wait_for_function("() => !document.querySelector('[data-stale=true]')", timeout=PATIENCE_MS)
     except TimeoutError as error:
         app = page.get_by_test_id("stApp").evaluate("app => JSON.stringify(app.dataset)")

@@ -5,17 +5,17 @@ from hypothesis import strategies as st
 from core import Config
 from core.data import DATASETS
 from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
-from core.lines import LETTERED, LINES, USUAL, part
+from core.lines import LETTERED, LINES, USUAL, part, with_step
 from core.losses import fitting
 from core.models import ACTIVATIONS, MODELS
-from core.optimizers import OPTIMIZERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.seeds import MAX_SEED
 
 NAMES = tuple(DATASETS)
 
 
 VERSIONS = {name: [n for n in LETTERED if part(n) == name] for name in USUAL}
-BETWEEN = [name for name in LINES if part(name) not in USUAL]
+BETWEEN = list(dict.fromkeys(part(name) for name in LINES if part(name) not in USUAL))
 
 
 @st.composite
@@ -50,6 +50,8 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
     optimizer = draw(st.sampled_from(tuple(OPTIMIZERS)))
     share = st.floats(0.0, 1.0)
     weight = st.floats(-2.0, 2.0)
+    lines = draw(loops() if loop is None else loop)
+    schedulers = [n for n in SCHEDULERS if n != "plateau"] if optimizer != "sgd_by_hand" else ["none"]
     starts = st.one_of(st.just(()), st.just(()), st.tuples(weight))  # mostly drawn from the seed
     return Config(
         dataset=dataset,
@@ -69,5 +71,10 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         steps=draw(st.integers(1, max_steps)),
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
-        loop=draw(loops() if loop is None else loop),
+        loop=with_step(lines, OPTIMIZERS[optimizer].step),
+        scheduler=draw(st.sampled_from(schedulers)),
+        gamma=draw(share),
+        max_norm=draw(st.floats(0.0, 10.0)),
+        clip_value=draw(st.floats(0.0, 10.0)),
+        accumulate=draw(st.integers(1, 5)),
     )

@@ -9,6 +9,8 @@ import pytest
 from core import Config, budget
 from core.compare.comparison import FIRST, Comparison, Variant, kept
 from core.config import KNOBS
+from core.lines import letters
+from pages._ui.shared.badges import dot
 from tests.helpers.app import baseline, charts, sound, widget
 from tests.helpers.app import opened as open_page
 
@@ -25,7 +27,7 @@ def _runs(app) -> int:
 
 def names(app):
     """What the cards are called, in their order; other panels name the runs again below."""
-    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":\w+\[●\] \*\*", text)]
+    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":color\[●\]\S+ \*\*", text)]
     return titles[: _runs(app)]
 
 
@@ -79,7 +81,15 @@ def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
 @pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss")])
 def test_every_field_has_a_control_that_changes_the_baseline(field):
     """Controls that depend on others are opened by a link; the steps are few, to be quick."""
-    opening = {"momentum": {"optimizer": "sgd"}, "noise": {"dataset": "moons"}}.get(field, {})
+    opening = {
+        "momentum": {"optimizer": "sgd"},
+        "noise": {"dataset": "moons"},
+        "max_norm": {"loop": "ZFLBCS"},
+        "clip_value": {"loop": "ZFLBVS"},
+        "accumulate": {"loop": "zFLbs"},
+        "scheduler": {"loop": "ZFLBSR"},
+        "gamma": {"loop": "ZFLBSR", "scheduler": "step"},
+    }.get(field, {})
     app = opened(steps="5", run="none", **opening)
     new = {
         "dataset": "iris",
@@ -89,7 +99,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "dtype": "float64",
         "start": "0.5",
         "schedule": "3_0.1",
-        "before": ["scheduler"],
+        "before": ["dead_relu"],
         "noise": 0.1,
         "val_share": 0.4,
         "momentum": 0.5,
@@ -97,15 +107,32 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "batch_size": 16,
         "steps": 7,
         "seed": 3,
+        "max_norm": 0.5,
+        "clip_value": 0.5,
+        "accumulate": 3,
+        "scheduler": "one_cycle",
+        "gamma": 0.5,
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())
     assert getattr(baseline(app), field) == {
         "start": (0.5,),
         "schedule": ((3, 0.1),),
-        "before": ("scheduler",),
+        "before": ("dead_relu",),
     }.get(field, new)
-    assert app.query_params.get(field) == {"before": "scheduler"}.get(field, str(new))
+    assert app.query_params.get(field) == {"before": "dead_relu"}.get(field, str(new))
+
+
+def test_more_lines_are_put_in_and_taken_out_by_switches():
+    app = opened(steps="5", run="none")
+    sound(widget(app, "practices").set_value(["clip", "accumulate"]).run())
+    assert letters(baseline(app).loop) == "zFLbCs" and app.query_params["loop"] == "zFLbCs"
+    assert widget(app, "max_norm").value == 1.0 and widget(app, "accumulate").value == 4
+    assert any("every 4 passes" in one.value for one in app.caption)
+    sound(widget(app, "line_clip").set_value(False).run())
+    assert widget(app, "practices").value == ["accumulate"]
+    sound(widget(app, "practices").set_value([]).run())
+    assert baseline(app) == Config(steps=5)
 
 
 def test_the_learning_rate_has_a_slider_and_an_exact_field():
@@ -172,10 +199,10 @@ def test_a_switch_puts_its_line_before_those_that_come_later(loop, name, expecte
 
 def test_what_runs_change_is_marked_at_its_control():
     app = opened(steps="3", run=["lr~x2", "loop~FLBS", "optimizer~adam"])
-    assert ":orange[●]" in widget(app, "lr").label and ":violet[●]" not in widget(app, "lr").label
-    assert ":violet[●]" in widget(app, "line_zero_grad").label
+    assert dot(1) in widget(app, "lr").label and dot(2) not in widget(app, "lr").label
+    assert dot(2) in widget(app, "line_zero_grad").label
     assert "●" not in widget(app, "line_step").label
-    assert ":green[●]" in widget(app, "optimizer").label
+    assert dot(3) in widget(app, "optimizer").label
 
 
 def test_the_lines_of_the_loop_can_be_put_in_any_order():
@@ -344,7 +371,7 @@ def test_a_run_keeps_its_color_when_another_is_removed_and_some_run_is_always_dr
     app.button(key="remove_1").click()
     sound(app.run())
     assert names(app) == ["Baseline", "No zero_grad"]
-    assert any(text.startswith(":violet[●] **No zero") for text in _markdown(app))
+    assert any(text.startswith(f"{dot(2)} **No zero") for text in _markdown(app))
     assert app.query_params["run"] == ["-", "loop~FLBS"]
     app.button(key="hide_0").click()
     sound(app.run())

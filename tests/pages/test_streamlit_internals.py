@@ -1,6 +1,7 @@
 """What the app takes from inside Streamlit stands in one module, and still does what the app takes it for."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,12 @@ def test_outside_an_app_a_callback_is_just_called():
     called = []
     whole(called.append)(1)
     assert called == [1]
+
+
+def test_every_click_and_every_choice_in_a_chart_is_done_whole():
+    """Choices in widgets are: they go through `widgets.shown`."""
+    written = {file.name: file.read_text(encoding="utf-8") for file in SOURCES}
+    given = r"\"?on_(?:click|select)\"?[=:] *"
+    bare = {file: re.findall(rf'{given}(?!whole\(|"ignore").*', text) for file, text in written.items()}
+    assert sum(len(re.findall(given, text)) for text in written.values()) > 30
+    assert {file: found for file, found in bare.items() if found} == {}

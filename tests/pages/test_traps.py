@@ -13,7 +13,7 @@ from core.seeds import stream_seed
 from core.traps.diagnosis import CASES, series
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
-from core.traps.trap import GROUPS
+from core.traps.trap import GROUPS, PLACES
 from pages._ui.traps.orders import FIELDS as ORDER_FIELDS
 from tests.helpers.app import choose, press, sound, texts
 from tests.helpers.app import opened as open_page
@@ -46,7 +46,7 @@ def test_who_looks_by_symptom_sees_the_result_at_once():
     app = opened()
     choose(app, "What do you see?", "raises")
     assert not app.radio
-    assert "RuntimeError" in texts(app)
+    assert "AttributeError: 'NoneType'" in texts(app)  # the first of them, by line
     assert len(app.main.selectbox[0].options) == sum(t.group == "raises" for t in TRAPS.values())
 
 
@@ -74,9 +74,47 @@ def test_every_trap_is_shown_with_both_loops_and_its_words(name):
 
 
 def test_next_goes_through_all_of_them():
-    app = opened(trap=list(TRAPS)[-1])
+    """Line by line; and from the last to the first."""
+    app = opened()
+    assert len(app.main.selectbox[0].options) == len(TRAPS)
+    met = []
+    for _ in range(4):
+        met.append(app.main.selectbox[0].value)
+        press(app, "Next")
+    assert met == [name for name, trap in TRAPS.items() if trap.place == "zero_grad"]
+    app = opened(trap=[name for name, trap in TRAPS.items() if trap.place == "before"][-1])
     press(app, "Next")
     assert app.main.selectbox[0].value == next(iter(TRAPS))
+
+
+def offered(app):
+    return app.main.selectbox[0].options
+
+
+def test_mistakes_are_grouped_by_the_line_that_is_wrong():
+    app = opened()
+    assert offered(app)[0] == "zero_grad: zero_grad is never called ★"
+    for place in PLACES:
+        choose(app, "Which line is wrong?", place)
+        assert len(offered(app)) == sum(trap.place == place for trap in TRAPS.values())
+    choose(app, "Which line is wrong?", "backward")
+    choose(app, "What do you see?", "nothing")  # which no mistake of that line does
+    assert {option.split(":")[0] for option in offered(app)} >= {"step", "loss"}
+
+
+def test_five_mistakes_are_marked_to_begin_with():
+    app = opened()
+    assert sum("★" in option for option in offered(app)) == 5
+    choose(app, "Which line is wrong?", "first")
+    assert len(offered(app)) == 5 and all("★" in option for option in offered(app))
+
+
+def test_a_link_shows_its_mistake_whatever_was_chosen():
+    app = opened()
+    choose(app, "Which line is wrong?", "step")
+    app.query_params["trap"] = "broadcast"
+    sound(app.run())
+    assert app.main.selectbox[0].value == "broadcast" and len(offered(app)) == len(TRAPS)
 
 
 def test_a_trap_that_is_not_there_gets_a_sentence():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from core import Config, Run
-from core.lines import USUAL
+from core.lines import USUAL, from_letters
 from core.losses import LOSSES, fitting
 from core.result import result
 from core.stacked.stack import LOOPS, Stack, shape
@@ -213,7 +213,9 @@ def test_what_is_there_before_the_end():
         replace(SMALL, loop=("forward", "loss", "backward", "step", "zero_grad")),
         replace(SMALL, loop=("zero_grad_zeros", *USUAL[1:])),
         replace(SMALL, loop=USUAL[:-1]),
-        replace(SMALL, before=("scheduler",)),
+        replace(SMALL, before=("dead_relu",)),
+        replace(SMALL, scheduler="cosine"),
+        replace(SMALL, loop=from_letters("ZFLBCS")),
     ],
 )
 def test_what_trains_alone(config):

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from torch import nn
 
 from core import Config, Run, torch_warnings
-from core.lines import BEFORE, LINES, MISTAKES
+from core.lines import BEFORE, FIVE, LINES, MISTAKES
 from core.result import result
 from core.traps.evidence import EVIDENCE, facts
 from core.traps.model_facts import errors
 from core.traps.outcomes import OUTCOMES, outcome
 from core.traps.table import TRAPS
-from core.traps.trap import GROUPS
+from core.traps.trap import GROUPS, PLACES, trap
 from core.verdict import verdict
 from tests.helpers.global_state import global_state
 from tests.helpers.strategies import mistaken_loops
@@ -76,6 +76,22 @@ def test_every_group_has_traps_and_every_line_is_of_use():
     assert {name for c in configs for name in c.loop} >= set(MISTAKES)
     assert {name for c in configs for name in c.before} == set(BEFORE)
     assert {name for trap in TRAPS.values() for name in trap.evidence} == set(EVIDENCE)
+
+
+def test_each_stands_at_the_line_that_is_wrong():
+    """As somebody says who reads the titles; one to begin with for each of the five lines."""
+    at = {place: {name for name, one in TRAPS.items() if one.place == place} for place in PLACES}
+    assert at["zero_grad"] == {"skipped", "cleared_before_step", "read_none", "zeros_with_momentum"}
+    assert at["backward"] == {"backward_twice", "graph_retained", "micro_batches"}
+    assert {"step_first", "stale", "step_uncalled", "scheduler_first"} <= at["step"]
+    assert {"softmax_twice_3", "no_grad", "no_eval"} <= at["forward"] and "broadcast" in at["loss"]
+    assert {"optimizer_elsewhere", "rate_too_large", "dead_relu", "batch_of_one"} <= at["before"]
+    assert sorted(one.place for one in TRAPS.values() if one.first) == sorted(FIVE)
+
+
+def test_a_trap_that_only_moves_lines_has_to_name_its_place():
+    with pytest.raises(ValueError, match="must name its place"):
+        trap("Moved", "raises", {}, "FZLSB", "Why.", notice="How.")
 
 
 RAISES = [  # trap, type, stable part of the message, step, line

@@ -14,8 +14,9 @@ import torch
 from core import Config, Run
 from core.lines import USUAL
 from core.optimizers import OPTIMIZERS
+from core.result import result
 from core.watch.account import account
-from core.watch.optimizer_rules import RULES
+from core.watch.optimizer_rules import RULES, WITHOUT_RULE
 from core.watch.snapshot import look
 from core.watch.tape import Details, Tape
 from tests.helpers.accounts import Squares, accounts, linear, of, rows, trained_on, worth
@@ -220,7 +221,7 @@ def test_what_has_no_gradient_is_said_to_stay():
     assert found[4].formulas == ("new = old − lr × gradient", "weight: 1 − 0.01 × (−2.5) = 1.025")
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", RULES)
 def test_the_last_number_of_a_step_is_the_new_weight(optimizer):
     momentum = 0.9 if "momentum" in OPTIMIZERS[optimizer].uses else 0.0
     run = Run(linear(3.0, 11.0, optimizer=optimizer, weight_decay=0.1, momentum=momentum, lr=0.05))
@@ -232,6 +233,27 @@ def test_the_last_number_of_a_step_is_the_new_weight(optimizer):
         if "√" not in final:
             text, shown = final.rsplit(" = ", 1)
             assert worth(text) == pytest.approx(worth(shown), rel=2e-3)
+
+
+@pytest.mark.parametrize("optimizer", [name for name in WITHOUT_RULE if name != "lbfgs"])
+def test_where_there_is_no_rule_the_account_says_why(optimizer):
+    run = Run(linear(3.0, 11.0, optimizer=optimizer, lr=0.05))
+    last = accounts(run, 15)[-1]
+    assert last.formulas[0] == WITHOUT_RULE[optimizer]
+    for name, parameter in run.model.named_parameters():
+        (line,) = [line for line in last.formulas[1:] if line.startswith(name)]
+        assert worth(line.split(" → ")[1]) == pytest.approx(parameter.item(), rel=1e-3)
+
+
+def test_a_step_with_a_closure_says_how_often_it_evaluated_the_loss():
+    run = Run(linear(3.0, 11.0, optimizer="lbfgs", lr=0.05))
+    first, second = (accounts(run.again(), lines)[-1] for lines in (5, 10))
+    calls = [
+        int(re.search(r"the loss (\d+) times, (\d+) in all", one.formulas[0])[2]) for one in (first, second)
+    ]
+    assert first.headline == "Changed: weight, bias."
+    assert 1 < calls[0] < calls[1] == result(run.advance(2)).closure_calls
+    assert first.formulas[1] == WITHOUT_RULE["lbfgs"]
 
 
 def test_many_weights_have_one_worked_example_and_a_table():

@@ -12,7 +12,7 @@ from torch import nn
 
 from core import Config, Run
 from core.fields import MAX_CHANGES
-from core.lines import USUAL, from_letters
+from core.lines import USUAL, from_letters, with_step
 from core.optimizers import OPTIMIZERS
 from core.watch import tape
 from core.watch.tape import Tape
@@ -68,8 +68,8 @@ def assert_same_losses(run, other):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("loop", ["ZFLBS", "FLBS", "0FLBS", "SZFLB", "FLZSB"])
 def test_line_by_line_gives_the_bits_of_one_go(optimizer, loop):
-    momentum = 0.9 if optimizer == "nesterov" else 0.0
-    config = replace(BATCHED, optimizer=optimizer, momentum=momentum, lr=0.01, loop=from_letters(loop))
+    lines = with_step(from_letters(loop), OPTIMIZERS[optimizer].step)
+    config = replace(BATCHED, optimizer=optimizer, momentum=None, lr=0.01, loop=lines)
     one, other = Tape(Run(config)), Run(config).advance()
     while not one.run.done:
         one.line()

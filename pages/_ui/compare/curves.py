@@ -9,8 +9,8 @@ import streamlit as st
 from core import charts
 from core.compare import curves
 from pages._ui.compare import view
-from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM
-from pages._ui.shared import widgets, width
+from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
+from pages._ui.shared import style, widgets, width
 from pages._ui.shared.badges import dot
 from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
@@ -23,18 +23,32 @@ def draw(trained: Sequence[Trained]) -> None:
     seen = [one for one in trained if one.place not in view.hidden()] or list(trained)
     results, places = [one.result for one in seen], tuple(one.place for one in seen)
     with st.container(border=True, key="curve_panel"):
-        loss, quantity, parameter, logs = _controls(trained)
-        pixels = width.of_container("curves_width")
+        loss, quantity, parameter, logs, smooth = _controls(trained)
+        room = width.room("curves_width")
+        style.tips("curves", places)
+        style.keep_room("curves", charts.pair_height(room.width))
         last = max(one.config.steps for one in trained)
         pinned, span = _pinned(last), _span(last)
         frame, tops = curves.curves_frame(
-            results, quantity, parameter, loss, logs, span, pinned, places=places
+            results, quantity, parameter, loss, logs, span, pinned, places=places, smooth=smooth
         )
         with_val = bool(frame[[f"v{i}" for i in places]].notna().any().any())
         titles = (_loss_title(loss, with_val), _gradient_title(quantity, parameter))
         names = tuple(one.name for one in seen)
         shown = span or (0.0, float(last))
-        spec = charts.curves_spec(names, titles, logs, tops, shown, pixels, with_val, places, legend=False)
+        spec = charts.curves_spec(
+            names,
+            titles,
+            logs,
+            tops,
+            shown,
+            room.width,
+            with_val,
+            places,
+            legend=bool(room.height),  # else the cards are
+            smooth=bool(smooth),
+            tall=charts.panel_height(*room) if room.height else charts.TALL,
+        )
         st.vega_lite_chart(
             frame,
             spec,
@@ -45,12 +59,21 @@ def draw(trained: Sequence[Trained]) -> None:
         )
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
-            st.caption(_signs(frame, tops, places))
+            _zoomed(span)
+            st.caption(_signs(frame, tops, places, smooth))
+            if said := curves.axis_words([one.config for one in seen]):
+                st.caption(said)
 
 
-def _signs(frame: pd.DataFrame, tops: tuple[float | None, float | None], places: Sequence[int]) -> str:
+def _signs(
+    frame: pd.DataFrame, tops: tuple[float | None, float | None], places: Sequence[int], smooth: float
+) -> str:
     """How to use the charts, and what the signs in them mean."""
     said = ["Point at a step to read all runs, click to pin it, drag to zoom."]
+    if smooth:
+        said.append(
+            f"Strong lines: moving average, factor {smooth:g}; faint lines and tooltips: true values."
+        )
     if any(tops):
         said.append("▲ a run goes beyond the scale here; pointing at it reads its value.")
     if frame[[f"m{i}" for i in places]].notna().any().any():
@@ -58,21 +81,31 @@ def _signs(frame: pd.DataFrame, tops: tuple[float | None, float | None], places:
     return " ".join(said)
 
 
-def _controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bool]]:
+def _controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bool], float]:
     names = list(
         dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="curve_controls"):
         loss = _kept(st.segmented_control, "Loss", "curve", LOSS_COLUMNS, required=True)
-        quantity = _kept(st.selectbox, "Gradient", "show", curves.QUANTITIES, width=220)
+        quantity = _kept(st.selectbox, "Gradient", "show", curves.QUANTITIES, width=205)
         of = {curves.ALL_PARAMETERS: "all parameters"} | {name: name for name in names}
-        parameter = _kept(st.selectbox, "Parameter", "of", of, width=160)
+        parameter = _kept(st.selectbox, "Parameter", "of", of, width=145)
         scale = _kept(st.segmented_control, "Scale", "scale", dict.fromkeys(SCALES, ""), required=True)
-        if view.get("zoom"):
-            st.button(
-                "Whole run", icon=":material/zoom_out_map:", on_click=whole(view.put), args=("zoom", None)
-            )
-    return loss, quantity, parameter, (scale == "log", scale == "log")
+        smooth = _kept(st.selectbox, "Smoothing", "smooth", SMOOTH, width=140)
+    return loss, quantity, parameter, (scale == "log", scale == "log"), float(smooth)
+
+
+def _zoomed(span: tuple[float, float] | None) -> None:
+    """Which steps are shown, and the way back; below the charts, where it moves nothing."""
+    if span is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"Steps {span[0]:.0f} to {span[1]:.0f}", width="content")
+        _back("Whole run", "zoom_out_map", "zoom")
+
+
+def _back(says: str, icon: str, field: str) -> None:
+    st.button(says, icon=f":material/{icon}:", type="tertiary", on_click=whole(view.put), args=(field, None))
 
 
 def _kept(draw: Callable[..., Any], label: str, field: str, titles: Mapping[str, str], **more: Any) -> Any:
@@ -91,6 +124,8 @@ def _loss_title(column: str, with_val: bool) -> str:
 
 
 def _gradient_title(quantity: str, parameter: str) -> str:
+    if quantity == "lr":
+        return curves.QUANTITIES[quantity]
     return f"{curves.QUANTITIES[quantity]} ({parameter or 'all parameters'})"
 
 
@@ -100,9 +135,11 @@ def _selected() -> None:
     pins = selection.get("pin") or []
     if pins and "step" in pins[0]:
         view.put("pin", int(pins[0]["step"]))
-    span = (selection.get("zoom") or {}).get("step")
-    if span and round(span[1]) - round(span[0]) >= SHORTEST_ZOOM:
-        view.put("zoom", (float(max(round(span[0]), 0)), float(round(span[1]))))
+    if span := (selection.get("zoom") or {}).get("step"):
+        last = max(one.config.steps for one in st.session_state.comparison.named())
+        low, high = (float(min(max(round(end), 0), last)) for end in span)  # the axis goes on a little
+        if high - low >= SHORTEST_ZOOM:
+            view.put("zoom", (low, high))
 
 
 def _pinned(last: int) -> int | None:
@@ -125,10 +162,8 @@ def _reading(trained: Sequence[Trained], step: int | None, quantity: str, parame
     for one in trained:
         value = curves.value_at(one.result, loss, curves.ALL_PARAMETERS, step)
         gradient = curves.value_at(one.result, quantity, parameter, step)
-        short = "ratio" if quantity == "update_ratio" else "gradient"
+        short = {"update_ratio": "ratio", "lr": "learning rate"}.get(quantity, "gradient")
         parts.append(f"{dot(one.place)} loss {value}, {short} {gradient}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(" · ".join(parts), width="content")
-        st.button(
-            "Unpin", icon=":material/close:", type="tertiary", on_click=whole(view.put), args=("pin", None)
-        )
+        _back("Unpin", "close", "pin")

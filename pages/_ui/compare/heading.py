@@ -13,7 +13,8 @@ from core.losses import LOSSES
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
 from pages._ui.compare import view
-from pages._ui.shared import links
+from pages._ui.compare.report import report
+from pages._ui.shared import links, session
 from pages._ui.shared.badges import plain
 from pages._ui.shared.training import Trained
 
@@ -49,6 +50,10 @@ def facts(config: Config) -> list[str]:
 def take_away(trained: Sequence[Trained]) -> None:
     """The link, and every number."""
     params = st.session_state.comparison.to_params() | view.params()
-    links.share("This address restores the whole comparison.", "", params)
+    with links.share("This address restores the whole comparison.", "", params):
+        about = "One HTML file: these runs, their curves to hover and zoom, their code. It opens offline."
+        link, log = session.link("", params), view.get("scale") != "linear"
+        made = partial(report, trained, facts(trained[0].config), link, log)
+        links.download("Report", "loop-lab.html", made, about, "text/html")
     data = partial(export.data_file, {t.name: t.result for t in trained})
     links.download("Data", "loop-lab.csv", data, "Every number of every run, as CSV.", "text/csv")

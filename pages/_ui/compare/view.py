@@ -15,6 +15,7 @@ from pages._ui.shared import session
 
 LOSS_COLUMNS = {"loss": "each step", "train_loss": "training set", "val_loss": "validation"}
 SCALES = ("log", "linear")
+SMOOTH = {"0": "not smoothed", **{factor: f"smoothed {factor}" for factor in ("0.6", "0.9", "0.97")}}
 LAST_STEP = int((KNOBS["steps"].between or (0, 0))[1])
 SHORTEST_ZOOM = 2  # steps
 MAX_NAME = 100  # characters of a parameter's name
@@ -56,6 +57,7 @@ READ: dict[str, Callable[[str], Any]] = {
     "show": _one_of(list(QUANTITIES)),
     "of": _name,
     "scale": _one_of(SCALES),
+    "smooth": _one_of(list(SMOOTH)),
     "pin": _step,
     "zoom": _zoom,
     "fit": _step,
@@ -101,7 +103,7 @@ def hidden() -> tuple[int, ...]:
 
 def params() -> dict[str, list[str]]:
     """The fields whose value is not the default."""
-    first = {"curve": "loss", "show": next(iter(QUANTITIES)), "scale": "log", "of": ""}
+    first = {"curve": "loss", "show": next(iter(QUANTITIES)), "scale": "log", "of": "", "smooth": "0"}
     chosen = {field: get(field) for field in FIELDS}
     return {
         field: [TEXT.get(field, str)(value)]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.loss_lessons.pictures import pair_spec, span
 from core.words import signed
-from pages._ui.shared import width
+from pages._ui.shared import style, width
 
 CAPS = (8.0, 4.0)  # where the axes of several lines end: one steep line would flatten all others
 
@@ -28,6 +28,7 @@ def draw(
     caps = CAPS if capped else (math.inf, math.inf)
     ranges = (span(frame, "l", caps[0]), None if log_gradient else span(frame, "g", caps[1]))
     pixels = width.of_container(f"{key}_width")
+    style.tips(key, range(len(names)))
     spec = pair_spec(tuple(names), titles, x_title, (False, log_gradient), ranges, pixels)
     said = f"{titles[0]} and {titles[1]} over the {x_title}: {', '.join(names)}"
     st.vega_lite_chart(frame, spec, key=key, alt=said)

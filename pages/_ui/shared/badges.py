@@ -4,7 +4,15 @@ import re
 
 from core.verdict import WORDS
 
-COLOURS = ["blue", "orange", "violet", "green", "red", "yellow"]  # as chartCategoricalColors
+# On a light page, on a dark one: colour of a run's curves by its place, as chartCategoricalColors.
+RUNS = [
+    ("#3B6EF5", "#7C9BFF"),
+    ("#E8590C", "#FF922B"),
+    ("#9C36B5", "#D58BF0"),
+    ("#0C8599", "#3BC9DB"),
+    ("#D6336C", "#F783AC"),
+    ("#8F6B00", "#E9C46A"),
+]
 WORD_COLOURS = {
     "learns": "green",
     "slow": "gray",
@@ -34,8 +42,12 @@ def plain(text: str) -> str:
     return REPLACED.sub(JOINER, MARKUP.sub(r"\\\g<0>", text))
 
 
-def dot(index: int) -> str:
-    return f":{COLOURS[index]}[●]"
+def dot(place: int) -> str:
+    """A run's dot. Its colour is that on a light page, from which `style` makes the one on a dark page.
+
+    Streamlit's own colours of text are darker or paler than those of its charts.
+    """
+    return f':color[●]{{foreground="{RUNS[place][0]}"}}'
 
 
 def badge(word: str) -> str:

@@ -22,7 +22,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         chosen = st.pills(
             "Run",
             range(len(names)),
-            format_func=lambda i: f"{dot(i)} {plain(names[i])}",
+            format_func=lambda i: f"{dot(trained[i].place)} {plain(names[i])}",
             default=min(2, len(names) - 1),
             key=f"code_of_{len(names)}",
             label_visibility="collapsed",
@@ -39,6 +39,8 @@ def draw(trained: Sequence[Trained], device: str) -> None:
         with right:
             st.markdown(badge(one.verdict.word))
             st.markdown(one.verdict.because)
+            if calls := one.result.closure_calls:
+                st.caption(f"The closure evaluated the loss {calls:,} times in {one.result.done:,} steps.")
             words_of_pytorch(one)
             about = (
                 "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, export
 from core.compare.comparison import Comparison
+from core.report.notebook import notebook
 from pages._ui.shared import session
 
 START = "0.0"  # on the Watch page: before the first line of the first step
@@ -50,5 +51,9 @@ def download(
 
 
 def script(config: Config, device: str, about: str) -> None:
-    """The run as a script."""
-    download("Script", "loop.py", partial(export.script, config, device), about)
+    """The run as a script, and as a notebook."""
+    with st.container(horizontal=True):
+        download("Script", "loop.py", partial(export.script, config, device), about)
+        cells = partial(notebook, config, device)
+        about = "The same in cells, with its loss as a chart, for Jupyter."
+        download("Notebook", "loop.ipynb", cells, about, "application/x-ipynb+json")

@@ -47,7 +47,7 @@ def choose_data_set(name: str) -> None:
     if name == OWN and baseline.own.digest not in _files():
         st.session_state.own_wanted_on = baseline.dataset
     else:
-        session.change_all({"dataset": name, "own": baseline.own._replace(token=_token(baseline.own.digest))})
+        session.change("dataset", name, own=baseline.own._replace(token=_token(baseline.own.digest)))
 
 
 # -- a file comes in -----------------------------------------------------------------------
@@ -77,10 +77,9 @@ def _take(key: str) -> None:
 
 def _accept(table: Table) -> None:
     """Keep it in the session, and train on it unless the runs wait for another file."""
-    files = dict(_files())
+    waited, files = _waited_for(), dict(_files())
     table = files.setdefault(table.digest, table)
     st.session_state.own_files = dict([*files.items()][-MAX_FILES:])
-    waited = _waited_for()
     if table.digest in waited:
         own: Own = st.session_state.comparison.baseline.own
         if own.digest == table.digest:
@@ -100,12 +99,12 @@ def _waited_for() -> dict[str, str]:
 
 def _use(table: Table) -> None:
     """Train on this file, as it proposes; runs that need one that is missing are left out."""
-    _leave_out()
     st.session_state.own_wanted_on = None
     own: Own = st.session_state.comparison.baseline.own
     same = own.digest == table.digest
     own = own._replace(token=table.token) if same else choices.proposal(table)
-    session.change_all({"dataset": OWN, "own": own})
+    session.change("dataset", OWN, own=own)
+    _leave_out()
 
 
 def _leave_out() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from core import charts
 from core.compare import curves
 from core.result import Result
-from pages._ui.shared import width
+from pages._ui.shared import style, width
 
 
 def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_norm") -> None:
@@ -21,6 +21,7 @@ def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_no
     last = float(max(max(len(result.steps) for result in results), 1))
     names = tuple(name for name, _ in named)
     pixels = width.of_container(f"{key}_width")
+    style.tips(key, range(len(named)))
     spec = charts.curves_spec(names, titles, logs, tops, (0.0, last), pixels, False)
     said = "Loss and gradient over the steps: " + ", ".join(names)
     st.vega_lite_chart(frame, spec, key=key, alt=said)

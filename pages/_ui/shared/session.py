@@ -168,15 +168,10 @@ def notes() -> list[str]:
     return st.session_state.get("notes", [])
 
 
-def change(field: str, value: Any) -> None:
-    """Set a field of the baseline; choices that no longer fit are reset, with a sentence."""
-    change_all({field: value})
-
-
-def change_all(changes: Mapping[str, Any]) -> None:
-    """Set several fields at once."""
+def change(field: str, value: Any, **more: Any) -> None:
+    """Set a field of the baseline, or several; choices that no longer fit are reset, with a sentence."""
     try:
-        baseline, sentences = with_changes(st.session_state.comparison.baseline, changes)
+        baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value} | more)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return

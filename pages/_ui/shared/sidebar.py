@@ -9,10 +9,21 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import OWN, data_set
-from core.lines import BEFORE, USUAL, first_line, part, parts, plain
+from core.lines import (
+    BEFORE,
+    PRACTICES,
+    USUAL,
+    first_line,
+    parts,
+    plain,
+    practise,
+    practised,
+    put_in,
+    uses,
+)
 from core.losses import fitting
 from core.models import MODELS
-from core.optimizers import OPTIMIZERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from pages._ui.shared import own_file, session, widgets
 from pages._ui.shared.badges import dot
 
@@ -119,6 +130,7 @@ def _loop(config: Config, marks: Marks) -> None:
                 on_change=_toggle,
                 args=(name,),
             )
+    _practices(config, marks)
     left, right = st.columns(2, gap="small")
     with left:
         _order(config, marks)
@@ -134,10 +146,41 @@ def _toggle(name: str) -> None:
     loop = st.session_state.comparison.baseline.loop
     if not widgets.chosen(f"line_{name}"):
         session.change("loop", tuple(other for other in loop if other != name))
-    elif name not in loop:
-        later = {*USUAL[USUAL.index(name) + 1 :]}
-        at = next((place for place, other in enumerate(loop) if part(other) in later), len(loop))
-        session.change("loop", (*loop[:at], name, *loop[at:]))
+    else:
+        session.change("loop", put_in(loop, name))
+
+
+def _practices(config: Config, marks: Marks) -> None:
+    """What scripts do by more lines, as switches; below them the fields that these lines call by name."""
+    widgets.shown(
+        st.pills,
+        "More lines",
+        "practices",
+        list(practised(config.loop)),
+        options=list(PRACTICES),
+        selection_mode="multi",
+        format_func=lambda name: PRACTICES[name].label,
+        on_change=_practise,
+        help="  \n".join(f"{row.label}: {row.about}" for row in PRACTICES.values()),
+    )
+    called = dict.fromkeys([*uses(config.loop), *SCHEDULERS[config.scheduler].uses])
+    if config.scheduler != "none":
+        called = {"scheduler": None, **called}
+    used = [name for name in called if name in KNOBS and name != "lr"]  # that has its own
+    for column, field in zip(st.columns(max(len(used), 1), gap="small"), used, strict=False):
+        with column:
+            draw = _choice if KNOBS[field].choices else _number
+            draw(field, config, marks)
+
+
+def _practise() -> None:
+    """Put the lines of what was switched on in, and take those of what was switched off out."""
+    loop, chosen = st.session_state.comparison.baseline.loop, widgets.chosen("practices")
+    now = practised(loop)
+    for name in [*(n for n in now if n not in chosen), *(n for n in chosen if n not in now)]:
+        loop = practise(loop, name, name in chosen)
+    scheduler = {} if "schedule" in chosen or "schedule" not in now else {"scheduler": "none"}
+    session.change("loop", loop, **scheduler)
 
 
 def _order(config: Config, marks: Marks) -> None:
@@ -164,6 +207,8 @@ def _before(config: Config, marks: Marks) -> None:
 
 def _optimizer(config: Config, marks: Marks) -> None:
     _choice("optimizer", config, marks)
+    if note := OPTIMIZERS[config.optimizer].note:
+        st.caption(note)
     rates = sorted({*LEARNING_RATES, config.lr})
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         _widget(st.select_slider, "lr", config.lr, marks, options=rates, format_func=lambda lr: f"{lr:g}")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages._ui.shared.badges import RUNS
+
 # On a light page, on a dark one. Each has a contrast of 4.5 or more, on marked lines too (WCAG 2.2, 1.4.3).
 GRAY, BLUE, TEAL = ("#566076", "#9AA3B8"), ("#1B56B5", "#7FB0FF"), ("#07626F", "#3BC9DB")
 ORANGE, GREEN = ("#A03E00", "#FF922B"), ("#256B2B", "#8CE99A")
@@ -53,6 +55,12 @@ LAYOUT = [
     "[class*=st-key-signs_] a { height: 1.5rem; margin: 0; padding: 0 0.2rem; line-height: 1; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
+    "[data-testid=stVegaLiteChart] { max-width: 100%; overflow: clip; }",  # until its room is known
+    "[data-testid=stLayoutWrapper]:has(> .st-key-training) { position: absolute; }",
+    ".st-key-training { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
+    " width: min(34rem, calc(100vw - 2rem)); padding: 0.5rem 0.8rem; border-radius: 0.6rem;"
+    " background: light-dark(#FFFFFF, #182031); border: 1px solid light-dark(#E1E6F0, #2A344A);"
+    " box-shadow: 0 4px 16px #0003; }",  # over the page, so that nothing moves when it comes and goes
 ]
 # On a phone: buttons beside the title, and the controls of the charts in one row that scrolls.
 NARROW = [
@@ -67,7 +75,34 @@ def draw() -> None:
     """The rules for every page."""
     rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
     rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    rules += [_dot(*colors) for colors in RUNS]
     _write(*rules, *LAYOUT, f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}")
+
+
+def _dot(light: str, dark: str) -> str:
+    """On a dark page a run's dot, which has its colour on a light one, takes the other."""
+    written = f"rgb({', '.join(str(int(light[at : at + 2], 16)) for at in (1, 3, 5))})"
+    return f'.stMarkdownColoredText[style*="{written}"] {{ color: light-dark({light}, {dark}) !important; }}'
+
+
+def tips(key: str, places: Sequence[int]) -> None:
+    """In the tooltip of this chart: before each run's name, below the step, a dot of its colour.
+
+    Tooltips of Vega hold text only, and stand outside of what Streamlit makes dark. key: of the chart; only
+    fixed names and numbers go into the style.
+    """
+    dark = st.context.theme.type == "dark"
+    row = f"body:has(.st-key-{key}:hover) #vg-tooltip-element tr:nth-child({{}}) .key::before"
+    rules = (
+        f"{row.format(at + 2)} {{ content: '● '; color: {RUNS[place][dark]}; }}"
+        for at, place in enumerate(places)
+    )
+    _write(*rules)
+
+
+def keep_room(key: str, pixels: int) -> None:
+    """The room that this chart will take is there before it is drawn, so that nothing moves."""
+    _write(f".st-key-{key} {{ min-height: {pixels}px; }}")
 
 
 def mark(key: str) -> None:

@@ -1,7 +1,8 @@
 """Trains the runs of a comparison in slices, so that Stop, another click or a closed tab can end it.
 
 Finished runs are plain data, shared by all visitors in a bounded cache. Unfinished ones wait in the session,
-and a rerun resumes them. With a cluster, runs train there.
+and a rerun resumes them. What takes long is drawn while it trains: the page first, with what there is, then
+some training, then the page anew. With a cluster, runs train there.
 """
 
 import time
@@ -23,6 +24,8 @@ from pages._ui.shared.locks import SLOT, alone
 from pages._ui.shared.progress import Progress
 from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S, SLICE_S
 
+FIRST_S, EACH_S = 1.0, 2.0  # of training before the page is drawn for the first time, and between drawings
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -39,11 +42,25 @@ class Trained:
 
 
 def train(named: Sequence[Named], device: str) -> list[Trained]:
-    """Results of all runs, complete or not; shows progress and Stop while it trains."""
+    """Results of all runs, complete or not; what is not done by then, `go_on` trains."""
+    st.session_state.rest = None
     with alone():
         results = _results(list(dict.fromkeys(one.config for one in named)), device)
     done = [(one, found) for one in named if (found := results[one.config]) is not None]
     return [Trained(one.name, r, verdict(r, curvature(r.config)), one.place) for one, r in done]
+
+
+def go_on() -> None:
+    """Last on a page: train on for a while and draw the page anew, until there is nothing left to train.
+
+    Stop, which is beside the bar, ends this run of the page as any click does.
+    """
+    rest: _Rest | None = st.session_state.pop("rest", None)
+    if rest is None:
+        return
+    with alone():
+        _advance_runs(rest.runs, rest.bar, time.monotonic() + EACH_S)
+    st.rerun()
 
 
 def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
@@ -55,7 +72,7 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
         if sentence:
             st.error(sentence, icon=":material/block:")
             st.stop()
-        results |= _advance(missing, device)
+        results |= _advance(missing, device, [one for one in results.values() if one is not None])
     return results
 
 
@@ -70,10 +87,10 @@ def _begin(configs: list[Config], device: str) -> None:
         st.session_state.training = Progress(present)
 
 
-def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
-    """Train on the cluster if there is one, and here whatever it leaves."""
+def _advance(configs: list[Config], device: str, there: list[Result]) -> dict[Config, Result]:
+    """Train on the cluster if there is one, and here whatever it leaves. there: the runs that are done."""
     place, now = st.empty(), st.session_state.training
-    bar = _Bar(place, now)
+    bar = _Bar(place, now, there)
     results, over = _elsewhere(configs, device, bar, now)
     progress.tell_where(st.container(), now)
     if not over:
@@ -82,7 +99,7 @@ def _advance(configs: list[Config], device: str) -> dict[Config, Result]:
     done = sum(one.done for one in results.values())
     if all(config in results and _finished(results[config]) for config in configs):
         place.empty()
-    else:
+    elif st.session_state.rest is None:
         steps = sum(config.steps for config in configs)
         progress.stopped(place, now, f"{done:,} of {steps:,} steps are done.")
     if not results:  # stopped before the cluster returned anything
@@ -96,29 +113,49 @@ def _finished(one: Result) -> bool:
 
 @dataclass
 class _Bar:
-    """The progress bar with Stop, drawn only once training has taken a while."""
+    """The progress bar with Stop, drawn once training has taken a while. there: what was done before."""
 
     place: DeltaGenerator
     now: Progress
+    there: Sequence[Result]
     begun: float = field(default_factory=time.monotonic)
     bar: DeltaGenerator | None = None
 
     def show(self, configs: Sequence[Config], steps: int, finished: int) -> None:
         if time.monotonic() - self.begun > SHOW_PROGRESS_AFTER_S:
-            self.bar = self.bar or progress.bar(self.place, self.now)
-            self.bar.progress(*_progress(configs, steps, finished))
+            self.show_now(configs, steps, finished)
+
+    def show_now(self, configs: Sequence[Config], steps: int, finished: int) -> None:
+        """The bar, with the runs that were done before among all."""
+        before = sum(one.done for one in self.there)
+        done, whole = before + steps, before + sum(config.steps for config in configs)
+        said = f"{len(self.there) + finished} of {len(self.there) + len(configs)} runs"
+        said += f", {done:,} of {whole:,} steps{self.now.time_left(done, whole)}"
+        self.bar = self.bar or progress.bar(self.place, self.now)
+        self.bar.progress(min(done / whole, 1.0), said)
+
+
+@dataclass
+class _Rest:
+    """Runs that are not done while the page is drawn, and the bar that says so; for one run of the page."""
+
+    runs: list[Run]
+    bar: _Bar
 
 
 def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[Config, Result]:
+    """Results of all, trained for a while before they are drawn for the first time."""
     runs: dict[tuple[Config, str], Run] = st.session_state.unfinished
     for config in configs:
         if (config, device) not in runs:
             runs[config, device] = Run(config, device, full=False)
     wanted = [runs[config, device] for config in configs]
-    while not st.session_state.training.stopped and not all(run.done for run in wanted):
-        for run in wanted:
-            _slice(run, now)
-        bar.show(configs, sum(run.step for run in wanted), sum(run.done for run in wanted))
+    now.begin(sum(one.done for one in bar.there) + sum(run.step for run in wanted))
+    if not all(run.step or run.done for run in wanted):
+        _advance_runs(wanted, bar, time.monotonic() + FIRST_S)
+    if not now.stopped and not all(run.done for run in wanted):
+        st.session_state.rest = _Rest(wanted, bar)
+        _show(wanted, bar)
     results = {run.config: result(run) for run in wanted}
     for run in wanted:
         if run.done:
@@ -127,6 +164,22 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[
     wanted.clear()
     memory.give_back()
     return results
+
+
+def _advance_runs(runs: list[Run], bar: _Bar, until: float) -> None:
+    """Train all in turn until they are done, Stop is pressed, or it is time to draw them."""
+    while not st.session_state.training.stopped and not all(run.done for run in runs):
+        for run in runs:
+            _slice(run, bar.now)
+        if time.monotonic() > until:
+            return
+        if bar.bar:
+            _show(runs, bar)
+
+
+def _show(runs: list[Run], bar: _Bar) -> None:
+    done = sum(run.done for run in runs)
+    bar.show_now([run.config for run in runs], sum(run.step for run in runs), done)
 
 
 def _slice(run: Run, now: Progress) -> None:
@@ -155,13 +208,10 @@ def _elsewhere(
 
     if now.stopped:
         return results, bool(results)
+    if any((config, device) in st.session_state.unfinished for config in configs):
+        return {}, False  # it has begun here
     results.clear()
     jobs = dict(enumerate(Whole(config, device) for config in configs))
     over = job_runs.on_cluster(jobs, device, now, lambda steps: bar.show(configs, steps, len(results)), take)
     now.partial = results if over else {}
     return results, over
-
-
-def _progress(configs: Sequence[Config], done: int, finished: int) -> tuple[float, str]:
-    steps = sum(config.steps for config in configs)
-    return min(done / steps, 1.0), f"{finished} of {len(configs)} runs, {done:,} of {steps:,} steps"

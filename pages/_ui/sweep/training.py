@@ -112,6 +112,5 @@ class _Filling:
         whole = sum(config.steps for config in self.missing)
         there = sum(config in self.found for config in self.missing)
         text = f"{len(self.found)} of {len(self.found) - there + len(self.missing)} runs"
-        left = seconds * (whole - steps) / steps if steps else 0.0
-        text += f", about {left:.0f} s left" if left >= 1 else ""
+        text += progress.time_left(seconds, steps, whole)
         return min(steps / whole, 1.0), text

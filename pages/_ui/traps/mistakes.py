@@ -15,7 +15,7 @@ from core.traps.export import trap_test
 from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
-from core.traps.trap import GROUPS, Trap
+from core.traps.trap import GROUPS, PLACES, Trap
 from pages._ui.shared import explain, links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
 from pages._ui.shared.code import beside, words_of_pytorch
@@ -24,8 +24,10 @@ from pages._ui.shared.training import Trained
 from pages._ui.traps.runs import Shown, shown
 
 FIELDS = ("trap",)
-ALL = "all"
+ALL, FIRST = "all", "first"
+STAR = "★"
 NAMES = ("With the mistake", "Repaired")
+IN_ORDER = [name for place in PLACES for name, trap in TRAPS.items() if trap.place == place]
 IN_FEW_LINES = {one.trap: example for example, one in EXAMPLES.items() if one.trap}  # mistake -> example
 
 
@@ -33,6 +35,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     """Choose a mistake, say what it will do, and see it."""
     if given.get("trap", "") in TRAPS:
         session.choose("group", ALL)
+        session.choose("place", ALL)
         session.choose("trap", given["trap"])
     elif "trap" in given:
         remarks.warn("There is no trap of that name; this is the first one.")
@@ -56,14 +59,15 @@ def _choose() -> tuple[str, str]:
         format_func=lambda key: {ALL: "All: guess first", **GROUPS}[key],
         required=True,
     )
-    names = [name for name, trap in TRAPS.items() if group in (ALL, trap.group)]
+    place = _place(group)
+    names = [name for name in IN_ORDER if _within(TRAPS[name], group, place)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = widgets.kept(
             st.selectbox,
             f"{len(names)} mistakes",
             "trap",
             names,
-            format_func=lambda key: TRAPS[key].title,
+            format_func=lambda key: _label(TRAPS[key], place),
             width="stretch",
         )
         here = names.index(name)
@@ -75,6 +79,31 @@ def _choose() -> tuple[str, str]:
         )
         st.button("Any", icon=":material/casino:", on_click=whole(_any), args=(names,), help="A random one.")
     return name, group
+
+
+def _place(group: str) -> str:
+    """Of those with this symptom: which line is wrong; or the few to begin with."""
+    there = [trap for trap in TRAPS.values() if group in (ALL, trap.group)]
+    firsts = [FIRST] * any(trap.first for trap in there)
+    titles = {ALL: "Any line", FIRST: f"{STAR} Begin here", **PLACES}
+    return widgets.kept(
+        st.pills,
+        "Which line is wrong?",
+        "place",
+        [ALL, *firsts, *(place for place in PLACES if place in {trap.place for trap in there})],
+        format_func=titles.__getitem__,
+        required=True,
+    )
+
+
+def _within(trap: Trap, group: str, place: str) -> bool:
+    return group in (ALL, trap.group) and (place in (ALL, trap.place) or (place == FIRST and trap.first))
+
+
+def _label(trap: Trap, place: str) -> str:
+    """Its title; the line in front of it, where those of several lines stand together."""
+    title = f"{trap.title} {STAR}" if trap.first else trap.title
+    return title if place in PLACES else f"{PLACES[trap.place]}: {title}"
 
 
 def _go(name: str) -> None:

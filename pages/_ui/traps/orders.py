@@ -149,15 +149,15 @@ def _messages(tried: Sequence[Tried]) -> list[str]:
     ]
 
 
-def _map(tried: Sequence[Tried], whole: bool, chosen: str) -> None:
+def _map(tried: Sequence[Tried], every: bool, chosen: str) -> None:
     with st.container(key="orders"):
         pixels = width.of_container("orders_width")
         st.vega_lite_chart(
             orders_frame(tried, chosen),
-            orders_spec(whole, pixels),
+            orders_spec(every, pixels),
             width="content",
-            key=f"map_{whole}",
-            on_select=partial(_picked, f"map_{whole}"),
+            key=f"map_{every}",
+            on_select=whole(partial(_picked, f"map_{every}")),
             selection_mode="tile",
             alt=(
                 "A tile for each loop, with the letter of its outcome; the buttons below move from tile to "

@@ -5,10 +5,13 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from core.lines import LINES, part, text_of
+from core.compare.curves import axis_words
+from core.export import lines_before
+from core.lines import LINES, text_of
 from core.watch.account import Account, account
 from core.watch.tape import Tape
 from pages._ui.shared import session, style, widgets
+from pages._ui.shared.streamlit_internals import whole
 from pages._ui.watch import player
 
 
@@ -24,7 +27,7 @@ def draw(held: Tape) -> None:
 def _code(held: Tape) -> None:
     loop = held.run.config.loop
     texts = [LINES[name].text for name in loop] or ["pass"]
-    head = [*(line for name in held.run.config.before for line in text_of(name).split("\n"))]
+    head = lines_before(held.run.config)
     head.append(f"for step in range({held.run.config.steps}):")
     code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
     running = not held.run.done and bool(loop)
@@ -37,6 +40,8 @@ def _code(held: Tape) -> None:
     elif held.run.error is None:
         st.markdown("The run is over. Go back, or restart.")
     _set_to_none(held)
+    if said := axis_words([held.run.config]):
+        st.caption(said)
 
 
 def _numbers_of(code: list[str], place: int) -> list[int]:
@@ -48,13 +53,13 @@ def _numbers_of(code: list[str], place: int) -> list[int]:
 def _set_to_none(held: Tape) -> None:
     """A switch for what zero_grad leaves behind: None, or zeros."""
     loop = held.run.config.loop
-    if "zero_grad" not in map(part, loop):
+    if not {"zero_grad", "zero_grad_zeros"} & set(loop):
         return
     st.toggle(
         "`set_to_none`",
         value="zero_grad" in loop,
         key=f"set_to_none_{'zero_grad' in loop}",
-        on_change=_toggle_none,
+        on_change=whole(_toggle_none),
         args=(held,),
         help=(
             "On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, on which optimizers with "

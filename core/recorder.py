@@ -1,0 +1,941 @@
+"""Records a training loop from outside: PyTorch and the standard library alone, nothing in the loop changed.
+
+    from loop_recorder import record
+
+    recording = record(model, optimizer, loss_fn)  # before the loop
+    ...                                            # the loop, as it is
+    recording.save("run.json")                     # after it
+
+PyTorch calls back when something happens, and that is all this file uses. A forward hook on the model and
+one on loss_fn see those two lines. A hook on each parameter sees the gradient of this backward alone, before
+it is added to .grad. Hooks before and after optimizer.step see .grad as it is used, and the weights. There
+is no hook for zero_grad: the method of this one optimizer is wrapped. Gradients cleared in another way, by
+model.zero_grad() or by hand, are noticed by .grad being None, or zeros, at the next look.
+
+Nothing is written into any tensor of the loop, no random number is drawn, and what autograd computes stays as
+it is: the weights come out the same to the last bit. Tensors are kept as they come and reduced to norms many
+updates at a time, since each call costs more than its work, and asking for a number makes a GPU wait. What is
+kept is bounded: beyond a limit every 2nd update is dropped, then every 2nd of the rest. Memory: four more
+copies of the weights at most, or 8 MiB.
+
+What it cannot see: a loss that is a function, or is written out (PyTorch has hooks for modules alone); writes
+through .data; what happens within torch.compile (pass the compiled model, the one that the loop calls);
+parameters that are frozen, or not there yet, when recording begins; torch.autograd.grad with respect to
+weights, which looks like a backward that leaves no .grad.
+"""
+
+import atexit
+import functools
+import json
+import linecache
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+FORMAT = "loop recorder 1"
+MAX_ROWS = 2000  # updates in the file, of all optimizers together
+MAX_CELLS = 48_000  # numbers of single parameters in the file
+MAX_PARAMETERS = 300  # of which single numbers are kept; the totals are of all
+MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lines in the file
+CHUNK_ROWS, CHUNK_BYTES = 50, 8 * 2**20
+FIRST_LOSSES = 16  # of which it is asked what gradient flows into them; later ones now and then
+MAX_TEXT = 300  # characters of a message or a line of source
+
+LINES = {  # letters of the lines, as they stand in the file in the order in which they ran
+    "Z": "zero_grad",
+    "F": "forward",
+    "f": "forward in eval mode",
+    "E": "forward without a graph",
+    "L": "loss",
+    "B": "backward",
+    "U": "unscale_",
+    "S": "step",
+    "s": "step with every .grad None",
+    "K": "step skipped by the scaler",
+    "C": ".grad written after step",
+    "W": "weights written outside of step",
+}
+COLUMNS = ("update", "optimizer", "loss", "lr", "grad", "fresh", "leftover", "ratio", "batches")
+DETAILS = ("grad", "fresh", "leftover", "ratio")
+COUNTS = (
+    *("losses", "losses_without_graph", "backwards", "steps", "skipped", "closures", "forwards_in_eval_mode"),
+    *("looks", "looks_in_training_mode", "with_leftover", "steps_on_zeros", "moved_on_zeros", "rate_moved"),
+    *("grad_changed", "accumulated", "accumulated_whole", "written_after_step", "weights_written"),
+)
+CHANGED = 1e-3  # a norm that differs by this share was changed; adding in another order changes it by 1e-6
+MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # they differ in eval mode
+WEIGHT, UPDATE, GRAD, FRESH, LEFTOVER = range(5)  # kinds of norms
+ENDS = ("before", "after")  # of an update
+
+
+def record(
+    model: nn.Module | Sequence[nn.Module],
+    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer],
+    loss_fn: Any = None,
+    scaler: Any = None,
+    path: str = "run.json",
+) -> "Recording":
+    """Begin to record; several models and optimizers are given as lists.
+
+    scaler: a torch.amp.GradScaler, if the loop has one. path: where `with record(...)` saves when it ends;
+    also where an exception that ends Python leaves what was recorded, if save was never reached.
+    """
+    models = [model] if isinstance(model, nn.Module) else list(model)
+    optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
+    return Recording(models, optimizers, loss_fn, scaler, path)
+
+
+class _Hook:
+    """A callback on a module that does not go along when the module is copied or pickled."""
+
+    def __init__(self, call: Callable[..., None]):
+        self.call = call
+
+    def __call__(self, *args: Any) -> None:
+        self.call(*args)
+
+    def __deepcopy__(self, memo: Any) -> Callable[..., None]:
+        return _nothing
+
+    def __reduce__(self) -> Any:
+        return _make_nothing, ()
+
+
+def _nothing(*args: Any) -> None:
+    return None
+
+
+def _make_nothing() -> Callable[..., None]:
+    return _nothing
+
+
+class _Thinned:
+    """At most `limit` rows, evenly spread: when they are full, every 2nd is dropped, and so from then on."""
+
+    def __init__(self, limit: int):
+        self.limit, self.stride, self.seen = limit, 1, 0
+        self.rows: list[Any] = []
+        self.last: Any = None
+
+    def wants(self) -> bool:
+        """Whether the next row may be kept."""
+        return self.seen % self.stride == 0
+
+    def take(self, row: Any) -> None:
+        number, self.seen, self.last = self.seen, self.seen + 1, row
+        if number % self.stride == 0 and len(self.rows) == self.limit:
+            self.rows, self.stride = self.rows[::2], 2 * self.stride
+        if number % self.stride == 0:
+            self.rows.append(row)
+
+    def all(self) -> list[Any]:
+        """The rows, and the last one that came."""
+        last_is_in = self.last is None or (self.rows and self.rows[-1] is self.last)
+        return self.rows if last_is_in else [*self.rows, self.last]
+
+
+class _Pass:
+    """What has been seen since the last update.
+
+    losses: numbers on the CPU, tensors elsewhere. flows: the gradient of some losses, which is 1, or 1 /
+    micro-batches, or the scaler's scale. peeks: (line, what, size), a number or () tensor that is finite
+    exactly if all entries of a tensor are. fresh: gradients that were cleared before any step could use them,
+    by number of the parameter. rates: learning rates of all optimizers at the last backward.
+    """
+
+    __slots__ = ("backwards", "flows", "fresh", "lines", "losses", "peeks", "rates")
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.losses: list[Any] = []
+        self.flows: list[Any] = []
+        self.peeks: list[tuple[str, str, Any]] = []
+        self.fresh: dict[int, Tensor] = {}
+        self.backwards = 0
+        self.rates: list[Any] = []
+
+    def before(self, later: "_Pass") -> "_Pass":
+        """This one and a later one as one."""
+        both = _Pass()
+        for name in ("lines", "losses", "flows", "peeks"):
+            setattr(both, name, getattr(self, name) + getattr(later, name))
+        both.fresh = self.fresh | later.fresh
+        both.backwards = self.backwards + later.backwards
+        both.rates = later.rates or self.rates
+        return both
+
+
+class _Row:
+    """One update. fresh, leftover: a gradient, or None, for each parameter of its optimizer.
+
+    optimizer: its number, or None where gradients came that no step has used. inside: a closure was given,
+    and its lines ran within step. before, after: rows of the chunk that hold the weights. without: places of
+    the parameters whose .grad was None. norm: of the fresh gradients, where there was no step.
+    """
+
+    __slots__ = (
+        *("number", "seen", "optimizer", "inside", "before", "after", "fresh", "leftover", "without"),
+        *("lr", "scale", "norm"),
+    )
+
+    def __init__(self, number: int, seen: _Pass, optimizer: int | None, inside: bool = False):
+        self.number, self.seen, self.optimizer, self.inside = number, seen, optimizer, inside
+        self.fresh: list[Tensor | None] = []
+        self.leftover: list[Tensor | None] = []
+        self.without: list[int] = []
+        self.before = self.after = 0
+        self.lr: Any = None
+        self.scale: Any = None
+        self.norm: Any = None
+
+
+class _Chunk:
+    """Updates of one optimizer whose tensors wait to be reduced.
+
+    Weights and .grad are copied into rows of prepared tensors: one call for all parameters, later one for all
+    rows. The weights after an update are those before the next one, if nothing has written into them.
+    """
+
+    def __init__(self, parameters: list[Tensor]):
+        size = sum(p.numel() * p.element_size() for p in parameters)
+        self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(3 * size, 1)))
+        self.parameters = parameters
+        plain = [p.detach() for p in parameters]
+        self.path = [p.new_empty(2 * self.room, *p.shape) for p in plain]
+        self.grads = [p.new_empty(self.room, *p.shape) for p in plain]
+        self.places: list[Any] = [*zip(*(one.unbind(0) for one in self.path), strict=True)]
+        self.grad_places: list[Any] = [*zip(*(one.unbind(0) for one in self.grads), strict=True)]
+        self.rows: list[_Row] = []
+        self.taken = 0  # rows of the path
+
+    def take_weights(self) -> int:
+        """Copy them; the row that holds them."""
+        torch._foreach_copy_(self.places[self.taken], self.parameters)  # type: ignore[attr]
+        self.taken += 1
+        return self.taken - 1
+
+    def take_grads(self, row: "_Row") -> None:
+        """The same for .grad, which may be None or sparse."""
+        grads: list[Any] = [p.grad for p in self.parameters]
+        place = self.grad_places[len(self.rows)]
+        try:
+            torch._foreach_copy_(place, grads)  # type: ignore[attr]
+        except (TypeError, RuntimeError):
+            row.without = [n for n, grad in enumerate(grads) if grad is None]
+            for to, grad in zip(place, grads, strict=True):
+                to.zero_() if grad is None else to.copy_(_own(grad))
+
+    def reduce(self) -> tuple[list[_Row], Tensor, list[tuple[int, int, int]]]:
+        """The rows, norms (kinds, parameters, rows), and (kind, parameter, row) where there is none."""
+        rows, self.rows = self.rows, []
+        count = len(rows)
+        before, after = ([one[[getattr(row, end) for row in rows]] for one in self.path] for end in ENDS)
+        updates = [one - other for one, other in zip(after, before, strict=True)]
+        norms = [[_norms(one) for one in part] for part in (before, updates, [g[:count] for g in self.grads])]
+        missing = [(GRAD, n, at) for at, row in enumerate(rows) for n in row.without]
+        for kind in (FRESH, LEFTOVER):
+            given = [row.fresh if kind == FRESH else row.leftover for row in rows]
+            norms.append([self._norms_of([one[n] for one in given], n) for n in range(len(self.parameters))])
+            missing += [
+                (kind, n, at) for at, one in enumerate(given) for n, it in enumerate(one) if it is None
+            ]
+        device = norms[0][0].device
+        block = torch.stack([torch.stack([one.to(device) for one in part]) for part in norms])
+        self.taken = 0
+        for row in rows:
+            row.fresh, row.leftover = [], []
+        return rows, block, missing
+
+    def _norms_of(self, given: list[Tensor | None], n: int) -> Tensor:
+        """(rows,): of these gradients of one parameter; 0 where there is none."""
+        there = [at for at, one in enumerate(given) if one is not None]
+        if not there:
+            return self.path[n].new_zeros(len(given), dtype=torch.float64)
+        norms = _norms(torch.stack([_own(given[at]) for at in there]))  # type: ignore[arg-type]
+        if len(there) == len(given):
+            return norms
+        found = norms.new_zeros(len(given))
+        found[there] = norms
+        return found
+
+
+class Recording:
+    """What `record` returns: hooks, and what they have seen so far. Also a context manager."""
+
+    def __init__(
+        self,
+        models: list[nn.Module],
+        optimizers: list[torch.optim.Optimizer],
+        loss_fn: Any,
+        scaler: Any,
+        path: str,
+    ):
+        self.models, self.optimizers, self.loss_fn, self.scaler = models, optimizers, loss_fn, scaler
+        self.path, self._saved = path, False
+        self._error: dict[str, Any] | None = None
+        self.failure = ""  # of the recorder itself: it stops, the loop goes on
+        self._name_parameters()
+        self._fresh: list[Tensor | None] = [None] * len(self.parameters)
+        self._leftover: list[Tensor | None] = [None] * len(self.parameters)
+        self._arrived = [0] * len(self.parameters)  # number of the last backward that reached it
+        self._gradients = [0] * len(self.parameters)  # how many have arrived
+        self._zeros = [0] * len(self.parameters)  # updates in which they were exactly zero
+        self._backward, self._in_backward = 0, False
+        self._pass = _Pass()
+        self._stash: _Pass | None = None  # whose gradients were cleared before a step
+        self._row: _Row | None = None  # of the step under way
+        self._last: _Row | None = None  # of the step before it
+        self._no_grad = torch.no_grad()
+        self._used: list[tuple[Tensor, Tensor, int]] = []  # parameter, the .grad of its step, writes counted
+        self._versions = self._weight_versions()
+        self._inputs: Any = None
+        self._scale: Any = None
+        self._number = 0  # of updates so far
+        self._chunks: list[_Chunk | None] = [None] * len(optimizers)
+        self._blocks: list[Any] = []  # what chunks were reduced to
+        self._waiting = 0  # rows in chunks and blocks
+        kinds = len(optimizers) + 1  # the last is for gradients that no step has used
+        self._updates = [_Thinned(MAX_ROWS // kinds) for _ in range(kinds)]
+        cells = 4 * max(1, min(len(self.parameters), MAX_PARAMETERS)) * len(optimizers)
+        self._details = [_Thinned(max(16, MAX_CELLS // max(cells, 1))) for _ in optimizers]
+        self._orders: dict[str, list[int]] = {}  # lines -> how often, first and last update
+        self._batches = [0] * len(optimizers)  # backward calls whose gradients the last step has used
+        self.counts = dict.fromkeys(COUNTS, 0)
+        self._first: dict[str, Any] = {}  # facts of which the first one is kept
+        self._loss_facts: dict[str, Any] = {}
+        self._start = self._total_weight()
+        self._hook()
+
+    # Setting up ------------------------------------------------------------------------------------------
+
+    def _name_parameters(self) -> None:
+        """Number every parameter of models and optimizers; one that is shared has several names."""
+        names: dict[Tensor, list[str]] = {}
+        for number, model in enumerate(self.models):
+            begin = f"{number}:" if len(self.models) > 1 else ""
+            for name, parameter in model.named_parameters(remove_duplicate=False):
+                name = begin + name.replace("_orig_mod.", "")  # torch.compile's
+                names.setdefault(parameter, []).append(name)
+        for number, optimizer in enumerate(self.optimizers):
+            for place, parameter in enumerate(_held(optimizer)):
+                names.setdefault(parameter, [f"optimizer{number}:{place}"])
+        self.parameters, self._names = list(names), list(names.values())
+        self._place = {parameter: number for number, parameter in enumerate(self.parameters)}
+        self._held = [[self._place[p] for p in _held(optimizer)] for optimizer in self.optimizers]
+
+    def _hook(self) -> None:
+        """Hang everything up; `close` takes it down."""
+        self._handles: list[Any] = []
+        self._undo: list[tuple[Any, str]] = []
+        guarded, keep = self._guarded, self._handles.append
+        for model in self.models:
+            keep(model.register_forward_hook(_Hook(guarded(functools.partial(self._forward, model)))))
+        if isinstance(self.loss_fn, nn.Module):
+            keep(
+                self.loss_fn.register_forward_hook(
+                    _Hook(guarded(functools.partial(self._loss, self.loss_fn)))
+                )
+            )
+        for number, parameter in enumerate(self.parameters):
+            if parameter.requires_grad:
+                keep(parameter.register_hook(guarded(self._gradient_hook(number, parameter))))
+        for number, optimizer in enumerate(self.optimizers):
+            keep(optimizer.register_step_pre_hook(guarded(functools.partial(self._before_step, number))))
+            keep(optimizer.register_step_post_hook(guarded(functools.partial(self._after_step, number))))
+            self._wrap(optimizer, "zero_grad", before=functools.partial(self._zero_grad, number))
+        if self.scaler is not None:
+            self._wrap(self.scaler, "unscale_", before=lambda *args: self._note("U"))
+            self._wrap(self.scaler, "scale", after=self._scaled)
+            self._wrap(self.scaler, "step", before=self._scaler_begins, after=self._scaler_steps)
+        atexit.register(self._at_exit)
+
+    def _guarded(self, call: Callable[..., None] | None) -> Callable[..., None]:
+        """Whatever goes wrong in here must not end somebody's training: the recorder stops, and says why."""
+        if call is None:
+            return _nothing
+
+        def guarded(*args: Any) -> None:
+            if not self.failure:
+                try:
+                    call(*args)
+                except Exception as error:  # noqa: BLE001
+                    self.failure = f"{type(error).__name__}: {error}"[:MAX_TEXT]
+
+        return guarded
+
+    def _wrap(self, owner: Any, name: str, before: Any = None, after: Any = None) -> None:
+        """Replace a method of this one object by itself, with a look before and after it."""
+        method, before, after = getattr(owner, name), self._guarded(before), self._guarded(after)
+
+        @functools.wraps(method)
+        def wrapped(*args: Any, **options: Any) -> Any:
+            before(*args)
+            result = method(*args, **options)
+            after(method, *args)
+            return result
+
+        setattr(owner, name, wrapped)
+        self._undo.append((owner, name))
+
+    def close(self) -> None:
+        """Take all hooks down; what was recorded stays."""
+        for handle in self._handles:
+            handle.remove()
+        for owner, name in self._undo:
+            delattr(owner, name)  # the method of its class is back
+        self._handles, self._undo = [], []
+        atexit.unregister(self._at_exit)
+
+    # What the hooks do -----------------------------------------------------------------------------------
+
+    def _note(self, letter: str) -> None:
+        self._in_backward = False
+        lines = self._pass.lines
+        if letter == "E" and lines[-1:] == ["E"]:  # an evaluation of many batches is one line
+            return
+        if len(lines) < MAX_LINES:
+            lines.append(letter)
+
+    def _forward(self, model: nn.Module, called: nn.Module, args: tuple, outputs: Any) -> None:
+        if called is not model or torch.compiler.is_compiling():  # a replica, or while it is compiled
+            return
+        if not torch.is_grad_enabled():
+            self.counts["looks"] += 1
+            self.counts["looks_in_training_mode"] += model.training
+            self._note("E")
+            return
+        if self._weight_versions() != self._versions:
+            self._weights_written()
+        self.counts["forwards_in_eval_mode"] += not model.training
+        self._note("F" if model.training else "f")
+        self._inputs = args[0] if args else None
+        if isinstance(outputs, Tensor) and outputs.device.type == "cpu":
+            return  # looked at with the loss, and only if that is not finite
+        self._peek("", "inputs", self._inputs)
+        self._peek("forward", "outputs", _first_tensor(outputs))
+
+    def _peek(self, line: str, what: str, tensor: Any) -> None:
+        if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():
+            size = torch.linalg.vector_norm(tensor.detach(), math.inf)
+            self._pass.peeks.append((line, what, size))
+
+    def _weight_versions(self) -> list[int]:
+        return [p._version for p in self.parameters]  # autograd counts every write in place
+
+    def _weights_written(self) -> None:
+        """Weights were written since the last step, not by it: an update by hand, or clamping."""
+        self._versions = self._weight_versions()
+        self.counts["weights_written"] += 1
+        self._note("W")
+        if self._pass.backwards and self._row is None:
+            self._end_without_step(self._pass, self._unused())
+            self._pass = _Pass()
+
+    def _loss(self, loss_fn: nn.Module, called: nn.Module, args: tuple, loss: Any) -> None:
+        if called is not loss_fn or not isinstance(loss, Tensor) or not torch.is_grad_enabled():
+            return
+        self._note("L")
+        self.counts["losses"] += 1
+        number, seen = self.counts["losses"], self._pass
+        value = loss.detach() if loss.dim() == 0 else loss.detach().double().mean()
+        if value.device.type == "cpu":
+            seen.losses.append(value.item())
+            if not math.isfinite(seen.losses[-1]) and "nonfinite" not in self._first:
+                self._peek("", "inputs", self._inputs)
+                self._peek("forward", "outputs", args[0] if args else None)
+        else:
+            seen.losses.append(value.clone())  # loss /= 4 would write into it
+        self._inputs = None
+        if not loss.requires_grad:
+            self.counts["losses_without_graph"] += 1
+        elif loss.dim() == 0 and (number <= FIRST_LOSSES or number & (number - 1) == 0):
+            loss.register_hook(seen.flows.append)
+        if number & (number - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...: this makes a GPU wait
+            self._look_at_loss(args, loss)
+
+    def _look_at_loss(self, args: tuple, loss: Tensor) -> None:
+        """What loss_fn was given: shapes and types at first; now and then the range of the outputs."""
+        given, facts = [one.detach() for one in args if isinstance(one, Tensor)][:2], self._loss_facts
+        facts.setdefault("shapes", [list(one.shape) for one in given])
+        facts.setdefault("dtypes", [str(one.dtype).removeprefix("torch.") for one in given])
+        facts.setdefault("entries", loss.numel())
+        if not given or not given[0].is_floating_point() or not given[0].numel():
+            return
+        outputs = given[0].float()
+        low, high = outputs.min().item(), outputs.max().item()
+        ones = low >= 0 and outputs.dim() > 1 and outputs.shape[1] > 1
+        ones = ones and bool(((outputs.sum(dim=1) - 1).abs() < 1e-3).all())
+        facts["looks"] = facts.get("looks", 0) + 1
+        facts["rows_of_one"] = facts.get("rows_of_one", 0) + ones
+        facts["low"], facts["high"] = min(facts.get("low", low), low), max(facts.get("high", high), high)
+
+    def _gradient_hook(self, number: int, parameter: Tensor) -> Callable[[Tensor], None]:
+        fresh, leftover, arrived, gradients = self._fresh, self._leftover, self._arrived, self._gradients
+
+        def arrives(grad: Tensor) -> None:
+            if not self._in_backward or arrived[number] == self._backward:
+                self._begin_backward()
+            arrived[number] = self._backward
+            gradients[number] += 1
+            if grad.requires_grad or grad.is_sparse:  # backward(create_graph=True); a sparse embedding
+                grad = _own(grad).clone()
+            held, before = parameter.grad, fresh[number]
+            if held is None:
+                # A second reference makes autograd copy this tensor into .grad instead of handing it over.
+                leftover[number], fresh[number] = None, grad
+            elif before is None:  # the first since a step
+                leftover[number], fresh[number] = _own(held).clone(), grad
+            else:
+                fresh[number] = before + grad
+
+        return arrives
+
+    def _begin_backward(self) -> None:
+        if self._stash is not None:  # the gradients before it were cleared, and no step has used them
+            self._end_without_step(self._stash, self._stash.fresh)
+            self._stash = None
+        if self._used:
+            self._find_writes()
+        self._backward += 1
+        self.counts["backwards"] += 1
+        self._pass.backwards += 1
+        self._pass.rates = [_lr(optimizer) for optimizer in self.optimizers]
+        self._note("B")
+        self._in_backward = True
+
+    def _find_writes(self) -> None:
+        """Whether .grad was written after the last step: clipping that comes too late, or zeros by hand."""
+        used, self._used = self._used, []
+        written = [grad for p, grad, version in used if grad._version != version and p.grad is grad]
+        # Zeros by hand are no clipping: the entries decide, which makes a GPU wait in this one case.
+        if any(bool(_own(grad).any()) for grad in written):
+            self.counts["written_after_step"] += 1
+            self._pass.lines.insert(0, "C")
+
+    def _zero_grad(self, number: int, *args: Any) -> None:
+        if self._used:
+            self._find_writes()
+        fresh, held = self._fresh, self._held[number]
+        if self._pass.backwards and self._row is None:  # before a step
+            self._set_aside({n: grad for n in held if (grad := fresh[n]) is not None})
+        for n in held:
+            fresh[n] = self._leftover[n] = None
+        self._note("Z")
+
+    def _set_aside(self, cleared: dict[int, Tensor]) -> None:
+        """A step that comes next belongs to what was seen so far; another backward does not."""
+        if not cleared:
+            return
+        seen = self._pass if self._stash is None else self._stash.before(self._pass)
+        seen.fresh |= cleared
+        self._stash, self._pass = seen, _Pass()
+
+    def _before_step(self, number: int, optimizer: torch.optim.Optimizer, args: tuple, options: dict) -> None:
+        if self._stash is not None:
+            self._pass, self._stash = self._stash.before(self._pass), None
+        chunk = self._chunks[number]
+        held = sum(len(group["params"]) for group in optimizer.param_groups)
+        if chunk is None or held != len(self._held[number]):
+            chunk = self._new_chunk(number)
+        self._row = row = _Row(
+            self._number, self._pass, number, len(args) > 1 or bool(options.get("closure"))
+        )
+        fits = chunk.rows and self._last is chunk.rows[-1] and self._weight_versions() == self._versions
+        with self._no_grad:
+            row.before = chunk.taken - 1 if fits else chunk.take_weights()
+            if not row.inside:
+                self._take_gradients(row, chunk)
+
+    def _new_chunk(self, number: int) -> _Chunk:
+        """Where updates wait, made at the first step: by then the model is on its device."""
+        self._fetch()
+        known = [p for p in _held(self.optimizers[number]) if p in self._place]
+        self._held[number] = [self._place[p] for p in known]
+        self._chunks[number] = chunk = _Chunk(known)
+        return chunk
+
+    def _take_gradients(self, row: _Row, chunk: _Chunk) -> None:
+        """.grad as the step uses it, the fresh gradients since the last one, and what was left over."""
+        chunk.take_grads(row)
+        fresh, leftover, held = self._fresh, self._leftover, self._held[row.optimizer or 0]
+        row.fresh, row.leftover = [fresh[n] for n in held], [leftover[n] for n in held]
+        if row.seen.fresh:
+            row.fresh = [row.seen.fresh.get(n) if fresh[n] is None else fresh[n] for n in held]
+        for n in held:
+            fresh[n] = leftover[n] = None
+        row.lr, row.scale = _lr(self.optimizers[row.optimizer or 0]), self._scale
+
+    def _after_step(self, number: int, *args: Any, skipped: bool = False) -> None:
+        row, chunk = self._row, self._chunks[number]
+        if row is None or chunk is None:
+            return
+        with self._no_grad:
+            if row.inside:
+                row.seen = self._pass
+                self._take_gradients(row, chunk)
+            row.after = chunk.take_weights()
+        self._note("K" if skipped else "S" if len(row.without) < len(chunk.parameters) else "s")
+        self._used = [(p, grad, grad._version) for p in chunk.parameters if (grad := p.grad) is not None]
+        self._versions = self._weight_versions()
+        self._last, self._row, self._pass = row, None, _Pass()
+        self._number += 1
+        self._waiting += 1
+        chunk.rows.append(row)
+        if len(chunk.rows) == chunk.room:
+            self._reduce(number)
+        if self._waiting >= CHUNK_ROWS:
+            self._fetch()
+
+    def _end_without_step(self, seen: _Pass, fresh: dict[int, Tensor]) -> None:
+        """A row for gradients that no step has used."""
+        row = _Row(self._number, seen, None)
+        self._number += 1
+        self._waiting += 1
+        if fresh:
+            row.norm = _norms(torch.stack([_norms(_own(grad)[None])[0] for grad in fresh.values()])[None])[0]
+        self._blocks.append((None, [row], None, []))
+        if self._waiting >= CHUNK_ROWS:
+            self._fetch()
+
+    def _unused(self) -> dict[int, Tensor]:
+        """All gradients that have come since the last step; from here on there are none."""
+        fresh = {n: grad for n, grad in enumerate(self._fresh) if grad is not None}
+        for n in fresh:
+            self._fresh[n] = self._leftover[n] = None
+        return fresh
+
+    def _scaled(self, scale: Callable[[Tensor], Tensor], *args: Any) -> None:
+        if args and isinstance(args[0], Tensor):  # as a tensor: get_scale() would make a GPU wait
+            self._scale = scale(torch.ones((), device=args[0].device))
+
+    def _scaler_begins(self, *args: Any) -> None:
+        self._before_scaler = self._number
+
+    def _scaler_steps(self, step: Any, optimizer: Any = None, *args: Any) -> None:
+        """If the scaler has found inf or nan in the gradients, it does not call step: note that."""
+        if self._number == self._before_scaler and optimizer in self.optimizers:
+            number = self.optimizers.index(optimizer)
+            self._before_step(number, optimizer, (), {})
+            self._after_step(number, skipped=True)
+
+    # From tensors to numbers -----------------------------------------------------------------------------
+
+    def _reduce(self, number: int) -> None:
+        """Norms in place of tensors: few calls, and no wait for a GPU."""
+        chunk = self._chunks[number]
+        if chunk is not None and chunk.rows:
+            with torch.no_grad():
+                self._blocks.append((number, *chunk.reduce()))
+
+    def _fetch(self) -> None:
+        """The numbers of all rows that wait, and what they say, in the order of the updates."""
+        for number in range(len(self.optimizers)):
+            self._reduce(number)
+        blocks, self._blocks, self._waiting = self._blocks, [], 0
+        _fetch_small([row for _, rows, _, _ in blocks for row in rows])
+        taken = []
+        for optimizer, rows, block, missing in blocks:
+            if block is None:
+                taken += [(row, None, [None] * 5, True) for row in rows]
+            else:
+                taken += self._numbers(optimizer, rows, block, missing)
+        for row, values, totals, finite in sorted(taken, key=lambda one: one[0].number):
+            self._take(row, values, totals, finite)
+
+    def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor, missing: list[Any]) -> list[Any]:
+        """Of each row: itself, norms [kind][parameter], totals [kind], and whether all are finite."""
+        sums = _norms(block.transpose(1, 2).reshape(-1, block.shape[1])).reshape(5, -1)
+        finite = block.isfinite().flatten(0, 1).all(dim=0).tolist()
+        zeros = (block[FRESH] == 0).sum(dim=1).tolist()
+        values, totals = block.permute(2, 0, 1).tolist(), sums.T.tolist()
+        for kind, n, at in missing:
+            values[at][kind][n] = None
+            zeros[n] -= kind == FRESH
+        for n, count in zip(self._held[optimizer], zeros, strict=True):
+            self._zeros[n] += count
+        for kind, at in {(kind, at) for kind, _, at in missing}:
+            if all(one is None for one in values[at][kind]):
+                totals[at][kind] = None
+        return list(zip(rows, values, totals, finite, strict=True))
+
+    def _take(self, row: _Row, values: Any, totals: list[Any], finite: bool) -> None:
+        """Take one update in: its row in the file, and the facts that are counted over all of them."""
+        seen, number = row.seen, row.number
+        weight, update, grad, fresh, leftover = totals
+        if row.scale and values is not None:
+            values[FRESH] = [None if one is None else one / row.scale for one in values[FRESH]]
+            fresh = None if fresh is None else fresh / row.scale
+        self._count_order(seen, number)
+        losses = seen.losses
+        loss = None if not losses else losses[0] if row.inside else sum(losses) / len(losses)
+        if not (finite and (loss is None or math.isfinite(loss))):
+            self._find_nonfinite(row, values)
+        batches, ratio = seen.backwards, None
+        if row.optimizer is None:
+            fresh = row.norm
+        else:
+            batches += self._batches[row.optimizer] if leftover else 0
+            self._batches[row.optimizer] = batches
+            ratio = update / weight if weight and update is not None else None
+            self._count_step(row, update, grad, fresh, leftover)
+            details = self._details[row.optimizer]
+            details.take((number, self._held[row.optimizer], values) if details.wants() else None)
+        leftover = leftover or (None if fresh is None else 0.0)
+        kept = (number, row.optimizer, loss, row.lr, grad, fresh, leftover, ratio, batches)
+        self._updates[len(self.optimizers) if row.optimizer is None else row.optimizer].take(kept)
+
+    def _count_order(self, seen: _Pass, number: int) -> None:
+        lines = "".join(seen.lines)
+        if lines not in self._orders and len(self._orders) >= MAX_ORDERS:
+            lines = "other"
+        order = self._orders.setdefault(lines, [0, number, number])
+        order[0], order[2] = order[0] + 1, number
+
+    def _count_step(self, row: _Row, update: Any, grad: Any, fresh: Any, leftover: Any) -> None:
+        counts, seen, first = self.counts, row.seen, self._first
+        skipped = seen.lines[-1:] == ["K"]
+        counts["skipped" if skipped else "steps"] += 1
+        counts["closures"] += row.inside
+        if leftover:
+            counts["with_leftover"] += 1
+        elif fresh and grad is not None and not skipped and abs(grad / fresh - 1) > CHANGED:  # False for nan
+            counts["grad_changed"] += 1
+            first.setdefault("grad_changed", {"update": row.number, "before": fresh, "after": grad})
+        if grad == 0 and not seen.backwards:
+            counts["steps_on_zeros"] += 1
+            counts["moved_on_zeros"] += bool(update)
+        before = seen.rates[row.optimizer or 0] if seen.rates else row.lr
+        if before != row.lr:
+            counts["rate_moved"] += 1
+            first.setdefault("rate_moved", {"update": row.number, "before": before, "after": row.lr})
+        if len(seen.flows) > 1 and seen.backwards == len(seen.flows) and not row.inside:
+            counts["accumulated"] += 1
+            counts["accumulated_whole"] += all(flow == (row.scale or 1) for flow in seen.flows)
+            first.setdefault("accumulated", {"update": row.number, "backwards": seen.backwards})
+
+    def _find_nonfinite(self, row: _Row, values: Any) -> None:
+        """The first tensor that is not finite, in the order of the lines, and the line after which it is."""
+        if "nonfinite" in self._first or row.seen.lines[-1:] == [
+            "K"
+        ]:  # a scaler skips such steps: all is well
+            return
+        looks = [] if values is None else self._of_parameters(row, "before", values[WEIGHT])
+        looks += [*row.seen.peeks, *(("loss", "loss", loss) for loss in row.seen.losses)]
+        for line, kind in (("backward", FRESH), ("between", GRAD), ("step", UPDATE)):
+            looks += [] if values is None else self._of_parameters(row, line, values[kind])
+        for line, what, one in looks:
+            if one is not None and not math.isfinite(one):
+                self._first["nonfinite"] = {"update": row.number, "line": line, "tensor": what}
+                return
+
+    def _of_parameters(self, row: _Row, line: str, norms: list[Any]) -> list[tuple[str, str, Any]]:
+        names = [self._names[n][0] for n in self._held[row.optimizer or 0]]
+        return [(line, name, norm) for name, norm in zip(names, norms, strict=True)]
+
+    # Writing it down -------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str] = "") -> None:
+        """Write what was recorded so far as JSON: plain numbers and names, no tensor. The loop may go on."""
+        text = json.dumps(self.contents(), allow_nan=False, separators=(",", ":"))
+        with open(path or self.path, "w", encoding="utf-8") as file:
+            file.write(text)
+        self._saved = True
+
+    def contents(self) -> dict[str, Any]:
+        """The file as Python has it; inf and nan are text, since JSON has no such numbers."""
+        self._fetch()
+        over = self._error is not None or not self.counts["steps"]
+        if over and (self._pass.losses or self._pass.backwards):  # what came after the last update
+            self._end_without_step(self._pass, self._unused())
+            self._pass = _Pass()
+            self._fetch()
+        rows = sorted((row for thinned in self._updates for row in thinned.all()), key=lambda row: row[0])
+        return {
+            "format": FORMAT,
+            "torch": torch.__version__.split("+")[0],
+            "models": [_class(model) for model in self.models],
+            "loss_fn": None if self.loss_fn is None else _class(self.loss_fn),
+            "loss_is_module": isinstance(self.loss_fn, nn.Module),
+            "optimizers": [_class(optimizer) for optimizer in self.optimizers],
+            "mode_matters": any(isinstance(m, MODAL) for model in self.models for m in model.modules()),
+            "updates": self._number,
+            "counts": self.counts,
+            "first": _plain(self._first),
+            "loss_facts": _plain(self._loss_facts),
+            "weights": _plain([self._start, self._total_weight()]),
+            "orders": [[lines, *order] for lines, order in self._orders.items()],
+            "parameters": self._about_parameters(),
+            "rows": {name: [_plain(row[n]) for row in rows] for n, name in enumerate(COLUMNS)},
+            "details": [self._detail(number) for number in range(len(self.optimizers))],
+            "error": self._error,
+            "failure": self.failure,
+        }
+
+    def _about_parameters(self) -> list[dict[str, Any]]:
+        """Each parameter: who holds it, how many gradients came, and whether it is still the model's."""
+        now = {id(p) for model in self.models for p in model.parameters()}
+        return [
+            {
+                "name": names[0][:MAX_TEXT],
+                "shared": len(names) - 1,
+                "entries": parameter.numel(),
+                "trained": parameter.requires_grad,
+                "in_model": id(parameter) in now,
+                "optimizers": [k for k, held in enumerate(self._held) if n in held],
+                "gradients": self._gradients[n],
+                "zeros": self._zeros[n],
+            }
+            for n, (parameter, names) in enumerate(zip(self.parameters, self._names, strict=True))
+        ][:MAX_PARAMETERS]
+
+    def _detail(self, optimizer: int) -> dict[str, Any]:
+        """Norms of single parameters: (rows, parameters) each."""
+        rows = self._details[optimizer].all()
+        numbers = [n for n in self._held[optimizer] if n < MAX_PARAMETERS]
+        columns: dict[str, list[Any]] = {name: [] for name in DETAILS}
+        for _, held, values in rows:
+            places = {n: at for at, n in enumerate(held)}
+            for name in DETAILS:
+                found = [_of_one(values, name, places.get(n)) for n in numbers]
+                columns[name].append([_plain(one, 5) for one in found])
+        return {"parameters": numbers, "update": [number for number, _, _ in rows], **columns}
+
+    def _total_weight(self) -> float:
+        with torch.no_grad():
+            norms = [_norms(p.detach()[None])[0].item() for p in self.parameters]
+        return math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)
+
+    # However it ends -------------------------------------------------------------------------------------
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            self._raised(error)
+        self.save()
+        self.close()
+
+    def _raised(self, error: BaseException) -> None:
+        """Note an exception: its words, and the line of source that it came from."""
+        text, skipped = "", (os.path.dirname(torch.__file__), __file__)
+        trace = error.__traceback__
+        while trace is not None:  # the innermost line that is neither PyTorch's nor this file's
+            name = trace.tb_frame.f_code.co_filename
+            if not name.startswith(skipped):
+                text = linecache.getline(name, trace.tb_lineno).strip() or text
+            trace = trace.tb_next
+        self._error = {
+            "type": type(error).__name__[:MAX_TEXT],
+            "text": str(error)[:MAX_TEXT],
+            "source": text[:MAX_TEXT],
+            "lines": "".join(
+                self._pass.lines if self._stash is None else self._stash.before(self._pass).lines
+            ),
+            "update": self._number,
+        }
+
+    def _at_exit(self) -> None:
+        """Python ends by an exception before save was reached: keep what there is."""
+        error = getattr(sys, "last_value", None)
+        if error is not None and not self._saved:
+            self._raised(error)
+            self.save()
+
+
+def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _own(tensor: Tensor) -> Tensor:
+    """The entries alone: dense, without a graph."""
+    tensor = tensor.detach()
+    return tensor.to_dense() if tensor.is_sparse else tensor
+
+
+def _first_tensor(outputs: Any) -> Tensor | None:
+    """Of what a model returns: a tensor, or the first one in a tuple, list or dictionary."""
+    if isinstance(outputs, dict):
+        outputs = list(outputs.values())
+    if isinstance(outputs, (tuple, list)):
+        outputs = next((one for one in outputs if isinstance(one, Tensor)), None)
+    return outputs if isinstance(outputs, Tensor) else None
+
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor if tensor.device.type == "mps" else tensor.double()  # which has no doubles
+
+
+def _norms(rows: Tensor) -> Tensor:
+    """(n, ...) -> (n,): Euclidean lengths in double, since squares of large floats overflow."""
+    rows = torch.view_as_real(rows) if rows.is_complex() else rows
+    rows = rows.reshape(len(rows), -1)
+    if not rows.numel():
+        return _double(rows.new_zeros(len(rows)))
+    if rows.dtype != torch.float64:
+        wide = None if rows.device.type == "mps" else torch.float64  # which has none
+        return torch.linalg.vector_norm(rows, dim=1, dtype=wide)
+    size = rows.abs().amax(dim=1)
+    safe = torch.where((size > 0) & size.isfinite(), size, 1.0)
+    return torch.linalg.vector_norm(rows / safe[:, None], dim=1) * safe
+
+
+def _fetch_small(rows: list[_Row]) -> None:
+    """Put numbers in place of the small tensors of rows: one transfer for each device and type."""
+    found: dict[Any, list[tuple[list[Any], int]]] = {}
+
+    def numbers(given: list[Any]) -> list[Any]:
+        for at, one in enumerate(given):
+            if isinstance(one, Tensor):
+                found.setdefault((one.device, one.dtype), []).append((given, at))
+        return given
+
+    peeks, own = [], []
+    for row in rows:
+        for given in (row.seen.losses, row.seen.flows, row.seen.rates):
+            numbers(given)
+        peeks.append(numbers([size for _, _, size in row.seen.peeks]))
+        own.append(numbers([row.lr, row.scale, row.norm]))
+    for targets in found.values():
+        tensors = [given[at].detach().reshape(()) for given, at in targets]
+        for (given, at), value in zip(targets, _double(torch.stack(tensors)).tolist(), strict=True):
+            given[at] = value
+    for row, sizes, (row.lr, row.scale, row.norm) in zip(rows, peeks, own, strict=True):
+        row.seen.peeks = [(*peek[:2], size) for peek, size in zip(row.seen.peeks, sizes, strict=True)]
+
+
+def _lr(optimizer: torch.optim.Optimizer) -> Any:
+    """Of the first group; a number, or a tensor that the loop may change."""
+    lr = optimizer.param_groups[0].get("lr")
+    return lr.clone() if isinstance(lr, Tensor) else lr
+
+
+def _of_one(values: Any, name: str, place: int | None) -> float | None:
+    """Of one parameter in one update."""
+    if place is None:
+        return None
+    if name != "ratio":
+        return values[{"grad": GRAD, "fresh": FRESH, "leftover": LEFTOVER}[name]][place]
+    weight, update = values[WEIGHT][place], values[UPDATE][place]
+    return update / weight if weight else None
+
+
+def _class(thing: Any) -> str:
+    thing = getattr(thing, "_orig_mod", thing)  # of a compiled model
+    return (getattr(thing, "__name__", None) or type(thing).__name__)[:MAX_TEXT]
+
+
+def _plain(value: Any, digits: int = 9) -> Any:
+    """A value as JSON can hold it: numbers of so many digits, inf and nan as text."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}") if math.isfinite(value) else str(value)
+    return value

@@ -1,0 +1,105 @@
+"""An own file on the pages, through app.py and without a browser."""
+
+import gc
+
+import pytest
+
+from core.data import OWN, TABLES
+from tests.helpers.app import address, baseline, charts, opened, sound, texts, widget
+
+FILE = ("a,b,kind\n" + "".join(f"{n},{n * n % 7},{'xyz'[n % 3]}\n" for n in range(40))).encode()
+OTHER = FILE.replace(b"a,b", b"c,d")
+MISSING = "This needs the file iris.csv"
+
+
+def upload(app, content=FILE, name="iris.csv"):
+    (uploader,) = app.get("file_uploader")
+    uploader.set_value((name, content, "text/csv"))
+    return sound(app.run())
+
+
+def with_file(page="compare", **params):
+    app = opened(page, steps="3", **params)
+    sound(widget(app, "dataset").set_value(OWN).run())
+    return upload(app)
+
+
+def infos(app):
+    return [one.value.replace("\\", "") for one in app.info]
+
+
+def test_a_file_is_chosen_read_and_trained_on():
+    app = opened("compare", steps="3")
+    sound(widget(app, "dataset").set_value(OWN).run())
+    assert baseline(app).dataset == "moons" and charts(app)  # what was on the screen stays until there is one
+    assert any("5 MB, 20,000 rows, 200 columns" in one.value for one in app.sidebar.caption)
+    upload(app)
+    own = baseline(app).own
+    assert baseline(app).dataset == OWN and baseline(app).loss == "cross_entropy"
+    assert (
+        own[2:5] == ((0, 1), 2, "classes") and address(app)["own"] == f"{own.digest}_0-1_2_classes_iris.csv"
+    )
+    assert own.token and own.token not in str(address(app)) and charts(app) and not app.warning
+    sound(widget(app, "own_target").set_value(1).run())
+    assert baseline(app).own[2:5] == ((0,), 1, "classes")
+    sound(widget(app, "own_task").set_value("regression").run())
+    assert baseline(app).loss == "mse" and charts(app)
+
+
+@pytest.mark.parametrize("page", ["watch", "sweep"])
+def test_other_pages_train_on_it(page):
+    app = with_file(page, **({"x": "lr~0.1~0.2", "y": "seed~0~1"} if page == "sweep" else {}))
+    assert baseline(app).dataset == OWN and not app.info and not app.warning and texts(app)
+
+
+@pytest.mark.parametrize("page", ["compare", "watch", "sweep"])
+def test_who_opens_a_link_without_the_file_gets_a_sentence_and_an_uploader(page):
+    params = address(with_file())
+    app = opened(page, **params)
+    assert len(app.info) == 1 and MISSING in infos(app)[0] and not charts(app)
+    assert address(app) == params and not app.warning
+    upload(app, OTHER, "other.csv")
+    assert MISSING in infos(app)[0] and "This is another file" in app.warning[0].value
+    upload(app)
+    assert not app.info and baseline(app).own.digest in params["own"] and address(app) == params
+
+
+def test_another_file_can_be_used_instead():
+    app = opened("compare", **address(with_file()))
+    upload(app, OTHER, "other.csv")
+    button = next(one for one in app.button if one.label.startswith("Use other"))
+    sound(button.click().run())
+    assert baseline(app).own.name == "other.csv" and not app.info and charts(app)
+
+
+def test_a_broken_file_gets_a_sentence_and_changes_nothing():
+    app = with_file()
+    before = baseline(app)
+    upload(app, b"a,![x](//elsewhere)\n1,1e400\n2,3\n")
+    assert baseline(app) == before and charts(app)
+    (warning,) = app.warning
+    assert "more than float32 holds" in warning.value and "![x](" not in warning.value
+
+
+def test_a_run_that_is_kept_keeps_its_columns():
+    app = with_file()
+    sound(next(one for one in app.button if one.label == "Keep").click().run())
+    sound(widget(app, "own_inputs").set_value([0]).run())
+    runs = app.session_state.comparison.named()
+    assert runs[-1].config.own.inputs == (0, 1) and runs[0].config.own.inputs == (0,)
+    assert not app.info  # it trains: the kept run has its file
+
+
+def test_no_input_at_all_is_refused():
+    app = with_file()
+    sound(widget(app, "own_inputs").set_value([]).run())
+    assert baseline(app).own.inputs == (0, 1) and "at least one column" in app.warning[0].value
+
+
+def test_a_session_holds_two_files_however_many_come():
+    app, held = with_file(), []
+    for number in range(9):
+        upload(app, FILE + f"{number},1,x\n".encode())
+        gc.collect()
+        held.append(len(TABLES))
+    assert len(app.session_state.own_files) == 2 and held[-1] <= held[2]
