@@ -5,10 +5,10 @@ import streamlit as st
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
-    from pages._ui.shared import changed, guard, style, walk, warm
+    from pages._ui.shared import changed, frame, guard, session, style, walk, warm
+    from pages._ui.start import sequence
 
     warm.up()
-style.draw()
 changed.tell()
 
 PAGES = [
@@ -21,7 +21,12 @@ PAGES = [
     st.Page("pages/autograd.py", title="Autograd", icon=":material/account_tree:"),
     st.Page("pages/notes.py", title="Notes", icon=":material/fact_check:"),
 ]
-page = st.navigation(PAGES, position="top")
-if walk.draw(page.url_path):
+WITH_SIDEBAR = ("", "watch", "sweep")
+page = st.navigation(PAGES, position="hidden" if st.context.is_embedded else "top")
+style.draw(
+    sidebar=page.url_path in WITH_SIDEBAR and not session.bare(), embedded=bool(st.context.is_embedded)
+)
+if frame.ready() and walk.draw(page.url_path):
     guard.mark_run()
     page.run()
+    sequence.offer(page.url_path or "compare")

@@ -152,7 +152,7 @@ def main() -> None:
     try:
         for line in asyncio.run(measure(port, server.pid, count, seconds)):
             print(line)
-        print(f"server memory afterwards: {resident_mb(server.pid):.0f} MB")
+        print(f"server memory afterward: {resident_mb(server.pid):.0f} MB")
     finally:
         server.terminate()
 

@@ -274,6 +274,8 @@ class Serving:
             self.failed = report.nodeid
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:  # at the import
+            return True
         for item in session.items:
             fewer_examples(item)
         self.pipe.send(None)  # ready
@@ -322,7 +324,10 @@ def fewer_examples(item: pytest.Item) -> None:
 
 
 def swapped(change: Change) -> bool:
-    """Give every function of the module in memory its changed code; False if that is impossible."""
+    """Give every function of the module in memory its changed code; False if that is impossible, as it is for
+    what ran at the import."""
+    if not change.function:
+        return False
     texts = change.path.read_bytes(), change.made()
     before, after = (list(inside(compile(text, str(change.path), "exec"))) for text in texts)
     if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
@@ -361,8 +366,14 @@ class Server:
             self.ready = False
 
     def ask(self, names: list[str] | None, change: Change | None, limit_s: float) -> tuple[list[Any], bool]:
-        self.pipe.send((names, change, limit_s))
-        return self.pipe.recv()
+        """Names of tests that failed, or Known ones; and whether it came to the end. None of a file that is
+        skipped as a whole."""
+        try:
+            self.pipe.send((names, change, limit_s))
+            return self.pipe.recv()
+        except (EOFError, BrokenPipeError):
+            self.ready = False
+            return [], True
 
     def close(self) -> None:
         if self.ready:

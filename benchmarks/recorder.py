@@ -1,15 +1,14 @@
-"""What does recording a loop from outside cost? Ratios from one interleaved run: python -m benchmarks.recorder
+"""What does recording a loop from outside cost? Ratios of one interleaved run: python -m benchmarks.recorder
 
-Each round trains the loop of somebody who does not know this project, bare and with `core.recorder` hung onto
-it, one after the other, so that a machine that slows down slows both. Printed are medians of the ratios, and of
-what one recorded step takes on top of a bare one.
+Each round trains the loop of somebody who does not know this project, bare and with `core.recorder` hung
+onto it, one after the other, so that a machine that slows down slows both. Time is that of the processor, not
+of the clock. Printed are medians of the ratios, and of what one recorded step takes on top of a bare one.
 """
 
 import platform
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
@@ -21,28 +20,27 @@ from core.recorder import record
 from core.seeds import stream
 
 
-def seconds(config: Config, make: Callable[[], nn.Module] | None, recorded: bool, skip: bool = False) -> float:
-    """What the plain loop takes, the reduction of the last chunk included."""
+def seconds(
+    config: Config, make: Callable[[], nn.Module] | None, recorded: bool, skip: bool = False
+) -> float:
+    """What the plain loop takes, without the writing of the file at its end."""
     data = build.make_data(config)
     model = make() if make else build.make_model(config, data)
     loss_fn, optimizer = build.make_loss(config, data), build.make_optimizer(config, model)
     inputs, targets = data.inputs, data.targets
     order = build.batches(len(inputs), config.batch_size or len(inputs), stream(config.seed, "batches"))
     recording = record(model, optimizer, loss_fn) if recorded else None
-    begun = time.perf_counter()
-    with nullcontext():
-        for _ in range(config.steps):
-            if config.batch_size:
-                rows = next(order)
-                inputs, targets = data.inputs[rows], data.targets[rows]
-            if not skip:
-                optimizer.zero_grad()
-            loss = loss_fn(model(inputs), targets)
-            loss.backward()
-            optimizer.step()
-        if recording is not None:
-            recording.contents()
-    took = time.perf_counter() - begun
+    begun = time.thread_time()
+    for _ in range(config.steps):
+        if config.batch_size:
+            rows = next(order)
+            inputs, targets = data.inputs[rows], data.targets[rows]
+        if not skip:
+            optimizer.zero_grad()
+        loss = loss_fn(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+    took = time.thread_time() - begun
     if recording is not None:
         recording.close()
     return took

@@ -7,7 +7,7 @@ verdict, run_summary, units, export. recorder stands alone: it is a file to take
 page shows beyond these; it imports from here and from packages above it:
 
     graph          what autograd records and keeps for backward; one tensor in words
-    compare        several runs, one change each
+    compare        several runs, each with changes of its own
     stacked        many runs of one shape, trained as one
     autograd       lines that somebody types, interpreted and never executed
     watch          one line at a time, forward and back

@@ -1,16 +1,19 @@
 """What a comparison costs, and how much is allowed, checked before any work starts."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from core import build, models
 from core.build import torch_dtype
 from core.config import Config
 from core.data import Own
+from core.fields import STEPS
 from core.optimizers import OPTIMIZERS
 from core.words import size_text
 
 MAX_WORK = 100_000_000  # steps x parameters, summed over runs: some 20 s on one slow core
+MAX_STEPS = 2_560_000  # summed over runs, as each leaves its numbers in memory: 512 runs of 5,000
 MAX_KEPT_BYTES = 64 * 2**20  # by the optimizer of one run; as much as `core.history` keeps
 MAX_RUNS = 6
 TIME_LIMIT_S = 30.0  # of training per comparison; what is there by then is kept
@@ -35,8 +38,11 @@ def vector_bytes(config: Config) -> int:
 
 
 def evaluations_per_step(config: Config) -> int:
-    """How often a step may evaluate the loss: once in the loop, and L-BFGS by its closure."""
-    return 1 + _lbfgs(config, "max_iter") * 5 // 4  # max_eval, as torch.optim.LBFGS sets it
+    """How often a step may evaluate the loss: once in the loop, and L-BFGS by its closure.
+
+    max_iter * 5 / 4 is max_eval, as torch.optim.LBFGS sets it.
+    """
+    return 1 + max(_lbfgs(config, "max_iter") * 5 // 4, _lbfgs(config, "max_eval"))
 
 
 def kept_bytes(config: Config) -> int:
@@ -47,8 +53,10 @@ def kept_bytes(config: Config) -> int:
 
 def _lbfgs(config: Config, argument: str) -> int:
     """An argument of L-BFGS; 0 for other optimizers."""
-    usual = OPTIMIZERS[config.optimizer].signature.get(argument)
-    return usual.default if usual else 0
+    row = OPTIMIZERS[config.optimizer]
+    if row.step == "step":  # no closure
+        return 0
+    return dict(config.optimizer_arguments).get(argument, row.offered[argument].default) or 0
 
 
 def too_much(configs: Iterable[Config]) -> str | None:
@@ -60,10 +68,18 @@ def too_much(configs: Iterable[Config]) -> str | None:
         return (
             f"The history of L-BFGS must be at most {limit}; this one is {need}. Take smaller hidden sizes."
         )
+    steps = sum(config.steps for config in configs)
+    if steps > MAX_STEPS:
+        return f"Steps of all runs must be at most {MAX_STEPS:,} together; these are {steps:,}."
     work = sum(config.steps * evaluations_per_step(config) * parameter_count(config) for config in configs)
     if work <= MAX_WORK:
         return None
-    return (
-        f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}. "
-        "Take fewer steps, smaller hidden sizes or fewer runs."
-    )
+    return f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}."
+
+
+def most_steps(runs: Callable[[int], Iterable[Config]]) -> int:
+    """The most steps with which these runs are within the bound, 0 if there are none.
+
+    runs: the number of steps -> Configs, whose work grows with it.
+    """
+    return bisect_left(range(1, STEPS[1] + 1), True, key=lambda steps: too_much(runs(steps)) is not None)

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from core import lines, models, optimizers
 from core.config import Config
-from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, OWN, data_set, own_table, split, standardise
+from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, OWN, data_set, own_table, split, standardize
 from core.losses import LOSSES, form
 from core.seeds import stream
 
 Rows = Tensor | Sequence[int]
 # Fields of Config that stand under their own names beside model and optimizer, where a line calls them.
-FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate")
+FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate", "penalty")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _raw(dataset: str, noise: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def make_data(config: Config) -> Data:
-    """The data set of a Config: standardised with training statistics, split, in its dtype."""
+    """The data set of a Config: standardized with training statistics, split, in its dtype."""
     row = data_set(config.dataset, config.own)
     if config.dataset == OWN:
         inputs, labels = own_table(config.own).rows(config.own)
@@ -96,9 +96,9 @@ def make_data(config: Config) -> Data:
     assert target_form is not None  # Config checked that they fit
     train, val = split(len(inputs), val_share(config, len(inputs)), stream(config.seed, "split"))
     if row.scale != "raw":
-        inputs = standardise(inputs, inputs[train], None if row.scale == "image" else 0)
+        inputs = standardize(inputs, inputs[train], None if row.scale == "image" else 0)
         if target_form == "values":
-            labels = standardise(labels, labels[train])
+            labels = standardize(labels, labels[train])
     dtype = torch_dtype(config)
     inputs, targets = inputs.to(dtype), FORMS[target_form].make(labels, dtype)
     held_out = (inputs[val], targets[val]) if len(val) else (None, None)
@@ -141,17 +141,27 @@ def sizes(config: Config, data: Data) -> tuple[int, int]:
 def make_model(config: Config, data: Data) -> nn.Module:
     """The model of a Config on the CPU, with the starting weights of its seed or its start."""
     features, outputs = sizes(config, data)
-    generator = stream(config.seed, "weights")
     shape = (config.model, features, outputs, config.hidden, config.activation)
-    model = models.build(*shape, generator).to(torch_dtype(config))
-    models.fill(model, config.start)
+    model = models.build(*shape, stream(config.seed, "weights"))
+    if named := start_name(config):  # anew from the seed: another last layer leaves the others alone
+        models.draw(model, named, stream(config.seed, "weights"))
+    model = model.to(torch_dtype(config))
+    models.fill(model, tuple(value for value in config.start if not isinstance(value, str)))
+    models.set_dropout(model, config.dropout, stream(config.seed, "dropout"))
     last = LOSSES[config.loss].last
     return models.ending_in(model, last()) if last else model
 
 
+def start_name(config: Config) -> str | None:
+    """The row of STARTS that starting weights are drawn by; None for PyTorch's default, and for numbers."""
+    first = next(iter(config.start), None)
+    return first if isinstance(first, str) else None
+
+
 def make_loss(config: Config, data: Data) -> nn.Module:
     """The loss of a Config on the CPU, for the outputs that this data asks for."""
-    return LOSSES[config.loss].build(sizes(config, data)[1]).to(torch_dtype(config))
+    outputs = sizes(config, data)[1]
+    return LOSSES[config.loss].build(outputs, config.loss_arguments).to(torch_dtype(config))
 
 
 @torch.no_grad()
@@ -170,7 +180,8 @@ def check_labels(model: nn.Module, data: Data) -> None:
 
 def optimizer_arguments(config: Config) -> dict[str, Any]:
     """Keyword arguments of the optimizer, as the run and the script give them."""
-    return optimizers.arguments(config.optimizer, config.lr, config.momentum, config.weight_decay)
+    given = (config.lr, config.momentum, config.weight_decay, config.optimizer_arguments)
+    return optimizers.arguments(config.optimizer, *given)
 
 
 def loop_values(config: Config) -> dict[str, Any]:
@@ -178,6 +189,7 @@ def loop_values(config: Config) -> dict[str, Any]:
     used = (*optimizers.SCHEDULERS[config.scheduler].uses, *lines.uses(config.loop))
     every = config.accumulate if "step_every" in config.loop else 1
     known = {name: getattr(config, name) for name in FIELDS_BY_NAME} | {"updates": config.steps // every or 1}
+    known["autocast"] = {"bfloat16": torch.bfloat16, "float16": torch.float16}[config.autocast]
     return {name: known[name] for name in used if name in known}
 
 

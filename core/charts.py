@@ -1,7 +1,7 @@
 """What charts share: data-free Vega-Lite specs, the rows that a chart needs, and where its axis ends.
 
 Building a chart in Altair takes longer than drawing it, so a spec depends only on a few short
-values. Its colours come from the page's theme; every colour also has a dash pattern. A chart of a
+values. Its colors come from the page's theme; every color also has a dash pattern. A chart of a
 thousand points per line draws as slowly as it reads; what counts is that no spike is lost, and that
 one exploding run does not flatten the others.
 """
@@ -16,6 +16,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from core.words import JOINER
+
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
 AXIS_WIDTH, SPACING = 60, 20
@@ -28,7 +30,7 @@ MARK_HEIGHT = 8  # pixels below the top of the chart
 OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
-LARGE, SMALL = 100_000, 0.001  # from the one on, and below the other, a number has an exponent
+LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
@@ -113,7 +115,9 @@ def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
         if encoding.get(channel, {}).get("legend"):
             encoding[channel]["legend"]["labelExpr"] = _words(names)
     for tip, name in zip(encoding.get("tooltip", [])[1:], names.values(), strict=False):
-        tip["title"] = name
+        # Titles are keys of the tooltip's object, where "title", "image" and "step" mean something and "7"
+        # comes first. With a character of no width they are only names.
+        tip["title"] = JOINER + name
 
 
 @lru_cache(maxsize=64)

@@ -5,16 +5,20 @@ Values come from Python (`Config(lr=0.5)`) or as text from a link (`Config.from_
 both go through the same check, whose errors name the field, the limit and the value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
-from core.data import DATASETS, OWN, OWN_FILE, Own
+from core import losses, optimizers
+from core.data import DATASETS, OWN, OWN_FILE, Own, data_set
 from core.fields import (
     MAX_TEXT,
     RATES,
     STEPS,
+    Arguments,
     Knob,
+    arguments,
     choice,
     hidden_sizes,
     lines_before,
@@ -26,10 +30,10 @@ from core.fields import (
     whole,
 )
 from core.lines import USUAL, letters, part, put_in, text_of, with_step
-from core.losses import LOSSES, fitting
+from core.losses import LOSSES, Loss, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
-from core.optimizers import OPTIMIZERS, SCHEDULERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS, Optimizer
 from core.seeds import MAX_SEED
 from core.words import shown
 
@@ -83,16 +87,21 @@ class Config:
         {name: module.__name__ for name, module in ACTIVATIONS.items()},
         "The function after each hidden layer of the MLP.",
     )
-    start: tuple[float, ...] = starting_weights(
+    start: tuple[float, ...] | tuple[str] = starting_weights(
         "Starting weights",
-        "Drawn from the seed; or one number for every tensor; or one per tensor, such as 5_2 for "
-        "weight 5, bias 2.",
+        "How they are drawn from the seed, usually as PyTorch does; or one number for every tensor; or one "
+        "per tensor, such as 5_2 for weight 5, bias 2.",
     )
     loss: str = choice(
         lambda values: fitting(values["dataset"], values["own"])[0],
         "Loss",
         _titles(LOSSES),
         "The number that training minimizes.",
+    )
+    loss_arguments: tuple[tuple[str, Any], ...] = arguments(
+        "Loss arguments",
+        "Arguments of the loss's class, such as reduction_sum or delta_2; PyTorch says which it takes.",
+        lambda: (row.offered for row in LOSSES.values()),
     )
     optimizer: str = choice(
         "sgd", "Optimizer", _titles(OPTIMIZERS), "The rule by which gradients update the weights."
@@ -114,10 +123,20 @@ class Config:
         "How much of the previous update direction is carried into the next one.",
     )
     weight_decay: float = real(0.0, "Weight decay", (0.0, 1.0), "Pulls every weight toward 0 at every step.")
+    optimizer_arguments: tuple[tuple[str, Any], ...] = arguments(
+        "Optimizer arguments",
+        "Arguments of the optimizer's class that have no field of their own, such as "
+        "betas_0.9_0.99__amsgrad_1; PyTorch says which it takes.",
+        lambda: (row.offered for row in OPTIMIZERS.values()),
+    )
     batch_size: int = whole(0, "Batch size", (0, 1024), "Rows per step; 0 takes all rows at every step.")
     steps: int = whole(300, "Steps", STEPS, "How many times the body of the loop runs.")
     seed: int = whole(
-        0, "Seed", (0, MAX_SEED), ("Determines generated data, the split, starting weights, and batches.")
+        0,
+        "Seed",
+        (0, MAX_SEED),
+        "Determines generated data, the split, starting weights, and batches. PyTorch takes its lowest 32 "
+        "bits.",
     )
     dtype: str = choice(
         "float32",
@@ -166,6 +185,20 @@ class Config:
         "Gamma",
         (0.0, 1.0),
         "What StepLR, ExponentialLR and ReduceLROnPlateau multiply the learning rate by.",
+    )
+
+    autocast: str = choice(
+        "bfloat16",
+        "Autocast to",
+        {"bfloat16": "bfloat16", "float16": "float16"},
+        "The dtype in which autocast computes matrix products of float32; float64 stays as it is.",
+    )
+
+    dropout: float = real(
+        0.5, "Dropout", (0.0, 0.9), "Share of the hidden units that each step of training switches off."
+    )
+    penalty: float = real(
+        0.01, "Penalty", (0.0, 10.0), "Times the sum of all squared weights: the second loss that is added."
     )
 
     def __post_init__(self) -> None:
@@ -251,6 +284,29 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
+    if given := values["loss_arguments"]:
+        yield from _of_arguments("loss_arguments", given, LOSSES[loss], partial(losses.refusal, loss))
+    if given := values["optimizer_arguments"]:
+        name, fixed = values["optimizer"], (values["lr"], values["momentum"], values["weight_decay"])
+        refusal = partial(optimizers.refusal, name, *fixed)
+        yield from _of_arguments("optimizer_arguments", given, OPTIMIZERS[name], refusal)
+
+
+def _of_arguments(
+    field: str, given: Arguments, row: Loss | Optimizer, refusal: Callable[[Arguments], str | None]
+) -> Iterable[Conflict]:
+    """Arguments that a class does not have, or that PyTorch refuses, with its own words."""
+    fit = tuple((name, value) for name, value in given if name in row.offered)
+    if fit != given:
+        names = ", ".join(name for name, _ in given if name not in row.offered)
+        yield Conflict(
+            field, f"must be of {', '.join(row.offered) or 'none'} for {row.title}; got {names}", fit
+        )
+    elif sentence := refusal(given):
+        taken: Arguments = ()
+        for pair in given:
+            taken = taken if refusal((*taken, pair)) else (*taken, pair)
+        yield Conflict(field, f"must be what PyTorch takes, which says {sentence}", taken)
 
 
 def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
@@ -258,9 +314,8 @@ def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     name, loop = values["scheduler"], values["loop"]
     if name != "none" and values["optimizer"] == "sgd_by_hand":
         yield Conflict("scheduler", f"must be none for sgd_by_hand; got {name}", "none")
-    takes = {"none": (), "plateau": ("scheduler_step_loss",)}.get(
-        name, ("scheduler_step", "scheduler_step_every")
-    )
+    paces = ("scheduler_step", "scheduler_step_every")
+    takes = () if name == "none" else ("scheduler_step_loss",) if SCHEDULERS[name].by_loss else paces
     for line in loop:
         if part(line) == "scheduler_step" and line not in takes:
             nearest = put_in(loop, takes[0]) if takes else tuple(other for other in loop if other != line)
@@ -270,26 +325,41 @@ def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("gamma", "must be below 1 for plateau; got 1.0", usual("gamma", values))
 
 
-def with_changes(config: Config, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
+def with_changes(
+    config: Config, changes: Mapping[str, Any], firm: Collection[str] = ()
+) -> tuple[Config, list[str]]:
     """A Config with some fields changed, and a sentence for each choice that had to give way.
 
-    What stood at its default keeps to the default, which may be another one now.
+    What stood at its default keeps to the default, which may be another one now. firm: fields that must not
+    give way; raises ValueError if one would have to.
     """
     values = vars(config)
     follow = {n: None for n, knob in KNOBS.items() if knob.usual and values[n] == usual(n, values)}
-    return nearest({**values, **follow, **changes})
+    return nearest({**values, **follow, **changes}, firm)
 
 
-def nearest(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
+def suiting(config: Config, dataset: str) -> dict[str, Any]:
+    """The learning rate and the model that another data set brings along, as changes.
+
+    Only where the present ones are those that suit the present data set: others were chosen, and stay.
+    """
+    old, new = data_set(config.dataset), data_set(dataset)
+    brings = ((name, getattr(old, name), getattr(new, name)) for name in ("lr", "model"))
+    return {name: value for name, before, value in brings if getattr(config, name) == before}
+
+
+def nearest(values: Mapping[str, Any], firm: Collection[str] = ()) -> tuple[Config, list[str]]:
     """The Config of these values, and a sentence for each that had to change to fit the others.
 
-    None stands for a default that depends on the other values.
+    None stands for a default that depends on the other values. Raises ValueError if a firm one had to.
     """
     given: dict[str, Any] = {}
     for name, value in values.items():
         given[name] = usual(name, given) if value is None else value
     sentences = []
     while conflict := next(iter(conflicts(given)), None):
+        if conflict.field in firm:
+            raise ValueError(f"{conflict.field} {conflict.sentence}")
         given[conflict.field] = conflict.nearest
         text = KNOBS[conflict.field].text(conflict.nearest)
         sentences.append(f"{conflict.field} {conflict.sentence}; {text} is taken")

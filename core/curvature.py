@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from core import build
 from core.config import Config
 from core.lines import letters, only_five, parts
+from core.models import MODELS
 from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
@@ -35,6 +36,7 @@ START = (
     "activation",
     "start",
     "loss",
+    "loss_arguments",
     "seed",
     "dtype",
 )
@@ -136,14 +138,23 @@ def settles(config: Config) -> bool:
 def stability_limit(config: Config, curvature: float) -> float | None:
     """Largest stable learning rate of a run at this curvature; None where none is known.
 
-    Known for one learning rate in the SGD family, in the usual order, and without momentum and
-    weight decay also for a stale gradient and for zero_grad skipped. Not with mini-batches, each of which has
-    a curvature of its own (with momentum 1 their noise adds up at any rate), nor for losses with a kink,
-    whose gradient does not shrink on the way down.
+    Known for one learning rate in the SGD family, with its usual arguments, in the usual order, and without
+    momentum and weight decay also for a stale gradient and for zero_grad skipped. Not with mini-batches,
+    each of which has a curvature of its own (with momentum 1 their noise adds up at any rate), nor for
+    losses with a kink, whose gradient does not shrink on the way down.
     """
     steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = only_five(config.loop) and not config.before and not config.batch_size
-    known = known and config.loss not in KINKED and not config.schedule and config.scheduler == "none"
+    known = (
+        only_five(config.loop)
+        and not config.before
+        and not config.batch_size
+        and not MODELS[config.model].draws
+        and config.loss not in KINKED
+        and not config.schedule
+        and config.scheduler == "none"
+        and not config.optimizer_arguments
+        and ("beta", 0.0) not in config.loss_arguments  # Smooth L1 is then L1
+    )
     if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum

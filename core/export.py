@@ -15,11 +15,12 @@ import pandas as pd
 from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
-from core.data import FORMS, OWN, data_set, own_table, split, standardise
+from core.data import FORMS, OWN, data_set, own_table, split, standardize
 from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
+from core.words import shown
 
 IMPORTS = {  # text in the body -> the import it needs
     r"\bcopy\.deepcopy\b": "import copy",
@@ -47,14 +48,21 @@ def listing(config: Config) -> list[str]:
     ]
 
 
-def script(config: Config, device: str = "cpu") -> str:
-    """A Python script that repeats this run and prints step and loss."""
+def script(config: Config, device: str = "cpu", name: str = "") -> str:
+    """A Python script that repeats this run and prints step and loss. name: the run's, as a comment.
+
+    Raises ValueError if the name is not of one line.
+    """
     built = build.build(config)
     pieces = [functions(config, built), data_lines(config, built, device), training(config, built, device)]
     body = "\n\n".join(pieces)
     imports = imports_for(body)
     title = f"{data_set(config.dataset).title}, {LOSSES[config.loss].title}: {loop_line(config)}."
     docstring = f'"""{title}\n\nPrints the loss of every step, before its update.\n"""'
+    if not name.isprintable():
+        raise ValueError(f"name must be printable characters; got {shown(name)}")
+    if name:  # below the docstring: on the first two lines, Python looks for the encoding in a comment
+        docstring += f"\n\n# Run: {name}"
     threads = "torch.set_num_threads(1)  # more threads can change the last bit"
     return "\n\n".join([docstring, "\n".join(imports), threads + "\n", body.strip()]) + "\n"
 
@@ -93,27 +101,35 @@ def imports_for(body: str) -> list[str]:
 def setup(config: Config, built: Built, device: str = "cpu") -> list[str]:
     """Model, loss and optimizer, as Python."""
     double = ".double()" if config.dtype == "float64" else ""
+    named = build.start_name(config)  # drawn in float32, as PyTorch's own
     with_tensors = bool([*built.loss_fn.buffers()])
-    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1])
+    loss = LOSSES[config.loss].expression(build.sizes(config, built.data)[1], config.loss_arguments)
     arguments = build.optimizer_arguments(config)
+    draws = [f"draws = {generator(config, 'dropout')}"] if models.dropout_layers(built.model) else []
+    seeded = f"torch.manual_seed({stream_seed(config.seed, 'weights')})"
     return [
-        f"torch.manual_seed({stream_seed(config.seed, 'weights')})",
-        f"model = {models.expression(built.model)}{double}",
+        *draws,
+        seeded,
+        f"model = {models.expression(built.model)}{double * (not named)}",
+        *([seeded, *models.draw_lines(named)] if named else []),
+        *(["model.double()"] if named and double else []),
         *([f"model.to({device!r})"] if device != "cpu" else []),
-        *_start(config),
+        *([] if named else _start(config)),
         f"loss_fn = {loss}{double * with_tensors}",
         *([f"loss_fn.to({device!r})"] if device != "cpu" and with_tensors else []),
         f"optimizer = {optimizers.expression(config.optimizer, arguments)}",
-        *lines_before(config),
+        *lines_before(config, device),
     ]
 
 
-def lines_before(config: Config) -> list[str]:
+def lines_before(config: Config, device: str = "cpu") -> list[str]:
     """What stands between optimizer and loop: lines of the table, and values that lines of the loop call."""
     values = [f"{name} = {value!r}" for name, value in build.loop_values(config).items()]
     if "sizes" in uses(config.loop):
         each = f"[len(rows) for _, rows in zip(range({config.steps}), {batches_call(config)})]"
         values.append(f"sizes = {each if config.batch_size else f'[len(inputs)] * {config.steps}'}")
+    if "scaler" in uses(config.loop):
+        values.append(f"scaler = torch.amp.GradScaler({device.split(':')[0]!r})")
     texts = [optimizers.SCHEDULERS[config.scheduler].text, *(BEFORE[name].text for name in config.before)]
     return values + [line for text in texts if text for line in text.split("\n")]
 
@@ -146,7 +162,7 @@ def functions(config: Config, built: Built) -> str:
     if built.data.val_inputs is not None:
         sources.append(inspect.getsource(split))
     if row.scale != "raw":
-        sources.append(inspect.getsource(standardise))
+        sources.append(inspect.getsource(standardize))
     sources.append(inspect.getsource(FORMS[built.data.target_form].make))
     if config.batch_size:
         sources.append(inspect.getsource(build.batches))
@@ -184,9 +200,9 @@ def data_lines(config: Config, built: Built, device: str) -> str:
         rows = "[train]"
     whole = ", None" if row.scale == "image" else ""
     if row.scale != "raw":
-        lines.append(f"inputs = standardise(inputs, inputs{rows}{whole})")
+        lines.append(f"inputs = standardize(inputs, inputs{rows}{whole})")
         if built.data.target_form == "values":
-            lines.append(f"labels = standardise(labels, labels{rows}{whole})")
+            lines.append(f"labels = standardize(labels, labels{rows}{whole})")
     dtype = f"torch.{config.dtype}"
     to = "" if device == "cpu" else f".to({device!r})"
     make = FORMS[built.data.target_form].make.__name__

@@ -4,22 +4,30 @@ Each maker below gives a dataclass field of one kind of value: a whole number, a
 choice, a list. The check, the widget, the address and the exported script derive from the Knob.
 """
 
+import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.data import FORMS_OF_TASK, NO_FILE, Own, at_hand
-from core.lines import BEFORE, LETTERED, LINES, MAX_LINES, from_letters, letters, part
+from core.lines import BEFORE, LINES, MAX_LINES, from_letters, letters, part
+from core.models import STARTS
 from core.words import shown
 
-MAX_LAYERS, MAX_WIDTH = 3, 256
+Signature = Mapping[str, inspect.Parameter]
+Arguments = tuple[tuple[str, Any], ...]  # names and values of a call, in the order of the names
+
+MAX_LAYERS, MAX_WIDTH = 6, 256
 MAX_START = 1000.0  # size of a starting weight that is given
 MAX_CHANGES = 20  # of the learning rate in one run
-RATES, STEPS = (0.0, 100.0), (1, 5000)  # limits of a learning rate, and of how often the loop runs
+RATES, STEPS = (0.0, 1e6), (1, 20_000)  # limits of a learning rate, and of how often the loop runs
+MAX_ARGUMENTS_TEXT = 500  # characters, of all that are given; a text of one field in a link can have more
+MAX_NUMBER, MAX_COUNT, MAX_NUMBERS = 1e9, 100, 10  # in arguments: of a number, of a whole one, of numbers
 MAX_TEXT = 800  # characters of one field in a link; the longest that a field writes is shorter
 NO_LINES = "none"  # a loop without lines, in links
+USUAL_ARGUMENTS = "none"  # nothing but the defaults, in links
 DRAWN = "drawn"  # starting weights from the seed, in links
 NO_CHANGES = "none"  # a learning rate that stays, in links
 
@@ -50,14 +58,15 @@ def _number(between: tuple[float, float], whole: bool) -> Callable[[Any], Any]:
         kind = int if whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
             sort = "a whole number" if whole else "a number"
-            raise ValueError(f"must be {sort} from {low:g} to {high:g}; got {shown(value)}")
+            limits = f"{low:.15g} to {high:.15g}" if isinstance(high, float) else f"{low} to {high}"
+            raise ValueError(f"must be {sort} from {limits}; got {shown(value)}")
         return value if whole else float(value)
 
     return check
 
 
 def _parse_whole(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+    if not re.fullmatch(r"-?[0-9]{1,19}", text):
         raise ValueError
     return int(text)
 
@@ -119,7 +128,7 @@ def _check_loop(value: Any) -> tuple[str, ...]:
     names: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (None,)
     known = all(isinstance(name, str) and name in LINES for name in names)
     if not known or len(names) > MAX_LINES or _twice(names) or _twice(tuple(map(part, names))):
-        limit = f"lines of {', '.join(LETTERED)} or known mistakes, each at most once, at most {MAX_LINES}"
+        limit = f"known lines, each at most once, at most {MAX_LINES}, such as ZFLBS or ZFLB.step_again.S"
         raise ValueError(f"must be {limit}; got {shown(value)}")
     return names  # type: ignore[return-value]  # all are str, checked above
 
@@ -167,19 +176,24 @@ def _short(value: float) -> str:
 
 
 def starting_weights(label: str, about: str) -> Any:
-    """No number, or one for every tensor, or one per tensor: 5_2 in links."""
+    """Nothing, a name in STARTS, or numbers: one for every tensor, or one for each, 5_2 in links."""
     check_one = _number((-MAX_START, MAX_START), whole=False)
 
-    def check(value: Any) -> tuple[float, ...]:
+    def check(value: Any) -> tuple[float, ...] | tuple[str]:
         if not isinstance(value, (tuple, list)) or len(value) > 4 * MAX_LAYERS + 2:
-            raise ValueError(f"must be numbers, one for all tensors or one for each; got {shown(value)}")
+            limit = f"{DRAWN}, {', '.join(STARTS)}, or numbers, one for all tensors or one for each"
+            raise ValueError(f"must be {limit}; got {shown(value)}")
+        if len(value) == 1 and isinstance(value[0], str) and value[0] in STARTS:
+            return (value[0],)
         return tuple(check_one(number) for number in value)
 
-    def parse(text: str) -> tuple[float, ...]:
+    def parse(text: str) -> tuple[float, ...] | tuple[str]:
+        if text in STARTS:
+            return (text,)
         return () if text == DRAWN else tuple(_parse_float(part) for part in text.split("_"))
 
-    def text(value: tuple[float, ...]) -> str:
-        return "_".join(map(_short, value)) or DRAWN
+    def text(value: tuple[Any, ...]) -> str:
+        return "_".join(one if isinstance(one, str) else _short(one) for one in value) or DRAWN
 
     return field(default=(), metadata={"knob": Knob(label, about, parse, check, text)})
 
@@ -276,3 +290,127 @@ def own_file(label: str, about: str) -> Any:
         return "_".join(parts) if own.digest else NO_OWN
 
     return field(default=NO_FILE, metadata={"knob": Knob(label, about, parse, _check_own, text)})
+
+
+# Arguments of torch.optim and of losses that make no difference here, and why.
+EXCLUDED = {
+    **dict.fromkeys(("params", "parameters"), "every run gives its own"),
+    **dict.fromkeys(("foreach", "fused"), "the same update, computed in another way"),
+    "capturable": "for CUDA graphs, which no run makes",
+    "differentiable": "for gradients through the optimizer, which no run takes",
+    **dict.fromkeys(("size_average", "reduce"), "deprecated in favor of reduction"),
+}
+WORDS = {  # arguments that are one of a few words
+    "reduction": (
+        "mean",
+        "sum",
+        "batchmean",
+    ),  # with "none" a loss is no number; a line of its own shows that
+    "adjust_lr_fn": ("original", "match_rms_adamw"),
+    "line_search_fn": ("strong_wolfe",),
+}
+
+
+def offered(signature: Signature) -> Signature:
+    """The arguments of a call that there is a choice of."""
+    return {name: p for name, p in signature.items() if name not in EXCLUDED}
+
+
+def kind(parameter: inspect.Parameter) -> str:
+    """What an argument is by its signature: a "switch", a "word", a "whole" number, "tensor" or "numbers"."""
+    annotation = str(parameter.annotation)
+    if isinstance(parameter.default, bool):
+        return "switch"
+    if parameter.name in WORDS:
+        return "word"
+    if "Tensor" in annotation and parameter.default is None:
+        return "tensor"
+    return (
+        "whole"
+        if "int" in annotation.replace("<class ", "").split("'") + annotation.split(" | ")
+        else "numbers"
+    )
+
+
+def arguments(label: str, about: str, signatures: Callable[[], Iterable[Signature]]) -> Any:
+    """Arguments of any of the calls, plain bounded values: betas_0.9_0.99__amsgrad_1 in links."""
+
+    def kinds() -> dict[str, str]:
+        return {name: kind(p) for one in signatures() for name, p in offered(one).items()}
+
+    def parse(text: str) -> Arguments:
+        return () if text == USUAL_ARGUMENTS else tuple(_parse_argument(t, kinds()) for t in text.split("__"))
+
+    def check(value: Any) -> Arguments:
+        if value == ():
+            return ()
+        known = kinds()
+        pairs = dict(map(tuple, value)) if _are_pairs(value) else {}
+        if not pairs or len(pairs) != len(value) or not all(name in known for name in pairs):
+            limit = "names of arguments with their values, each once, such as betas_0.9_0.99__amsgrad_1"
+            raise ValueError(f"must be {limit}; got {shown(value)}")
+        checked = tuple((name, _check_argument(name, known[name], pairs[name])) for name in sorted(pairs))
+        if len(arguments_text(checked)) > MAX_ARGUMENTS_TEXT:
+            raise ValueError(f"must be at most {MAX_ARGUMENTS_TEXT} characters; got {shown(value)}")
+        return checked
+
+    knob = Knob(label, about, parse, check, arguments_text)
+    return field(default=(), metadata={"knob": knob})
+
+
+def _parse_argument(text: str, kinds: Mapping[str, str]) -> tuple[str, Any]:
+    name = max((name for name in kinds if text.startswith(f"{name}_")), key=len)
+    value = text[len(name) + 1 :]
+    if kinds[name] == "switch":
+        return name, {"1": True, "0": False}[value]
+    if kinds[name] == "word":
+        return name, value
+    if kinds[name] == "whole":
+        return name, _parse_whole(value)
+    parts = [None if part == "none" else _parse_float(part) for part in value.split("_")]
+    return name, tuple(parts) if len(parts) > 1 or kinds[name] == "tensor" else parts[0]
+
+
+def _check_argument(name: str, kind: str, value: Any) -> Any:
+    """The value in its proper type: a whole number where one is asked for, else floats."""
+    several = isinstance(value, (tuple, list))
+    parts = list(value) if several else [value]
+    if kind == "switch":
+        good, what = isinstance(value, bool), "1 or 0"
+    elif kind == "word":
+        good, what = isinstance(value, str) and value in WORDS[name], f"one of {', '.join(WORDS[name])}"
+    elif kind == "whole":
+        good = type(value) is int and abs(value) <= MAX_COUNT
+        what = f"a whole number up to {MAX_COUNT}"
+    else:
+        good = 1 <= len(parts) <= MAX_NUMBERS and all(map(_is_argument_number, parts))
+        what = f"1 to {MAX_NUMBERS} numbers of at most {MAX_NUMBER:g}"
+    if not good:
+        raise ValueError(f"must be {what} for {name}; got {shown(value)}")
+    if kind not in ("numbers", "tensor"):
+        return value
+    numbers = tuple(None if part is None else float(part) for part in parts)
+    return numbers if several else numbers[0]
+
+
+def _is_argument_number(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value is None or (number and abs(value) <= MAX_NUMBER)
+
+
+def arguments_text(given: Arguments) -> str:
+    return "__".join(f"{name}_{argument_text(value)}" for name, value in given) or USUAL_ARGUMENTS
+
+
+def argument_text(value: Any) -> str:
+    """One value, as in a link."""
+    if isinstance(value, (tuple, list)):
+        return "_".join(map(argument_text, value))
+    if isinstance(value, str):
+        return value
+    return "none" if value is None else _short(value)
+
+
+def arguments_in_words(given: Arguments) -> str:
+    """As in a call."""
+    return ", ".join(f"{name}={value!r}" for name, value in given) or "usual arguments"

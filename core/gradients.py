@@ -43,7 +43,7 @@ class Gradients:
         """Run backward into empty .grads, then add what was there: fresh + leftover.
 
         The same bits as letting autograd accumulate; subtracting two accumulated buffers
-        afterwards would round in most entries.
+        afterward would round in most entries.
         """
         leftovers = self._set_aside(row) if self.accumulates else None
         try:

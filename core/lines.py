@@ -22,7 +22,8 @@ class Line:
     gone back through. version_of: the line that it stands in for. number: for a line that
     makes the loss, whether that is a tensor with one entry. after: the line that it follows in the usual
     order; "" if it comes first. label: what a run with it is called. uses: names that are there only for
-    lines which call them: fields of Config, step (number of the pass), sizes (rows of every pass's batch).
+    lines which call them: fields of Config, step (number of the pass), sizes (rows of every pass's batch),
+    scaler, scheduler.
     writes_grads: whether it writes into gradients that are there, or clears them only now and then.
     """
 
@@ -70,7 +71,7 @@ EVERYDAY = {
     "backward_divided": Line(
         "(loss / accumulate).backward()",
         "add a k-th of this batch's gradient to every .grad",
-        "b",
+        "D",
         version_of="backward",
         label="Loss divided by k",
         uses=("accumulate",),
@@ -91,6 +92,73 @@ EVERYDAY = {
         version_of="step",
         label="step every k passes",
         uses=("step", "accumulate"),
+    ),
+    "forward_autocast": Line(
+        "with torch.autocast(inputs.device.type, dtype=autocast):\n    outputs = model(inputs)",
+        "predict in lower precision where that is safe, and record the graph",
+        "f",
+        version_of="forward",
+        label="forward in autocast",
+        uses=("autocast",),
+    ),
+    "loss_autocast": Line(
+        "with torch.autocast(inputs.device.type, dtype=autocast):\n    loss = loss_fn(outputs, targets)",
+        "one number: how wrong, in float32 for most losses",
+        "l",
+        version_of="loss",
+        label="loss in autocast",
+        uses=("autocast",),
+    ),
+    "backward_scaled": Line(
+        "scaler.scale(loss).backward()",
+        "add the gradient of the loss times the scale, so that small entries do not become 0",
+        "a",
+        version_of="backward",
+        label="Loss scaled",
+        uses=("scaler",),
+    ),
+    "unscale": Line(
+        "scaler.unscale_(optimizer)",
+        "divide every .grad by the scale",
+        "U",
+        after="backward",
+        label="Unscale",
+        uses=("scaler",),
+        writes_grads=True,
+    ),
+    "step_scaled": Line(
+        "scaler.step(optimizer)",
+        "unscale what is still scaled, and move the weights unless a gradient is inf or nan",
+        "A",
+        version_of="step",
+        label="step by the scaler",
+        uses=("scaler",),
+        writes_grads=True,
+    ),
+    "scaler_update": Line(
+        "scaler.update()",
+        "halve the scale after inf or nan, double it after 2,000 steps without",
+        "G",
+        after="step",
+        label="Update of the scale",
+        uses=("scaler",),
+    ),
+    "loss_penalty": Line(
+        "loss = loss_fn(outputs, targets) + penalty * sum((p**2).sum() for p in model.parameters())",
+        "how wrong, and how large the weights are, in one number",
+        "p",
+        version_of="loss",
+        label="Penalty in the loss",
+        uses=("penalty",),
+    ),
+    "backward_penalty": Line(
+        "(penalty * sum((p**2).sum() for p in model.parameters())).backward()",
+        "add the gradient of a second loss, how large the weights are, to every .grad",
+        "W",
+        after="backward",
+        label="Two losses",
+        uses=("penalty",),
+        writes_grads=True,
     ),
     "clip": Line(
         "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
@@ -148,6 +216,19 @@ EVERYDAY = {
         "model.eval()\nwith torch.no_grad():\n    answers = model(inputs[:8])\nmodel.train()",
         "predictions in eval mode",
         after="step",
+    ),
+    "train_mode": Line(
+        "model.train()",
+        "switch dropout on, and batch normalization to the statistics of the batch",
+        "T",
+        label="train()",
+    ),
+    "eval_mode": Line(
+        "model.eval()",
+        "switch dropout off, and batch normalization to its running averages",
+        "E",
+        after="step",
+        label="eval()",
     ),
 }
 
@@ -370,6 +451,11 @@ def only_five(loop: tuple[str, ...]) -> bool:
     return all(name in FIVE or name == "zero_grad_zeros" for name in loop)
 
 
+def own_loss(loop: tuple[str, ...]) -> bool:
+    """Whether the loss of a step is another one than loss_fn(model(inputs), targets), as evaluated."""
+    return any(LINES[name].version_of in ("forward", "loss") for name in loop)
+
+
 def uses(loop: tuple[str, ...]) -> tuple[str, ...]:
     """The names that are there only for lines of this loop, each once."""
     return tuple(dict.fromkeys(field for name in loop for field in LINES[name].uses))
@@ -393,17 +479,44 @@ PRACTICES = {
         ("zero_grad_every", "backward_divided", "step_every"),
         "The gradients of k batches add up before one update, as if they were one large batch.",
     ),
+    "modes": Practice(
+        "train(), eval()",
+        ("train_mode", "eval_mode"),
+        "Training mode for the step, eval mode after it; for models with dropout or batch norm.",
+    ),
+    "penalty": Practice(
+        "Two losses",
+        ("backward_penalty",),
+        "A second backward, of a penalty on large weights, adds to the first: the gradient of the sum.",
+    ),
+    "autocast": Practice(
+        "Autocast",
+        ("forward_autocast", "loss_autocast"),
+        "Matrix products in bfloat16 or float16; the weights stay as they are.",
+    ),
+    "scaler": Practice(
+        "Loss scaling",
+        ("backward_scaled", "unscale", "step_scaled", "scaler_update"),
+        "Backward of a scaled loss, so that gradients in float16 do not become 0.",
+    ),
 }
 
 
-def practised(loop: tuple[str, ...]) -> tuple[str, ...]:
+def practices_in(loop: tuple[str, ...]) -> tuple[str, ...]:
     """The practices of which every line is in the loop."""
     there = {*loop, *map(part, loop)}
     return tuple(name for name, row in PRACTICES.items() if there.issuperset(row.lines))
 
 
-def practise(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
-    """The loop with all lines of a practice at their usual places, or without them."""
+def with_practice(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
+    """The loop with all lines of a practice at their usual places, or without them.
+
+    Practices that need another version of the same line give way.
+    """
+    ours = {*map(part, PRACTICES[name].lines)}
+    for other in practices_in(loop) if on else ():
+        if other != name and ours & {*map(part, PRACTICES[other].lines)}:
+            loop = with_practice(loop, other, False)
     for line in PRACTICES[name].lines:
         loop = put_in(loop, line) if on else take_out(loop, line)
     paces = ("scheduler_step", "scheduler_step_every")  # a scheduler counts updates
@@ -476,6 +589,6 @@ def loop_label(loop: tuple[str, ...]) -> str:
 
 def _labels(names: list[str]) -> list[str]:
     """A practice as a whole, then lines that are in none."""
-    whole = [PRACTICES[name] for name in practised(tuple(names))]
+    whole = [PRACTICES[name] for name in practices_in(tuple(names))]
     rest = [LINES[n] for n in names if not any(n in practice.lines for practice in whole)]
     return [row.label for row in whole] + [e.label or e.about[:1].upper() + e.about[1:] for e in rest]

@@ -23,6 +23,7 @@ from core.config import Config
 from core.gradients import Gradients
 from core.history import CHUNK_STEPS, FULL_BYTES, History, Row, evaluation_steps
 from core.lines import BEFORE, LINES, part, parts, plain, uses
+from core.models import dropout_layers
 from core.optimizers import OPTIMIZERS, SCHEDULERS, rate
 from core.seeds import stream
 
@@ -114,6 +115,8 @@ class Run:
         self.evaluation_error: Exception | None = None
         self.warnings: list[Warned] = []
         self.namespace: dict[str, Any] = _names(built) | build.loop_values(config)
+        if "scaler" in uses(config.loop):
+            self.namespace["scaler"] = torch.amp.GradScaler(self.device.type)
         exec(SCHEDULERS[config.scheduler].compiled(), self.namespace)  # noqa: S102  (only the fixed table)
         for name in config.before:
             self._prepare(name)
@@ -156,7 +159,9 @@ class Run:
     @property
     def goes_only_forward(self) -> bool:
         """Whether lines make things that no checkpoint holds: going back is to begin anew."""
-        return self.gradients.watched or self.config.scheduler != "none"
+        config, modes = self.config, {"train_mode", "eval_mode"} & set(self.config.loop)
+        with_state = config.scheduler != "none" or "scaler" in self.namespace or dropout_layers(self.model)
+        return self.gradients.watched or bool(with_state or modes)
 
     @property
     def done(self) -> bool:

@@ -9,12 +9,15 @@ import copy
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from core import torch_warnings
 from core.data import FORMS_OF_TASK, NO_FILE, Own, data_set
+from core.fields import Arguments, Signature, offered
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,27 @@ class Loss:
                 "(such as torch.sigmoid for logits), since the loss takes targets of 0 and 1"
             )
 
-    def all_arguments(self, outputs: int) -> dict[str, Any]:
-        """Arguments of the module for a model with so many outputs; a list stands for a tensor."""
-        return self.arguments | ({"weight": self.weights(outputs)} if self.weights else {})
+    @property
+    def offered(self) -> Signature:
+        """The arguments of the module that there is a choice of."""
+        return offered(inspect.signature(self.module).parameters)
 
-    def build(self, outputs: int) -> nn.Module:
+    def all_arguments(self, outputs: int, more: Arguments = ()) -> dict[str, Any]:
+        """Arguments of the module for a model with so many outputs; a list stands for a tensor.
+
+        more: given by name, in place of the row's own.
+        """
+        own = self.arguments | ({"weight": self.weights(outputs)} if self.weights else {})
+        return own | {name: list(v) if isinstance(v, tuple) else v for name, v in more}
+
+    def build(self, outputs: int, more: Arguments = ()) -> nn.Module:
         """The module, for a model with so many outputs."""
-        given = self.all_arguments(outputs)
+        given = self.all_arguments(outputs, more)
         return self.module(**{k: torch.tensor(v) if isinstance(v, list) else v for k, v in given.items()})
 
-    def expression(self, outputs: int) -> str:
+    def expression(self, outputs: int, more: Arguments = ()) -> str:
         """Python that builds it."""
-        given = self.all_arguments(outputs)
+        given = self.all_arguments(outputs, more)
         texts = {k: f"torch.tensor({v})" if isinstance(v, list) else repr(v) for k, v in given.items()}
         prefix = "nn." if self._of_pytorch else ""
         return f"{prefix}{self.module.__name__}({', '.join(f'{k}={text}' for k, text in texts.items())})"
@@ -184,6 +196,8 @@ class FocalLoss(nn.Module):
         terms = wrong**self.gamma * bce
         if self.reduction == "none":
             return terms
+        if self.reduction not in ("sum", "mean"):
+            raise ValueError(f"{self.reduction} is not a valid value for reduction")
         return terms.sum() if self.reduction == "sum" else terms.mean()
 
 
@@ -331,6 +345,21 @@ LOSSES = {  # those that are met most often first
 }
 
 
+@lru_cache(maxsize=256)
+def refusal(loss: str, more: Arguments) -> str | None:
+    """What PyTorch says of arguments that this loss does not take, on two rows; None if it takes them."""
+    classes = len(dict(more).get("weight") or (0, 0))
+    outputs = torch.full((2, classes), 0.5)
+    indices = LOSSES[loss].takes[0] == "class_index"
+    targets = torch.zeros(2, dtype=torch.long) if indices else outputs
+    try:
+        with torch_warnings.collecting(lambda text: None):  # a run warns of the same where it is seen
+            LOSSES[loss].build(classes, more)(outputs, targets)
+    except Exception as exception:  # noqa: BLE001  (whatever it says is the answer)
+        return f"{type(exception).__name__}: {exception}"
+    return None
+
+
 def form(loss: str, dataset: str, own: Own = NO_FILE) -> str | None:
     """The form of target that this loss gets from this data set; None if they do not fit."""
     offered = FORMS_OF_TASK[data_set(dataset, own).task]
@@ -349,7 +378,8 @@ def fitting(dataset: str, own: Own = NO_FILE) -> tuple[str, ...]:
 class Terms:
     """What a loss adds up, and what it divides the sum by: it is values.sum() / divisor.
 
-    The divisor is the number of terms, the number of rows ("batchmean"), or the weights of the rows' classes.
+    The divisor is the number of terms, the number of rows ("batchmean"), the weights of the rows' classes, or
+    1 ("sum").
     values: one per entry, or (losses of classes) one per row.
     """
 
@@ -373,16 +403,18 @@ def weights(loss_fn: nn.Module, targets: Tensor) -> Tensor | None:
     return weight[targets.masked_fill(ignored, 0)].masked_fill(ignored, 0)
 
 
-def terms(loss: str, outputs: Tensor, targets: Tensor) -> Terms | None:
-    """The terms of a loss (a key of LOSSES), by its own module; None if it is no mean of terms.
+def terms(loss: str, outputs: Tensor, targets: Tensor, arguments: Arguments = ()) -> Terms | None:
+    """The terms of a loss (a key of LOSSES), by its own module; None if it is no sum or mean of terms.
 
     Shapes that differ are broadcast, as the module does.
     """
-    loss_fn = LOSSES[loss].build(outputs.shape[-1]).to(outputs)
+    loss_fn = LOSSES[loss].build(outputs.shape[-1], arguments).to(outputs)
     reduction, each = getattr(loss_fn, "reduction", None), weights(loss_fn, targets)
-    if reduction not in ("mean", "batchmean"):
+    if reduction not in ("mean", "batchmean", "sum"):
         return None
     values = unreduced(loss_fn)(*paired(loss, outputs, targets))
+    if reduction == "sum":
+        return Terms(values, 1)
     if reduction == "batchmean":
         return Terms(values, len(targets))
     return Terms(values, values.numel() if each is None else float(each.sum()))

@@ -9,8 +9,9 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,23 @@ class LeNet(nn.Module):
         return self.fc3(hidden)  # (batch, outputs)
 
 
+class Dropout(nn.Module):
+    """In training mode zeroes each entry with probability p, divides the others by 1 - p (Srivastava 2014).
+
+    As nn.Dropout, but it draws from a generator of its own, which no other run disturbs.
+    """
+
+    def __init__(self, p: float = 0.5, generator: torch.Generator | None = None):
+        super().__init__()
+        self.p, self.generator = p, generator
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not self.training:
+            return values
+        kept = torch.rand(values.shape, generator=self.generator) >= self.p
+        return values * kept.to(values) / (1 - self.p)
+
+
 def linear(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
     """One layer: outputs = inputs @ weight.T + bias."""
     return nn.Linear(features, outputs)
@@ -60,6 +78,15 @@ def mlp_norm(features: int, outputs: int, hidden: tuple[int, ...], activation: s
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
+def mlp_dropout(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
+    """The MLP with dropout after each activation."""
+    sizes = (features, *hidden)
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(sizes):
+        layers += [nn.Linear(before, after), ACTIVATIONS[activation](), Dropout()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
+
+
 def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> nn.Module:
     """LeNet; its sizes and activation are fixed."""
     return LeNet(outputs)
@@ -69,7 +96,8 @@ def lenet(features: int, outputs: int, hidden: tuple[int, ...], activation: str)
 class Model:
     """One row of MODELS: how to make it, and the only data set it is for, if there is one.
 
-    averages: whether forward keeps running averages, which are no weights and so in no snapshot.
+    averages: whether forward keeps running averages, which are no weights and so in no snapshot. draws:
+    whether forward draws random numbers in training mode.
     """
 
     title: str
@@ -77,17 +105,24 @@ class Model:
     only_for: str | None = None
     layers: bool = False  # whether hidden sizes and activation apply
     averages: bool = False
+    draws: bool = False
+
+    @property
+    def two_modes(self) -> bool:
+        """Whether model.train() and model.eval() make a difference."""
+        return self.averages or self.draws
 
 
 MODELS = {
     "linear": Model("Linear", linear),
     "mlp": Model("MLP", mlp, layers=True),
     "mlp_norm": Model("MLP, batch norm", mlp_norm, layers=True, averages=True),
+    "mlp_dropout": Model("MLP, dropout", mlp_dropout, layers=True, draws=True),
     "lenet": Model("LeNet", lenet, only_for="digits"),
 }
 
 
-def initialise(model: nn.Module, generator: torch.Generator) -> None:
+def initialize(model: nn.Module, generator: torch.Generator) -> None:
     """Draw weights as `reset_parameters` of nn.Linear and nn.Conv2d do, from `generator`.
 
     kaiming_uniform_ with a = sqrt(5) for weights, uniform within 1 / sqrt(fan_in) for biases:
@@ -103,6 +138,70 @@ def initialise(model: nn.Module, generator: torch.Generator) -> None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
 
+@dataclass(frozen=True)
+class Start:
+    """One row of STARTS: the function of nn.init that draws the weights, its arguments; biases become 0."""
+
+    title: str
+    draw: str
+    about: str
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The call, as Python; the script has it too."""
+        keywords = "".join(f", {name}={value!r}" for name, value in self.given.items())
+        return f"nn.init.{self.draw}(layer.weight{keywords})"
+
+
+STARTS = {  # in place of PyTorch's default, which is that of `initialize`
+    "xavier": Start(
+        "Xavier",
+        "xavier_uniform_",
+        "Uniform within √(6 / (fan_in + fan_out)), for tanh and sigmoid (Glorot & Bengio 2010, equation 16).",
+    ),
+    "he": Start(
+        "He",
+        "kaiming_normal_",
+        "Normal with variance 2 / fan_in, for ReLU (He et al. 2015, equation 10).",
+        {"nonlinearity": "relu"},
+    ),
+    "small": Start(
+        "Small, std 0.01",
+        "normal_",
+        "Normal with standard deviation 0.01: too small for deep networks, in which signals and gradients "
+        "fade from layer to layer (He et al. 2015, section 2.2).",
+        {"std": 0.01},
+    ),
+    "large": Start(
+        "Large, std 1",
+        "normal_",
+        "Normal with standard deviation 1: too large for deep or wide networks, in which signals grow from "
+        "layer to layer by the root of the width, until units saturate or the loss explodes.",
+        {"std": 1.0},
+    ),
+}
+
+
+def draw(model: nn.Module, start: str, generator: torch.Generator) -> None:
+    """Draw the weights of linear and convolutional layers by a row of STARTS; their biases become 0."""
+    row = STARTS[start]
+    for layer in model.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            getattr(nn.init, row.draw)(layer.weight, **row.given, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def draw_lines(start: str) -> list[str]:
+    """The same as Python, on a model in float32."""
+    return [
+        "for layer in model.modules():",
+        "    if isinstance(layer, (nn.Linear, nn.Conv2d)):",
+        f"        {STARTS[start].text()}",
+        "        nn.init.zeros_(layer.bias)",
+    ]
+
+
 def build(
     kind: str,
     features: int,
@@ -115,7 +214,7 @@ def build(
     with torch.device("meta"):  # no memory and, above all, no global random numbers
         model = MODELS[kind].make(features, outputs, hidden, activation)
     model = model.to_empty(device="cpu")
-    initialise(model, generator)
+    initialize(model, generator)
     return model
 
 
@@ -123,6 +222,16 @@ def fill(model: nn.Module, values: tuple[float, ...]) -> None:
     """Set every tensor to one number: the same for all, or one for each."""
     for parameter, value in zip(model.parameters(), itertools.cycle(values), strict=False):
         nn.init.constant_(parameter, value)
+
+
+def set_dropout(model: nn.Module, p: float, generator: torch.Generator) -> None:
+    """Give the dropout layers, if there are any, their share and the generator that they draw from."""
+    for layer in dropout_layers(model):
+        layer.p, layer.generator = p, generator
+
+
+def dropout_layers(model: nn.Module) -> list[Dropout]:
+    return [layer for layer in model.modules() if isinstance(layer, Dropout)]
 
 
 def ending_in(model: nn.Module, last: nn.Module) -> nn.Module:
@@ -154,6 +263,8 @@ def expression(model: nn.Module) -> str:
         return f"nn.Linear({model.in_features}, {model.out_features})"
     if isinstance(model, nn.BatchNorm1d):
         return f"nn.BatchNorm1d({model.num_features})"
+    if isinstance(model, Dropout):
+        return f"Dropout({model.p!r}, draws)"
     if isinstance(model, LeNet):
         return f"LeNet({model.fc3.out_features})"
     if isinstance(model, nn.LogSoftmax):
@@ -162,5 +273,6 @@ def expression(model: nn.Module) -> str:
 
 
 def definition(model: nn.Module) -> str:
-    """Source of the class of the model or its parts, where it is not one of PyTorch's own."""
-    return inspect.getsource(LeNet) if any(isinstance(part, LeNet) for part in model.modules()) else ""
+    """Source of the classes of the model or its parts that are not PyTorch's own."""
+    parts = {type(part) for part in model.modules()}
+    return "\n\n".join(inspect.getsource(own) for own in (LeNet, Dropout) if own in parts)

@@ -5,13 +5,16 @@ the run and the exported script both take it from there.
 """
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
 import torch
 from torch import nn
+
+from core.fields import Arguments, Signature, offered
 
 
 class SGDByHand:
@@ -41,11 +44,18 @@ class MuonAndAdamW(torch.optim.Optimizer):
     Both take the same learning rate and weight decay, which is what "match_rms_adamw" is made for.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float, **muon: Any):
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        weight_decay: float,
+        adjust_lr_fn: str = "match_rms_adamw",
+        **muon: Any,
+    ):
         matrices, others = [], []
         for parameter in parameters:
             (matrices if parameter.ndim == 2 else others).append(parameter)
-        muon = {"adjust_lr_fn": "match_rms_adamw"} | muon
+        muon["adjust_lr_fn"] = adjust_lr_fn
         self.parts: list[torch.optim.Optimizer] = []
         if matrices:
             self.parts.append(torch.optim.Muon(matrices, lr=lr, weight_decay=weight_decay, **muon))
@@ -81,9 +91,16 @@ class Optimizer:
     note: str = ""
 
     @property
-    def signature(self) -> Mapping[str, inspect.Parameter]:
+    def signature(self) -> Signature:
         """The arguments it takes, by name."""
-        return inspect.signature(self.like or self.make).parameters
+        own = {n: p for n, p in inspect.signature(self.make).parameters.items() if p.kind != p.VAR_KEYWORD}
+        return {**inspect.signature(self.like).parameters, **own} if self.like else own
+
+    @property
+    def offered(self) -> Signature:
+        """The arguments that have no field of their own."""
+        taken = ("lr", *self.uses, *self.fixed)
+        return {name: p for name, p in offered(self.signature).items() if name not in taken}
 
 
 OPTIMIZERS = {
@@ -147,15 +164,28 @@ OPTIMIZERS = {
 SGD_FAMILY = ("sgd", "sgd_by_hand", "nesterov")
 
 
-def arguments(name: str, lr: float, momentum: float, weight_decay: float) -> dict[str, Any]:
-    """Keyword arguments of one optimizer; those at torch's default are left out."""
+def arguments(
+    name: str, lr: float, momentum: float, weight_decay: float, more: Arguments = ()
+) -> dict[str, Any]:
+    """Keyword arguments of one optimizer; those at torch's default are left out. more: given by name."""
     row = OPTIMIZERS[name]
     given: dict[str, Any] = {"lr": lr}
     for key, value in (("momentum", momentum), ("weight_decay", weight_decay)):
         usual = row.signature.get(key)
         if key in row.uses and (row.like or (usual is not None and value != usual.default)):
             given[key] = value
-    return given | row.fixed
+    return given | row.fixed | dict(more)
+
+
+@lru_cache(maxsize=256)
+def refusal(name: str, lr: float, momentum: float, weight_decay: float, more: Arguments) -> str | None:
+    """What PyTorch says of arguments that this optimizer does not take; None if it takes them."""
+    parameters = [nn.Parameter(torch.zeros(2, 2)), nn.Parameter(torch.zeros(2))]
+    try:
+        OPTIMIZERS[name].make(parameters, **arguments(name, lr, momentum, weight_decay, more))
+    except Exception as exception:  # noqa: BLE001  (whatever it says is the answer)
+        return f"{type(exception).__name__}: {exception}"
+    return None
 
 
 def expression(name: str, given: dict[str, Any]) -> str:
@@ -187,8 +217,7 @@ class Scheduler:
     """One row of SCHEDULERS: the lines that make `scheduler`, which see the optimizer and what they use.
 
     text: source; what it calls by name stands in `uses`: fields of Config, and updates, how often the weights
-    are to move. about: what the rate does.
-    by_loss: whether its step takes the loss.
+    are to move. about: what the rate does. by_loss: whether its step takes the loss.
     """
 
     title: str
@@ -219,7 +248,7 @@ SCHEDULERS = {
     "cosine": Scheduler(
         "CosineAnnealingLR",
         "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=updates)",
-        "Falls to 0 at the last one, along half a cosine (Loshchilov & Hutter 2017).",
+        "Falls along half a cosine, to reach 0 after the last update (Loshchilov & Hutter 2017).",
     ),
     "warmup": Scheduler(
         "LinearLR (warm-up)",
@@ -239,7 +268,7 @@ SCHEDULERS = {
         "    ],\n"
         "    milestones=[warm],\n"
         ")",
-        "A rise over the first tenth of the updates, then half a cosine down to 0.",
+        "A rise over the first tenth of the updates, then half a cosine, which would reach 0 after the last.",
     ),
     "one_cycle": Scheduler(
         "OneCycleLR",

@@ -15,7 +15,7 @@ model.zero_grad() or by hand, are noticed by .grad being None, or zeros, at the 
 Nothing is written into any tensor of the loop, no random number is drawn, and what autograd computes stays as
 it is: the weights come out the same to the last bit. Tensors are kept as they come and reduced to norms many
 updates at a time, since each call costs more than its work, and asking for a number makes a GPU wait. What is
-kept is bounded: beyond a limit every 2nd update is dropped, then every 2nd of the rest. Memory: four more
+kept is bounded: beyond a limit every 2nd update is dropped, then every 2nd of the rest. Memory: seven more
 copies of the weights at most, or 8 MiB.
 
 What it cannot see: a loss that is a function, or is written out (PyTorch has hooks for modules alone); writes
@@ -42,7 +42,7 @@ MAX_ROWS = 2000  # updates in the file, of all optimizers together
 MAX_CELLS = 48_000  # numbers of single parameters in the file
 MAX_PARAMETERS = 300  # of which single numbers are kept; the totals are of all
 MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lines in the file
-CHUNK_ROWS, CHUNK_BYTES = 50, 8 * 2**20
+CHUNK_ROWS, CHUNK_BYTES = 64, 8 * 2**20
 FIRST_LOSSES = 16  # of which it is asked what gradient flows into them; later ones now and then
 MAX_TEXT = 300  # characters of a message or a line of source
 
@@ -70,7 +70,6 @@ COUNTS = (
 CHANGED = 1e-3  # a norm that differs by this share was changed; adding in another order changes it by 1e-6
 MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # they differ in eval mode
 WEIGHT, UPDATE, GRAD, FRESH, LEFTOVER = range(5)  # kinds of norms
-ENDS = ("before", "after")  # of an update
 
 
 def record(
@@ -171,24 +170,21 @@ class _Pass:
 
 
 class _Row:
-    """One update. fresh, leftover: a gradient, or None, for each parameter of its optimizer.
+    """One update. optimizer: its number, or None where gradients came that no step has used.
 
-    optimizer: its number, or None where gradients came that no step has used. inside: a closure was given,
-    and its lines ran within step. before, after: rows of the chunk that hold the weights. without: places of
-    the parameters whose .grad was None. norm: of the fresh gradients, where there was no step.
+    inside: a closure was given, and its lines ran within step. before, after: rows of the chunk that hold the
+    weights. missing: kind of gradient -> places of the parameters that had none. norm: of the fresh
+    gradients, where there was no step.
     """
 
     __slots__ = (
-        *("number", "seen", "optimizer", "inside", "before", "after", "fresh", "leftover", "without"),
-        *("lr", "scale", "norm"),
+        *("number", "seen", "optimizer", "inside", "before", "after", "missing", "lr", "scale", "norm"),
     )
 
     def __init__(self, number: int, seen: _Pass, optimizer: int | None, inside: bool = False):
         self.number, self.seen, self.optimizer, self.inside = number, seen, optimizer, inside
-        self.fresh: list[Tensor | None] = []
-        self.leftover: list[Tensor | None] = []
-        self.without: list[int] = []
         self.before = self.after = 0
+        self.missing: dict[int, list[int]] = {}
         self.lr: Any = None
         self.scale: Any = None
         self.norm: Any = None
@@ -197,21 +193,26 @@ class _Row:
 class _Chunk:
     """Updates of one optimizer whose tensors wait to be reduced.
 
-    Weights and .grad are copied into rows of prepared tensors: one call for all parameters, later one for all
-    rows. The weights after an update are those before the next one, if nothing has written into them.
+    Weights and gradients are copied into rows of prepared tensors: one call for all parameters, later one for
+    all rows. The weights after an update are those before the next one, if nothing has written into them.
     """
 
-    def __init__(self, parameters: list[Tensor]):
+    def __init__(self, parameters: list[Tensor], groups: int):
+        self.groups = groups  # of the optimizer: with another one it has other parameters
         size = sum(p.numel() * p.element_size() for p in parameters)
-        self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(3 * size, 1)))
+        self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(4 * size, 1)))
         self.parameters = parameters
-        plain = [p.detach() for p in parameters]
-        self.path = [p.new_empty(2 * self.room, *p.shape) for p in plain]
-        self.grads = [p.new_empty(self.room, *p.shape) for p in plain]
-        self.places: list[Any] = [*zip(*(one.unbind(0) for one in self.path), strict=True)]
-        self.grad_places: list[Any] = [*zip(*(one.unbind(0) for one in self.grads), strict=True)]
+        self.path, self.places = self._rows_of(2 * self.room)
+        self.grads = {kind: self._rows_of(self.room) for kind in (GRAD, FRESH)}
+        pairs = zip(self.grads[GRAD][1], self.grads[FRESH][1], strict=True)
+        self.both: list[Any] = [(*grads, *fresh) for grads, fresh in pairs]
         self.rows: list[_Row] = []
         self.taken = 0  # rows of the path
+
+    def _rows_of(self, count: int) -> tuple[list[Tensor], list[Any]]:
+        """(count, *shape) for each parameter, and its rows."""
+        whole = [p.detach().new_empty(count, *p.shape) for p in self.parameters]
+        return whole, [*zip(*(one.unbind(0) for one in whole), strict=True)]
 
     def take_weights(self) -> int:
         """Copy them; the row that holds them."""
@@ -219,49 +220,49 @@ class _Chunk:
         self.taken += 1
         return self.taken - 1
 
-    def take_grads(self, row: "_Row") -> None:
-        """The same for .grad, which may be None or sparse."""
-        grads: list[Any] = [p.grad for p in self.parameters]
-        place = self.grad_places[len(self.rows)]
+    def take(self, kind: int, tensors: list[Any], row: _Row) -> None:
+        """Copy gradients of this kind, some of which may be None or sparse."""
+        if kind not in self.grads:
+            self.grads[kind] = self._rows_of(self.room)
+        place = self.grads[kind][1][len(self.rows)]
         try:
-            torch._foreach_copy_(place, grads)  # type: ignore[attr]
+            torch._foreach_copy_(place, tensors)  # type: ignore[attr]
         except (TypeError, RuntimeError):
-            row.without = [n for n, grad in enumerate(grads) if grad is None]
-            for to, grad in zip(place, grads, strict=True):
-                to.zero_() if grad is None else to.copy_(_own(grad))
+            row.missing[kind] = [n for n, one in enumerate(tensors) if one is None]
+            for to, one in zip(place, tensors, strict=True):
+                to.zero_() if one is None else to.copy_(_own(one))
 
-    def reduce(self) -> tuple[list[_Row], Tensor, list[tuple[int, int, int]]]:
-        """The rows, norms (kinds, parameters, rows), and (kind, parameter, row) where there is none."""
+    def take_both(self, grads: list[Any], fresh: list[Any], row: _Row) -> None:
+        """.grad and fresh gradients in one call, where all are there."""
+        try:
+            torch._foreach_copy_(self.both[len(self.rows)], grads + fresh)  # type: ignore[attr]
+        except (TypeError, RuntimeError):
+            self.take(GRAD, grads, row)
+            self.take(FRESH, fresh, row)
+
+    def reduce(self) -> tuple[list[_Row], Tensor, set[int]]:
+        """The rows, their norms (kinds, parameters, rows), and the kinds of which they have none at all."""
         rows, self.rows = self.rows, []
-        count = len(rows)
-        before, after = ([one[[getattr(row, end) for row in rows]] for one in self.path] for end in ENDS)
-        updates = [one - other for one, other in zip(after, before, strict=True)]
-        norms = [[_norms(one) for one in part] for part in (before, updates, [g[:count] for g in self.grads])]
-        missing = [(GRAD, n, at) for at, row in enumerate(rows) for n in row.without]
-        for kind in (FRESH, LEFTOVER):
-            given = [row.fresh if kind == FRESH else row.leftover for row in rows]
-            norms.append([self._norms_of([one[n] for one in given], n) for n in range(len(self.parameters))])
-            missing += [
-                (kind, n, at) for at, one in enumerate(given) for n, it in enumerate(one) if it is None
-            ]
-        device = norms[0][0].device
-        block = torch.stack([torch.stack([one.to(device) for one in part]) for part in norms])
+        count, many = len(rows), len(self.parameters)
+        if self.taken == count + 1:  # nothing was written in between
+            before, after = [one[:count] for one in self.path], [one[1 : count + 1] for one in self.path]
+        else:
+            starts, ends = [row.before for row in rows], [row.after for row in rows]
+            before, after = [one[starts] for one in self.path], [one[ends] for one in self.path]
+        parts = {WEIGHT: before, UPDATE: [one - other for one, other in zip(after, before, strict=True)]}
+        absent = {
+            k for k in (GRAD, FRESH, LEFTOVER) if all(len(row.missing.get(k, ())) == many for row in rows)
+        }
+        parts |= {
+            k: [one[:count] for one in whole] for k, (whole, _) in self.grads.items() if k not in absent
+        }
+        norms = {kind: [_norms(one) for one in part] for kind, part in parts.items()}
+        device, nothing = norms[WEIGHT][0].device, torch.zeros_like(norms[WEIGHT][0])
+        block = [
+            torch.stack([one.to(device) for one in norms.get(kind, [nothing] * many)]) for kind in range(5)
+        ]
         self.taken = 0
-        for row in rows:
-            row.fresh, row.leftover = [], []
-        return rows, block, missing
-
-    def _norms_of(self, given: list[Tensor | None], n: int) -> Tensor:
-        """(rows,): of these gradients of one parameter; 0 where there is none."""
-        there = [at for at, one in enumerate(given) if one is not None]
-        if not there:
-            return self.path[n].new_zeros(len(given), dtype=torch.float64)
-        norms = _norms(torch.stack([_own(given[at]) for at in there]))  # type: ignore[arg-type]
-        if len(there) == len(given):
-            return norms
-        found = norms.new_zeros(len(given))
-        found[there] = norms
-        return found
+        return rows, torch.stack(block), absent
 
 
 class Recording:
@@ -296,6 +297,7 @@ class Recording:
         self._inputs: Any = None
         self._scale: Any = None
         self._number = 0  # of updates so far
+        self._everywhere: list[list[int]] = [[] for _ in optimizers]  # places of all its parameters
         self._chunks: list[_Chunk | None] = [None] * len(optimizers)
         self._blocks: list[Any] = []  # what chunks were reduced to
         self._waiting = 0  # rows in chunks and blocks
@@ -414,7 +416,7 @@ class Recording:
         self.counts["forwards_in_eval_mode"] += not model.training
         self._note("F" if model.training else "f")
         self._inputs = args[0] if args else None
-        if isinstance(outputs, Tensor) and outputs.device.type == "cpu":
+        if isinstance(outputs, Tensor) and outputs.is_cpu:
             return  # looked at with the loss, and only if that is not finite
         self._peek("", "inputs", self._inputs)
         self._peek("forward", "outputs", _first_tensor(outputs))
@@ -430,9 +432,11 @@ class Recording:
     def _weights_written(self) -> None:
         """Weights were written since the last step, not by it: an update by hand, or clamping."""
         self._versions = self._weight_versions()
+        if self._row is not None:  # within step: a closure
+            return
         self.counts["weights_written"] += 1
         self._note("W")
-        if self._pass.backwards and self._row is None:
+        if self._pass.backwards:
             self._end_without_step(self._pass, self._unused())
             self._pass = _Pass()
 
@@ -443,7 +447,7 @@ class Recording:
         self.counts["losses"] += 1
         number, seen = self.counts["losses"], self._pass
         value = loss.detach() if loss.dim() == 0 else loss.detach().double().mean()
-        if value.device.type == "cpu":
+        if value.is_cpu:
             seen.losses.append(value.item())
             if not math.isfinite(seen.losses[-1]) and "nonfinite" not in self._first:
                 self._peek("", "inputs", self._inputs)
@@ -539,8 +543,7 @@ class Recording:
         if self._stash is not None:
             self._pass, self._stash = self._stash.before(self._pass), None
         chunk = self._chunks[number]
-        held = sum(len(group["params"]) for group in optimizer.param_groups)
-        if chunk is None or held != len(self._held[number]):
+        if chunk is None or len(optimizer.param_groups) != chunk.groups:
             chunk = self._new_chunk(number)
         self._row = row = _Row(
             self._number, self._pass, number, len(args) > 1 or bool(options.get("closure"))
@@ -556,16 +559,22 @@ class Recording:
         self._fetch()
         known = [p for p in _held(self.optimizers[number]) if p in self._place]
         self._held[number] = [self._place[p] for p in known]
-        self._chunks[number] = chunk = _Chunk(known)
+        self._everywhere[number] = list(range(len(known)))
+        self._chunks[number] = chunk = _Chunk(known, len(self.optimizers[number].param_groups))
         return chunk
 
     def _take_gradients(self, row: _Row, chunk: _Chunk) -> None:
         """.grad as the step uses it, the fresh gradients since the last one, and what was left over."""
-        chunk.take_grads(row)
+        grads = [p.grad for p in chunk.parameters]
         fresh, leftover, held = self._fresh, self._leftover, self._held[row.optimizer or 0]
-        row.fresh, row.leftover = [fresh[n] for n in held], [leftover[n] for n in held]
+        came, left = [fresh[n] for n in held], [leftover[n] for n in held]
         if row.seen.fresh:
-            row.fresh = [row.seen.fresh.get(n) if fresh[n] is None else fresh[n] for n in held]
+            came = [row.seen.fresh.get(n) if one is None else one for n, one in zip(held, came, strict=True)]
+        chunk.take_both(grads, came, row)
+        if _any(left):
+            chunk.take(LEFTOVER, left, row)
+        else:
+            row.missing[LEFTOVER] = self._everywhere[row.optimizer or 0]
         for n in held:
             fresh[n] = leftover[n] = None
         row.lr, row.scale = _lr(self.optimizers[row.optimizer or 0]), self._scale
@@ -579,7 +588,8 @@ class Recording:
                 row.seen = self._pass
                 self._take_gradients(row, chunk)
             row.after = chunk.take_weights()
-        self._note("K" if skipped else "S" if len(row.without) < len(chunk.parameters) else "s")
+        without = len(row.missing.get(GRAD, ())) == len(chunk.parameters)
+        self._note("K" if skipped else "s" if without else "S")
         self._used = [(p, grad, grad._version) for p in chunk.parameters if (grad := p.grad) is not None]
         self._versions = self._weight_versions()
         self._last, self._row, self._pass = row, None, _Pass()
@@ -598,7 +608,7 @@ class Recording:
         self._waiting += 1
         if fresh:
             row.norm = _norms(torch.stack([_norms(_own(grad)[None])[0] for grad in fresh.values()])[None])[0]
-        self._blocks.append((None, [row], None, []))
+        self._blocks.append((None, [row], None, set()))
         if self._waiting >= CHUNK_ROWS:
             self._fetch()
 
@@ -637,30 +647,32 @@ class Recording:
         for number in range(len(self.optimizers)):
             self._reduce(number)
         blocks, self._blocks, self._waiting = self._blocks, [], 0
-        _fetch_small([row for _, rows, _, _ in blocks for row in rows])
+        _fetch_small([row for _, rows, *_ in blocks for row in rows])
         taken = []
-        for optimizer, rows, block, missing in blocks:
+        for optimizer, rows, block, absent in blocks:
             if block is None:
                 taken += [(row, None, [None] * 5, True) for row in rows]
             else:
-                taken += self._numbers(optimizer, rows, block, missing)
+                taken += self._numbers(optimizer, rows, block, absent)
         for row, values, totals, finite in sorted(taken, key=lambda one: one[0].number):
             self._take(row, values, totals, finite)
 
-    def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor, missing: list[Any]) -> list[Any]:
+    def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor, absent: set[int]) -> list[Any]:
         """Of each row: itself, norms [kind][parameter], totals [kind], and whether all are finite."""
         sums = _norms(block.transpose(1, 2).reshape(-1, block.shape[1])).reshape(5, -1)
         finite = block.isfinite().flatten(0, 1).all(dim=0).tolist()
-        zeros = (block[FRESH] == 0).sum(dim=1).tolist()
         values, totals = block.permute(2, 0, 1).tolist(), sums.T.tolist()
-        for kind, n, at in missing:
-            values[at][kind][n] = None
-            zeros[n] -= kind == FRESH
-        for n, count in zip(self._held[optimizer], zeros, strict=True):
-            self._zeros[n] += count
-        for kind, at in {(kind, at) for kind, _, at in missing}:
-            if all(one is None for one in values[at][kind]):
-                totals[at][kind] = None
+        many = block.shape[1]
+        for row, one, total in zip(rows, values, totals, strict=True):
+            for kind in absent:
+                one[kind], total[kind] = [None] * many, None
+            for kind, places in row.missing.items():
+                for place in places:
+                    one[kind][place] = None
+                if len(places) == many:
+                    total[kind] = None
+        for place in [] if FRESH in absent else (block[FRESH] == 0).any(dim=1).nonzero().flatten().tolist():
+            self._zeros[self._held[optimizer][place]] += sum(one[FRESH][place] == 0 for one in values)
         return list(zip(rows, values, totals, finite, strict=True))
 
     def _take(self, row: _Row, values: Any, totals: list[Any], finite: bool) -> None:
@@ -848,6 +860,11 @@ class Recording:
             self.save()
 
 
+def _any(some: list[Any]) -> bool:
+    """Whether there is one that is not None; `in` would compare tensors, entry by entry."""
+    return any(one is not None for one in some)
+
+
 def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
@@ -927,7 +944,7 @@ def _of_one(values: Any, name: str, place: int | None) -> float | None:
 
 def _class(thing: Any) -> str:
     thing = getattr(thing, "_orig_mod", thing)  # of a compiled model
-    return (getattr(thing, "__name__", None) or type(thing).__name__)[:MAX_TEXT]
+    return (getattr(thing, "__name__", None) or type(thing).__name__).strip("<>")[:MAX_TEXT]  # <lambda>
 
 
 def _plain(value: Any, digits: int = 9) -> Any:

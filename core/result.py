@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.config import Config
-from core.lines import parts, plain
+from core.lines import own_loss, parts, plain
 from core.loop import Run, Warned
 from core.models import MODELS
 from core.optimizers import evaluations
@@ -92,7 +92,7 @@ def path(result: Result) -> LossPath:
     if config.batch_size or "loss" not in parts(config.loop):
         return whole
     every = LossPath(result.steps["step"].to_numpy(), result.steps["loss"].to_numpy())
-    if not plain(config.loop) or MODELS[config.model].averages:
+    if not plain(config.loop) or own_loss(config.loop) or MODELS[config.model].two_modes:
         return every  # on the whole set another loss counts: loss_fn(model(inputs), targets), in eval mode
     last = whole.steps >= len(every.steps)
     return LossPath(

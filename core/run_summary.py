@@ -58,7 +58,7 @@ def brief(result: Result) -> Brief:
     return Brief(
         result.config,
         result.done,
-        steps.astype(np.int16),  # a run has at most 5,000 steps
+        steps.astype(np.int16),  # a run has at most 20,000 steps
         losses.astype(result.config.dtype),  # exact: that is what they were computed in
         {name: float(evaluated[name].iloc[-1]) if len(evaluated) else float("nan") for name in SCORES},
         said.word,

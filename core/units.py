@@ -34,7 +34,7 @@ def dead(result: Result) -> Layer | None:
     every row the same output.
     """
     row, known = MODELS[result.config.model], len(result.snapshots)
-    if not row.layers or row.averages or not known or not np.isfinite(result.snapshots[-1]).all():
+    if not row.layers or row.two_modes or not known or not np.isfinite(result.snapshots[-1]).all():
         return None
     if result.evaluations["step"].iloc[-1] != result.done:
         return None

@@ -6,6 +6,7 @@ import re
 import torch
 from torch import Tensor
 
+JOINER = "\u2060"  # a character of no width
 DIGITS, MOST_DIGITS = 4, 15  # significant ones: of a number on its own; of one that hardly moved
 FEW = 4  # entries of a tensor that are all shown
 

@@ -47,7 +47,7 @@ left, right = st.columns([2, 3])
 with left.container(border=True, height="stretch"):
     cell.draw(sweep, cells, briefs, chosen, measure, device)
 with right.container(border=True, height="stretch"):
-    cell.draw_neighbours(sweep, briefs, chosen)
+    cell.draw_neighbors(sweep, briefs, chosen)
 with st.container(border=True):
     range_test.draw(sweep, device)
 heading.table(sweep, briefs)

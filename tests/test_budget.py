@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from core import Config, build
-from core.budget import MAX_RUNS, MAX_WORK, parameter_count, too_much
+from core.budget import MAX_RUNS, MAX_WORK, most_steps, parameter_count, too_much, vector_bytes
 from core.compare.comparison import FIRST
+from core.fields import STEPS
 from tests.helpers.strategies import configs
 
 
@@ -54,6 +55,13 @@ def test_the_history_of_lbfgs_has_a_bound():
     assert too_much([replace(config, hidden=(16, 16))]) is None
 
 
+def test_the_steps_of_all_runs_have_a_bound_of_their_own():
+    """A run of two weights is little work, and its numbers take memory all the same."""
+    runs = [Config(dataset="deliveries", model="linear", steps=20_000, seed=seed) for seed in range(129)]
+    assert too_much(runs[:-1]) is None
+    assert too_much(runs) == "Steps of all runs must be at most 2,560,000 together; these are 2,580,000."
+
+
 def test_no_work_is_not_too_much():
     assert too_much([]) is None
 
@@ -72,3 +80,26 @@ def test_the_bound_is_on_the_sum_over_runs_and_itself_allowed(monkeypatch):
     assert too_much([run]) is None
     assert too_much([run, run]) is None
     assert too_much([run, run, run]) is not None
+
+
+def test_the_most_steps_that_fit_are_those_by_hand_and_one_more_is_too_much():
+    lenet = Config(dataset="digits", model="lenet")
+    entries = parameter_count(lenet)
+
+    def runs(steps):
+        return [replace(lenet, steps=steps, seed=seed) for seed in range(MAX_RUNS)]
+
+    most = most_steps(runs)
+    assert most == MAX_WORK // (MAX_RUNS * entries) < 5000
+    assert too_much(runs(most)) is None and too_much(runs(most + 1)) is not None
+
+
+def test_the_most_steps_are_all_or_none_where_steps_do_not_matter():
+    assert most_steps(lambda steps: [Config(steps=steps)]) == STEPS[1]
+    largest = Config(dataset="digits", hidden=(256, 256, 256), steps=5000)
+    assert most_steps(lambda steps: [largest]) == 0
+
+
+def test_vector_bytes_by_hand():
+    run = Config(dataset="deliveries", model="linear", steps=100)
+    assert vector_bytes(run) == 4 * 100 * 2 * 4  # four vectors a step, two entries, float32

@@ -14,11 +14,21 @@ from hypothesis.extra.numpy import arrays
 
 from core import Config, Run, charts
 from core.charts import DASHES, axis_top, curves_spec, goes_beyond, thin
-from core.compare.curves import ALL_PARAMETERS, MAX_ROWS, QUANTITIES, curves_frame, ends_at, value_at
+from core.compare.curves import (
+    ALL_PARAMETERS,
+    MAX_ROWS,
+    QUANTITIES,
+    Series,
+    curves_frame,
+    ends_at,
+    smoothed,
+    value_at,
+)
 from core.compare.fit import kind, picture
 from core.compare.fit_picture import fit_spec
 from core.lines import from_letters
 from core.result import Message, Result, result
+from core.words import JOINER
 
 LOGS = [(True, True), (True, False), (False, True), (False, False)]
 LINE = {"dataset": "deliveries", "model": "linear"}
@@ -173,7 +183,7 @@ def test_validation_is_shown_at_a_few_of_the_evaluated_steps(runs):
     frame, _ = curves_frame(runs)
     shown = frame[["step", "v0"]].dropna().set_index("step")["v0"]
     recorded = runs[0].evaluations.set_index("step")["val_loss"]
-    assert 10 < len(shown) <= 25
+    assert 8 <= len(shown) <= 25  # every eighth step or so, and the last
     np.testing.assert_array_equal(shown, recorded.loc[shown.index])
     assert frame["v2"].isna().all()  # four deliveries leave nothing to validate on
 
@@ -249,6 +259,72 @@ def test_beyond_the_axis_is_marked_where_a_run_first_passes_it(runs):
     assert frame[["b0", "b1", "b3"]].isna().all(axis=None)
 
 
+# -- a moving average ----------------------------------------------------------------------
+
+
+def tensorboard(values, factor):
+    """As TensorBoard's documentation has it: a running sum from 0, divided by the weights it has so far."""
+    last, count, shown = 0.0, 0, []
+    for value in values:
+        if math.isfinite(value):
+            last, count = last * factor + (1 - factor) * value, count + 1
+            value = last / (1 - factor**count)
+        shown.append(value)
+    return shown
+
+
+def averaged(values, factor):
+    return smoothed(Series(np.arange(len(values)), np.array(values, dtype=float)), factor).values
+
+
+@given(sequences.map(lambda s: [x if x < 1e290 else 2.0 for x in s]), st.floats(0.01, 0.99))
+@settings(deadline=None)
+def test_the_average_is_that_of_tensorboard_and_leaves_out_what_is_not_finite(values, factor):
+    np.testing.assert_allclose(averaged(values, factor), tensorboard(values, factor), rtol=1e-9, atol=1e-280)
+
+
+def test_the_average_begins_with_the_first_value_and_has_no_pull_toward_zero():
+    # 0.5: (0.5 * 4 + 8) / 1.5, then (0.25 * 4 + 0.5 * 8 + 2) / 1.75
+    assert averaged([4, 8, 2], 0.5).tolist() == pytest.approx([4, 10 / 1.5, 7 / 1.75])
+    assert averaged([3.0] * 50, 0.97) == pytest.approx(np.full(50, 3.0))
+    assert np.isfinite(averaged([1.7e308] * 50, 0.97)).all()
+
+
+def test_smoothing_adds_averages_and_moves_nothing_else(runs):
+    """What diverged, what is beyond the axis, where the axis ends, and all true values stay as they are."""
+    plain, tops = curves_frame(runs, pinned=3)
+    smooth, same = curves_frame(runs, pinned=3, smooth=0.9)
+    assert same == tops
+    pd.testing.assert_frame_equal(smooth[plain.columns], plain)
+    added = set(smooth.columns) - set(plain.columns)
+    assert added == {f"{letter}{i}" for letter in "st" for i in range(len(runs))}
+    rows = smooth["step"].isin(runs[0].steps["step"])
+    expected = averaged(runs[0].steps["loss"], 0.9)[smooth["step"][rows].astype(int)]
+    np.testing.assert_array_equal(smooth["s0"][rows], expected)
+    over = ends_at(runs[2])
+    assert smooth.loc[smooth["step"] >= over, "s2"].isna().all()  # no line where there is no loss
+
+
+def test_a_peak_before_a_zoom_does_not_flatten_what_is_in_it():
+    losses = np.where(np.arange(300) < 5, 1e8, 1.0 + np.arange(300) % 2)
+    frame, tops = curves_frame([made(losses)], between=(20.0, 299.0), smooth=0.9)
+    shown = frame["s0"].dropna()
+    assert tops[0] is None and shown.between(1.0, 2.0).all()
+    assert averaged(losses, 0.9)[20] > 1e6 and 0 < len(shown) < len(frame)
+    whole, _ = curves_frame([made(losses)], smooth=0.9)
+    assert whole["s0"][:300].notna().all()
+
+
+def test_an_average_of_evaluated_steps_is_taken_before_they_are_joined():
+    scores = pd.DataFrame({"step": [0, 10, 20], "train_loss": [4.0, 8.0, 2.0], "val_loss": [math.nan] * 3})
+    run = made(np.ones(20))
+    run = Result(run.config, 20, run.steps, run.parameters, scores, run.snapshots, None)
+    frame, _ = curves_frame([run], loss="train_loss", smooth=0.5)
+    shown = frame.set_index("step")["s0"]
+    assert shown[[0, 10, 20]].tolist() == pytest.approx([4, 10 / 1.5, 4])
+    assert shown[5] == pytest.approx((4 + 10 / 1.5) / 2)
+
+
 # -- numbers at a step ---------------------------------------------------------------------
 
 
@@ -306,8 +382,10 @@ def check_fields(spec, frame):
         assert encoded_fields(view) <= known
 
 
-def spec_of(frame, tops, names, logs=(True, True), width=1200, val=True, titles=("Loss", "Gradient norm")):
-    return curves_spec(tuple(names), titles, logs, tops, (0.0, frame["step"].max()), width, val)
+def spec_of(
+    frame, tops, names, logs=(True, True), width=1200, val=True, titles=("Loss", "Gradient norm"), **more
+):
+    return curves_spec(tuple(names), titles, logs, tops, (0.0, frame["step"].max()), width, val, **more)
 
 
 @pytest.fixture(scope="module")
@@ -324,13 +402,15 @@ def fits():
 
 
 @pytest.fixture(scope="module")
-def all_specs(curves, fits):
+def all_specs(runs, curves, fits):
     """Every spec of the app with a frame that it is for."""
     frame, tops, names = curves
     pairs = [
         (spec_of(frame, tops, names, logs, width, val), frame)
         for logs, width, val in [*product(LOGS, (400,), (True,)), (LOGS[0], 1200, False)]
     ]
+    averages, _ = curves_frame(runs, pinned=3, smooth=0.6)
+    pairs.append((spec_of(averages, tops, names, smooth=True), averages))
     return pairs + [(fit_spec(name, "first", "second"), frame) for name, frame in fits.items()]
 
 
@@ -358,7 +438,7 @@ def test_no_title_is_an_internal_name(all_specs):
         words = [part["title"] for part in parts(spec) if isinstance(part.get("title"), str)]
         words += [part["text"] for part in parts(spec) if isinstance(part.get("text"), str)]
         assert not set(words) & internal
-        assert not any(word[0] in "lvgmbc" and word[1:].isdigit() for word in words)
+        assert not any(word[0] in "lvgmbcst" and word[1:].isdigit() for word in words)
         assert "__" not in "".join(words)
 
 
@@ -405,6 +485,68 @@ def test_each_panel_has_lines_marks_a_pinned_rule_and_a_rule_to_point_at(curves)
     assert [panel["title"]["text"] for panel in panels(spec_of(*curves))] == ["Loss", "Gradient norm"]
 
 
+def of_runs(spec):
+    """The marks that have the color of a run, with the transforms before them."""
+    return [(v, t) for v, t in views(spec) if v["encoding"].get("color", {}).get("field") == "run"]
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_dots_and_marks_have_the_very_color_of_their_line(curves, smooth):
+    """One scale for all, by the theme; and nothing see-through, as Vega makes points of its own accord."""
+    found = of_runs(spec_of(*curves, smooth=smooth))
+    assert len(found) == 9 + 2 * smooth  # line, marks beyond and at the end, hover; validation with the loss
+    assert len({json.dumps(view["encoding"]["color"]["scale"]) for view, _ in found}) == 1
+    assert not any("range" in view["encoding"]["color"]["scale"] for view, _ in found)
+    faint = [view["mark"]["type"] for view, _ in found if view["mark"].get("opacity", 1) != 1]
+    assert faint == ["line"] * 2 * smooth  # behind their averages
+    for view, _ in found:
+        assert view["mark"]["type"] == "line" or view["mark"]["opacity"] == 1
+
+
+def test_an_average_is_drawn_over_the_true_curve_and_tooltips_keep_to_the_truth(curves):
+    for panel, true, average in zip(panels(spec_of(*curves, smooth=True)), "lg", "st", strict=True):
+        lines = [(v, t) for v, t in views(panel) if v["mark"]["type"] == "line"]
+        letters = [{name[0] for part in t for name in part.get("fold", [])} for _, t in lines]
+        assert letters == [{true}, {average}]
+        (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
+        assert {tip["field"][0] for tip in tips[1:]} == {true}
+
+
+def test_the_first_and_last_dot_are_whole(curves):
+    """The axis goes on for more than a dot's radius, in pixels, at both ends."""
+    frame, tops, names = curves
+    for width in (1200, 340):
+        for panel in panels(spec_of(frame, tops, names, width=width)):
+            xs = [view["encoding"]["x"]["scale"] for view, _ in views(panel) if "x" in view["encoding"]]
+            assert len({tuple(x["domain"]) for x in xs}) == 1 and not any(x["nice"] for x in xs)
+            low, high = xs[0]["domain"]
+            last = frame["step"].max()
+            pixel = (high - low) / panel["width"]
+            radius = math.sqrt(22 / math.pi)  # of a validation dot: its area is 22 pixels
+            assert -low / pixel > radius and (high - last) / pixel > radius
+
+
+def test_the_numbers_of_an_axis_are_written_alike(curves):
+    """One expression for all labels, which asks the scale of its own panel."""
+    for width in (1200, 400):
+        for number, panel in enumerate(panels(spec_of(*curves, width=width))):
+            axes = [
+                view["encoding"]["y"]["axis"]
+                for view, _ in views(panel)
+                if "axis" in view["encoding"].get("y", {})
+            ]
+            (label,) = {axis["labelExpr"] for axis in axes}
+            assert f"domain('concat_{number}_y')" in label and "format" not in axes[0]
+
+
+def test_a_pair_that_fills_a_window_is_as_high_as_it_has_room():
+    assert charts.panel_height(1400, 900) == 900 - charts.AROUND
+    assert charts.panel_height(400, 1200) == 600 - charts.AROUND
+    assert charts.panel_height(1400, 300) == charts.TALL  # and scrolls
+    spec = curves_spec(("a",), ("L", "G"), (True, True), (None, None), (0.0, 9.0), 1400, True, tall=700)
+    assert {panel["height"] for panel in panels(spec)} == {700}
+
+
 def folded(panel):
     return {name for _, transforms in views(panel) for t in transforms for name in t.get("fold", [])}
 
@@ -438,7 +580,7 @@ def test_pointing_at_a_step_reads_all_runs_by_name(curves):
     frame, tops, names = curves
     for panel, letter in zip(panels(spec_of(frame, tops, names)), "lg", strict=True):
         (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
-        said = {tip["field"]: tip["title"] for tip in tips}
+        said = {tip["field"]: tip["title"].strip(JOINER) for tip in tips}
         assert said.pop("step") == "step"
         assert said == {f"{letter}{i}": name for i, name in enumerate(names)}
 
@@ -462,7 +604,7 @@ def test_a_run_has_the_color_and_dash_of_its_place_whatever_others_there_are(pla
     for panel, letter in zip(panels(spec), "lg", strict=True):
         assert {name for name in folded(panel) if name[0] == letter} == {f"{letter}{p}" for p in places}
         (tips,) = [view["encoding"]["tooltip"] for view, _ in views(panel) if "tooltip" in view["encoding"]]
-        assert {tip["field"]: tip["title"] for tip in tips[1:]} == {
+        assert {tip["field"]: tip["title"].strip(JOINER) for tip in tips[1:]} == {
             f"{letter}{p}": f"run {p}" for p in places
         }
 
@@ -518,7 +660,21 @@ def test_other_names_are_in_the_tooltips_and_take_no_new_chart(curves):
     spec = spec_of(frame, tops, others)
     assert charts._curves.cache_info().misses == built
     tips = [part["tooltip"] for part in parts(spec) if isinstance(part.get("tooltip"), list)]
-    assert tips and all([tip["title"] for tip in tip_list] == ["step", *others] for tip_list in tips)
+    said = [[tip["title"].strip(JOINER) for tip in tip_list] for tip_list in tips]
+    assert said and all(titles == ["step", *others] for titles in said)
+
+
+def test_a_name_that_means_something_to_a_tooltip_is_only_a_name(curves):
+    """Titles are keys of an object there: these are its headline, its picture, another row or its kind, and
+    keys that are numbers come first."""
+    frame, tops, names = curves
+    special = ["title", "image", "step", "__proto__", "7"]
+    for some in (special[: len(names)], special[-len(names) :]):
+        spec = spec_of(frame, tops, tuple(some))
+        tips = [part["tooltip"] for part in parts(spec) if isinstance(part.get("tooltip"), list)]
+        titles = [tip["title"] for tip_list in tips for tip in tip_list[1:]]
+        assert titles and not {*titles} & {*special}
+        assert {title.strip(JOINER) for title in titles} == {*some}
 
 
 # -- pictures ------------------------------------------------------------------------------
@@ -541,7 +697,16 @@ def test_each_picture_has_its_marks():
     assert marks["confusion"] == ["rect", "text"]
 
 
-def test_classes_on_a_surface_differ_in_shape_as_well_as_colour():
+@pytest.mark.parametrize(("name", "mark"), [("curve", "line"), ("scatter", "point")])
+def test_what_a_model_computes_has_the_color_of_its_run(name, mark):
+    spec = fit_spec(name, "x", "y", 4)
+    (color,) = [v["encoding"]["color"] for v, _ in views(spec) if "color" in v["encoding"]]
+    assert color["field"] == "run" and color["scale"] == {"domain": [str(place) for place in range(6)]}
+    assert {v["mark"]["type"] for v, _ in views(spec) if "color" in v["encoding"]} == {mark}
+    assert {part["calculate"] for part in spec["transform"]} == {"'4'"}
+
+
+def test_classes_on_a_surface_differ_in_shape_as_well_as_color():
     (points,) = (v for v, _ in views(fit_spec("surface", "x", "y")) if v["mark"]["type"] == "point")
     assert points["encoding"]["shape"]["field"] == points["encoding"]["color"]["field"] == "label"
     assert len(set(points["encoding"]["shape"]["scale"]["range"])) == 2

@@ -2,13 +2,15 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config
-from core.config import KNOBS, conflicts, nearest, parse
+from core.config import KNOBS, conflicts, nearest, parse, suiting, with_changes
+from core.data import DATASETS
 from core.words import shown
 from tests.helpers.strategies import configs
 
@@ -22,44 +24,60 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("noise", -0.1, "from 0 to 1"),
     ("noise", 1.1, "from 0 to 1"),
     ("val_share", 0.6, "from 0 to 0.5"),
-    ("lr", -1.0, "from 0 to 100"),
-    ("lr", 101.0, "from 0 to 100"),
+    ("lr", -1.0, "from 0 to 1000000"),
+    ("lr", 1000001.0, "from 0 to 1000000"),
     ("momentum", 1.5, "from 0 to 1"),
     ("weight_decay", 2.0, "from 0 to 1"),
     ("batch_size", -1, "from 0 to 1024"),
     ("batch_size", 1025, "from 0 to 1024"),
-    ("steps", 0, "from 1 to 5000"),
-    ("steps", 5001, "from 1 to 5000"),
-    ("seed", 1_000_000, "from 0 to 999999"),
-    ("hidden", (16, 0), "1 to 3 layers of 1 to 256 units"),
-    ("hidden", (257,), "1 to 3 layers of 1 to 256 units"),
-    ("hidden", (1, 2, 3, 4), "1 to 3 layers of 1 to 256 units"),
+    ("steps", 0, "from 1 to 20000"),
+    ("steps", 20001, "from 1 to 20000"),
+    ("seed", 2**63, "from 0 to 9223372036854775807"),
+    ("hidden", (16, 0), "1 to 6 layers of 1 to 256 units"),
+    ("hidden", (257,), "1 to 6 layers of 1 to 256 units"),
+    ("hidden", (1, 2, 3, 4, 5, 6, 7), "1 to 6 layers of 1 to 256 units"),
     ("loop", ("forward", "forward"), "each at most once"),
     ("loop", ("zero_grad", "zero_grad_zeros"), "each at most once"),
     ("start", (1001.0,), "from -1000 to 1000"),
     ("start", (float("nan"),), "from -1000 to 1000"),
+    ("start", ("glorot",), "from -1000 to 1000"),
     ("start", "5_2", "one for all tensors or one for each"),
     ("start", (1.0, 2.0, 3.0), "one number, or 6 for this model"),
-    ("schedule", ((3, 101.0),), "from 0 to 100"),
-    ("schedule", ((0, 0.1),), "from 1 to 5000"),
+    ("schedule", ((3, 1000001.0),), "from 0 to 1000000"),
+    ("schedule", ((0, 0.1),), "from 1 to 20000"),
     ("schedule", ((3, 0.1), (3, 0.2)), "each step once"),
     ("schedule", ((4, 0.1), (3, 0.2)), "each step once"),
     ("schedule", tuple((step, 0.1) for step in range(1, 22)), "at most 20 pairs"),
     ("loop", ("backward", "backward_retained"), "each at most once"),
     ("before", ("dead_relu", "dead_relu"), "each at most once"),
     ("before", ("eval",), "lines of optimizer_of_a_copy, "),
-    ("loop", ("forward", "eval"), "lines of zero_grad, forward, loss, backward, step"),
+    ("loop", ("forward", "eval"), "known lines, each at most once"),
     ("dataset", "mnist", "one of deliveries, "),
-    ("model", "Module", "one of linear, mlp, mlp_norm"),
+    ("model", "Module", "one of linear, mlp, mlp_norm, mlp_dropout"),
     ("activation", "softmax", "one of tanh, relu, sigmoid, gelu"),
     ("loss", "Module", "one of mse, l1, huber, cross_entropy, bce"),
     ("optimizer", "LBFGS", "one of sgd, sgd_by_hand"),
+    ("loss_arguments", (("reduction", "none"),), "one of mean, sum, batchmean for reduction"),
+    ("loss_arguments", (("size_average", True),), "names of arguments with their values, each once"),
+    ("optimizer_arguments", (("foreach", True),), "names of arguments with their values, each once"),
+    (
+        "optimizer_arguments",
+        (("eps", 1e-8), ("eps", 1e-7)),
+        "names of arguments with their values, each once",
+    ),
+    ("optimizer_arguments", (("eps", float("nan")),), "1 to 10 numbers of at most 1e+09 for eps"),
+    ("optimizer_arguments", (("betas", (1,) * 11),), "1 to 10 numbers of at most 1e+09 for betas"),
+    ("optimizer_arguments", (("amsgrad", 1),), "1 or 0 for amsgrad"),
+    ("optimizer_arguments", (("max_iter", 101),), "a whole number up to 100 for max_iter"),
     ("dtype", "float16", "one of float32, float64"),
-    ("max_norm", -1.0, "must be a number from 0 to 1e+06"),
+    ("max_norm", -1.0, "must be a number from 0 to 1000000"),
     ("accumulate", 0, "must be a whole number from 1 to 64"),
     ("scheduler", "linear", "must be one of none, step, exponential"),
+    ("autocast", "float8", "must be one of bfloat16, float16"),
+    ("dropout", 1.0, "must be a number from 0 to 0.9"),
+    ("penalty", -1.0, "must be a number from 0 to 10"),
     ("gamma", 1.5, "must be a number from 0 to 1"),
-    ("clip_value", -0.5, "must be a number from 0 to 1e+06"),
+    ("clip_value", -0.5, "must be a number from 0 to 1000000"),
 ]
 
 
@@ -147,7 +165,7 @@ def test_hidden_sizes_must_be_whole_numbers(value):
     if value is None:  # None stands for the default
         assert Config(hidden=None).hidden == (16, 16)
         return
-    with pytest.raises(ValueError, match=r"^hidden must be 1 to 3 layers"):
+    with pytest.raises(ValueError, match=r"^hidden must be 1 to 6 layers"):
         Config(hidden=value)
 
 
@@ -189,12 +207,13 @@ def test_loops_are_letters_in_links():
     assert Config(loop=("step", "zero_grad")).to_params() == {"loop": "SZ"}
     assert Config.from_params({"loop": "none"}).loop == ()
     for text in ("ZZ", "zflbs", "ZFLBSZFLBS", "X"):
-        with pytest.raises(ValueError, match=r"^loop must be lines of"):
+        with pytest.raises(ValueError, match=r"^loop must be known lines"):
             Config.from_params({"loop": text})
 
 
 @pytest.mark.parametrize("name, text", [
-    ("lr", "1e999"), ("start", "5_1e999"), ("schedule", "3_1e999"), ("steps", "1234567890"), ("seed", "+3"),
+    ("lr", "1e999"), ("start", "5_1e999"), ("schedule", "3_1e999"),
+    ("steps", "12345678901234567890"), ("seed", "+3"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_quoted_as_it_stands_in_the_link(name, text):
     """Not as the inf or the whole number that Python would make of it."""
@@ -249,6 +268,26 @@ def test_nearest_changes_only_the_field_that_does_not_fit(values, name, near):
     assert len(sentences) == 1 and sentences[0].startswith(name) and sentences[0].endswith("is taken")
     kept = {k: v for k, v in given_values.items() if k != name and v is not None}
     assert {k: getattr(config, k) for k in kept} == kept
+
+
+def test_a_firm_field_does_not_give_way():
+    sine = Config(dataset="sine")
+    with pytest.raises(
+        ValueError, match=r"^loss must be one of mse, l1, huber, smooth_l1 for sine; got bce$"
+    ):
+        with_changes(sine, {"loss": "bce"}, firm=["loss"])
+    assert with_changes(Config(loss="l1"), {"dataset": "iris"}, firm=["dataset"])[0].loss == "l1"
+
+
+def test_a_data_set_brings_the_learning_rate_and_the_model_that_suit_it():
+    moons, digits = DATASETS["moons"], DATASETS["digits"]
+    assert (Config().lr, Config().model) == (moons.lr, moons.model)
+    assert suiting(Config(), "deliveries") == {"lr": 0.05, "model": "linear"}
+    assert suiting(Config(lr=0.3), "deliveries") == {"model": "linear"}
+    assert suiting(Config(model="mlp_norm"), "digits") == {"lr": digits.lr}
+    assert suiting(Config(lr=0.3, model="mlp_norm"), "digits") == {}
+    brought = replace(Config(), dataset="deliveries", loss="mse", **suiting(Config(), "deliveries"))
+    assert suiting(brought, "moons") == {"lr": moons.lr, "model": moons.model}
 
 
 def test_nearest_resolves_several_conflicts_at_once():

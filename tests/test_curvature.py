@@ -1,6 +1,7 @@
 """Curvature and stability limits, against hand calculation, closed forms and torch in double."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -270,6 +271,19 @@ def test_weight_decay_adds_to_the_curvature():
     assert above[-2:].max() > 100 * above[0]
 
 
+def test_a_sum_is_as_many_times_as_steep_as_the_mean():
+    """Four deliveries: the limit of the sum is a quarter of that of the mean, and the run keeps to it."""
+    config = Config(
+        dataset="deliveries", model="linear", start=(0.0,), loss_arguments=(("reduction", "sum"),)
+    )
+    steep = starting_curvature(config)
+    assert steep == pytest.approx(4 * STEEPEST, rel=1e-4)
+    limit = stability_limit(config, steep)
+    assert limit == pytest.approx(2 / STEEPEST / 4, rel=1e-4)
+    below, above = (Run(replace(config, lr=f * limit)).advance().history.losses for f in (0.95, 1.05))
+    assert below[-1] < below[0] and not above[-1] < above[0]
+
+
 def test_sgd_by_hand_has_neither_momentum_nor_weight_decay():
     config = Config(optimizer="sgd_by_hand", momentum=0.9, weight_decay=0.5)
     assert stability_limit(config, STEEPEST) == pytest.approx(2 / STEEPEST, rel=1e-12)
@@ -287,6 +301,10 @@ def test_sgd_by_hand_has_neither_momentum_nor_weight_decay():
         {"schedule": ((5, 0.1),)},  # which of the two rates would it be?
         {"batch_size": 16},  # each batch has a curvature of its own
         {"dataset": "line", "loss": "l1"},  # its gradient does not shrink
+        {"dataset": "line", "loss": "smooth_l1", "loss_arguments": (("beta", 0.0),)},  # which is L1
+        {"momentum": 0.5, "optimizer_arguments": (("dampening", 0.5),)},
+        {"optimizer_arguments": (("maximize", True),)},  # it climbs
+        {"optimizer": "asgd"},  # its rate fades
     ],
 )
 def test_no_limit_is_claimed_where_none_is_known(choices):

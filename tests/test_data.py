@@ -11,8 +11,10 @@ import torch
 
 from core import Config, Run
 from core.build import make_data, make_model
-from core.data import DATASETS, FORMS, split, standardise
+from core.data import DATASETS, FORMS, split, standardize
+from core.result import result
 from core.seeds import STREAMS, stream
+from core.verdict import verdict
 
 SHAPES = {
     "deliveries": (4, 1),
@@ -54,6 +56,16 @@ def test_every_data_set_has_its_rows_and_columns_and_is_finite(dataset):
 def test_every_data_set_says_in_one_sentence_what_it_is(dataset):
     about = DATASETS[dataset].about
     assert about.endswith(".") and len(about) <= 120
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_with_what_suits_it_a_data_set_is_learned_in_300_steps(dataset):
+    """And the loss ends at its lowest, or close by: it does not swing."""
+    row = DATASETS[dataset]
+    ended = result(Run(Config(dataset=dataset, lr=row.lr, model=row.model, steps=300)).advance())
+    assert verdict(ended).word == "learns"
+    losses = ended.steps["loss"]
+    assert losses.iloc[-1] < losses.min() + 0.05 * (losses.iloc[0] - losses.min())
 
 
 def test_the_exact_deliveries_lie_on_the_line_of_the_note():
@@ -141,9 +153,9 @@ def test_validation_rows_are_scaled_with_the_statistics_of_training():
     assert abs(data.val_inputs.mean()) > 1e-6  # its own statistics would give 0
 
 
-def test_a_column_that_never_changes_is_only_centred():
+def test_a_column_that_never_changes_is_only_centered():
     values = torch.tensor([[3.0, 1.0], [3.0, 5.0]])
-    assert standardise(values, values).tolist() == [[0.0, -1.0], [0.0, 1.0]]
+    assert standardize(values, values).tolist() == [[0.0, -1.0], [0.0, 1.0]]
 
 
 @pytest.mark.parametrize(("rows", "share"), [(20, 0.5), (150, 0.25), (442, 0.2), (21, 0.01), (50, 0.0)])
@@ -246,6 +258,16 @@ def test_the_global_random_state_is_left_alone(dataset):
     Run(config).advance()
     assert torch.equal(torch.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpy_before).all()
+
+
+def test_the_noise_of_xor_is_in_proportion():
+    """From one seed, three times the noise moves each point three times as far, and changes no label."""
+    (still, labels), (once, same), (thrice, _) = (
+        DATASETS["xor"].make(noise, torch.Generator().manual_seed(5)) for noise in (0.0, 0.1, 0.3)
+    )
+    assert torch.equal(labels, same)
+    assert (once - still).std().item() == pytest.approx(0.1, rel=0.2)  # 500 normal deviates
+    torch.testing.assert_close(thrice - still, 3 * (once - still))
 
 
 def test_scikit_learn_is_imported_by_who_needs_it():

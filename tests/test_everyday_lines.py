@@ -1,4 +1,4 @@
-"""Everyday lines: clips and rates against their formulas, accumulation against the big batch."""
+"""Everyday lines: clips and rates against formulas, accumulation against the big batch, casts by hand."""
 
 import math
 import re
@@ -7,14 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
 
 from core import Config, Run
-from core.compare.curves import axis_words, curves_frame
+from core.compare.curves import axis_words, curves_frame, scale_words
 from core.config import with_changes
 from core.lines import USUAL, from_letters, letters, put_in
+from core.models import Dropout
 from core.optimizers import SCHEDULERS
 from core.result import learning_rates, result
 from core.watch.tape import Tape
+from tests.helpers.accounts import accounts, of
 
 DELIVERIES = {"dataset": "deliveries", "model": "linear", "start": (0.0,), "lr": 0.2, "steps": 60}
 X = np.array([1.0, 2.0, 3.0, 4.0])
@@ -94,8 +99,8 @@ def test_slices_and_one_go_give_the_same_bits():
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("max_norm", -1.0, "max_norm must be a number from 0 to 1e+06; got -1.0"),
-    ("clip_value", float("nan"), "clip_value must be a number from 0 to 1e+06; got nan"),
+    ("max_norm", -1.0, "max_norm must be a number from 0 to 1000000; got -1.0"),
+    ("clip_value", float("nan"), "clip_value must be a number from 0 to 1000000; got nan"),
 ])  # fmt: skip
 def test_a_wrong_value_gets_one_sentence(field, value, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
@@ -121,7 +126,7 @@ SPLIT = [[0, 1, 2], [3]]  # of the four deliveries
 
 @pytest.mark.parametrize(("loop", "gradient"), [
     ("zFLws", -85.165),  # the mean over all four rows
-    ("zFLbs", -116.0),  # the mean of two means: row 4 counts three times as much as the others
+    ("zFLDs", -116.0),  # the mean of two means: row 4 counts three times as much as the others
     ("zFLBs", -232.0),  # not divided at all
 ])  # fmt: skip
 def test_unequal_micro_batches(loop, gradient):
@@ -129,11 +134,11 @@ def test_unequal_micro_batches(loop, gradient):
     run = Run(config, batches=SPLIT).advance()
     assert run.history.grads["weight"][1].item() == pytest.approx(gradient, abs=0.01)
     means = [2 * np.mean(-Y[rows] * X[rows]) for rows in SPLIT]
-    by_hand = {"zFLws": (3 * means[0] + means[1]) / 4, "zFLbs": sum(means) / 2, "zFLBs": sum(means)}
+    by_hand = {"zFLws": (3 * means[0] + means[1]) / 4, "zFLDs": sum(means) / 2, "zFLBs": sum(means)}
     assert run.history.grads["weight"][1].item() == pytest.approx(by_hand[loop], rel=1e-6)
 
 
-@pytest.mark.parametrize("loop", ["zFLbs", "zFLws"])
+@pytest.mark.parametrize("loop", ["zFLDs", "zFLws"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_equal_micro_batches_are_one_big_batch(loop, optimizer):
     """160 rows: four batches of 10 are the rows of one of 40, in the same order."""
@@ -149,18 +154,18 @@ def test_equal_micro_batches_are_one_big_batch(loop, optimizer):
 
 def test_accumulating_over_one_pass_is_the_usual_loop_to_the_bit():
     usual = Run(Config(steps=30)).advance()
-    once = Run(Config(steps=30, accumulate=1, loop=from_letters("zFLbs"))).advance()
+    once = Run(Config(steps=30, accumulate=1, loop=from_letters("zFLDs"))).advance()
     assert np.array_equal(usual.history.losses, once.history.losses)
 
 
 def test_the_axis_says_what_a_step_is():
-    config = Config(loop=from_letters("zFLbs"), accumulate=8)
+    config = Config(loop=from_letters("zFLDs"), accumulate=8)
     assert "moves its weights every 8 passes" in axis_words([Config(), config])
     assert axis_words([Config()]) == ""
 
 
 def test_on_a_log_axis_passes_without_an_update_are_joined_over():
-    run = Run(Config(loop=from_letters("zFLbs"), batch_size=10, steps=12)).advance()
+    run = Run(Config(loop=from_letters("zFLDs"), batch_size=10, steps=12)).advance()
     frame, _ = curves_frame([result(run)], "update_ratio")
     assert frame["g0"].iloc[3:12].notna().all() and frame["g0"].iloc[:3].isna().all()
     frame, _ = curves_frame([result(run)], "update_ratio", logs=(False, False))
@@ -266,7 +271,7 @@ def test_the_rate_is_recorded_only_where_it_can_change_and_charted_everywhere():
 
 
 def test_a_scheduler_counts_updates():
-    run = Run(Config(loop=from_letters("zFLbsr"), accumulate=3, steps=24, batch_size=20)).advance()
+    run = Run(Config(loop=from_letters("zFLDsr"), accumulate=3, steps=24, batch_size=20)).advance()
     assert learning_rates(result(run)) == pytest.approx([cosine(t // 3, 8, 0.5, 0) for t in range(24)])
     assert run.warnings == []
 
@@ -291,3 +296,161 @@ def test_a_rate_by_hand_on_top_of_a_scheduler_is_what_a_new_run_of_it_has():
     again = Run(run.config).advance()
     assert np.array_equal(again.history.losses, run.history.losses)
     assert learning_rates(result(run))[3:6] == pytest.approx([0.5 * 0.9**3, 0.2, 0.2 * 0.9])
+
+
+# mixed precision
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_is_the_same_casts_by_hand(dtype):
+    name = str(dtype).removeprefix("torch.")
+    config = Config(
+        loop=from_letters("ZflBS"), autocast=name, hidden=(8,), activation="tanh", steps=5, lr=0.1
+    )
+    run, start = Run(config).advance(), Run(config)
+    inputs, targets = start.data.inputs, start.data.targets
+    weights = [p.detach().clone().requires_grad_() for p in start.parameters]
+    for step in range(5):
+        w1, b1, w2, b2 = (w.to(dtype) for w in weights)
+        hidden = torch.tanh(nn.functional.linear(inputs.to(dtype), w1, b1))
+        outputs = nn.functional.linear(hidden, w2, b2)
+        loss = nn.functional.binary_cross_entropy_with_logits(outputs.float(), targets)
+        assert loss.item() == run.history.losses[step]
+        grads = torch.autograd.grad(loss, weights)
+        weights = [(w - 0.1 * g).detach().requires_grad_() for w, g in zip(weights, grads, strict=True)]
+
+
+def test_scaling_by_a_power_of_two_changes_no_bit_and_recorded_gradients_are_scaled():
+    usual, scaled = (
+        Run(Config(loop=from_letters(loop), steps=20)).advance() for loop in ("ZFLBS", "ZFLaUAG")
+    )
+    assert np.array_equal(usual.history.losses, scaled.history.losses)
+    first = next(iter(usual.history.grads))
+    assert np.array_equal(usual.history.grads[first] * 65536, scaled.history.fresh_grads[first])
+    assert np.array_equal(usual.history.grads[first], scaled.history.grads[first])
+    hidden = Run(Config(loop=from_letters("ZFLaAG"), steps=20)).advance()
+    assert np.array_equal(usual.history.losses, hidden.history.losses)
+    assert np.array_equal(scaled.history.fresh_grads[first], hidden.history.grads[first])
+    said = [scale_words([run.config]) for run in (usual, scaled, hidden)]
+    assert said[0] == "" and "as used are unscaled" in said[1] and "so are gradients as used" in said[2]
+
+
+def test_a_step_with_inf_is_skipped_and_the_scale_halved():
+    config = Config(**DELIVERIES | {"loop": from_letters("ZflaUAG"), "autocast": "float16", "steps": 3})
+    run = Run(config)
+    run.namespace["scaler"] = torch.amp.GradScaler("cpu", init_scale=2.0**20)
+    run.advance()
+    assert not np.isfinite(run.history.grads["weight"][0]).any()
+    assert np.array_equal(run.history.weights["weight"][0], run.history.weights["weight"][1])
+    assert run.namespace["scaler"].get_scale() < 2.0**20
+
+
+def test_with_a_scaler_going_back_gives_the_same_bits():
+    config = Config(loop=from_letters("ZflaUAG"), autocast="float16", steps=30)
+    whole, tape = Run(config).advance(), Tape(Run(config))
+    tape.play(20, 60.0)
+    tape.go(7, 3)
+    tape.run.advance()
+    assert np.array_equal(whole.history.losses, tape.run.history.losses)
+
+
+@pytest.mark.parametrize(("loop", "line", "said"), [
+    ("ZFLBCS", "clip", "The norm of all gradients was 89.98; each was multiplied by 0.01111."),
+    ("ZFLBVS", "clip_value", "2 of 2 entries of the gradients were larger than 1, and were cut to it."),
+    ("zFLDs", "step_every", "No weight changed: this is pass 1 of 4, and the last one updates."),
+    ("zFLDs", "zero_grad_every", "Nothing to clear: every .grad is None."),
+    ("ZFLBSR", "scheduler_step", "The learning rate went from 0.2 to 0.199863."),
+    ("ZflaUAG", "forward_autocast", "The outputs are bfloat16. Autograd recorded 4 operations: "),
+    ("ZflaUAG", "loss_autocast", "The loss is 242.4, in float32."),
+    ("ZflaUAG", "unscale", "Every .grad was divided by the scale, 65536: the norm of all went from 5.886e"),
+    ("ZflaUAG", "step_scaled", "weight went from 0 to 17"),
+    ("ZflaUAG", "scaler_update", "The scale stays 65536."),
+    ("TZFLBSE", "train_mode", "The model stays in training mode; a model without dropout and batch norm"),
+    ("TZFLBSE", "eval_mode", "The model went from training to eval mode; a model without"),
+    ("ZFpBS", "loss_penalty", "The loss is 242.4; the penalty is 0 of it."),
+    ("ZFLBWS", "backward_penalty", "The penalty is 0; the norm of all gradients went from 89.98 to 89.98."),
+])  # fmt: skip
+def test_watch_says_what_a_line_did_in_numbers(loop, line, said):
+    assert of(line, Run(Config(**DELIVERIES | {"loop": from_letters(loop)}))).headline.startswith(said)
+
+
+EACH = ["zFLDs", "zFLws", "ZflBS", "ZflaUCAG", "ZFLaAG", "ZFLBCVSR", "ZFLBSP", "FLBCS", "TZFpBWSE"]
+
+
+@given(st.sampled_from(EACH), st.sampled_from(["deliveries", "iris", "moons"]), st.integers(0, 3))
+@settings(max_examples=20, deadline=None)
+def test_every_everyday_line_has_an_account_in_every_step(loop, dataset, seed):
+    run = Run(Config(dataset=dataset, loop=from_letters(loop), steps=5, batch_size=3, seed=seed, hidden=(3,)))
+    for one in accounts(run, 4 * len(run.config.loop)):
+        assert one.headline and one.headline.endswith(".")
+
+
+# train and eval
+
+
+def test_dropout_draws_from_its_own_generator_and_touches_no_other():
+    before = torch.get_rng_state()
+    config = Config(model="mlp_dropout", steps=10)
+    one, two = Run(config).advance(), Run(config)
+    while not two.done:
+        two.advance(3)
+    assert np.array_equal(one.history.losses, two.history.losses)
+    assert np.array_equal(one.history.evaluations, two.history.evaluations, equal_nan=True)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropout_is_its_definition():
+    layer = Dropout(0.25, torch.Generator().manual_seed(1))
+    values = torch.ones(2000, 10)
+    kept = layer(values)
+    assert kept.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
+    assert (kept == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert layer.eval()(values) is values
+    drawn = torch.rand(2000, 10, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(kept == 0, drawn < 0.25)
+
+
+def test_no_dropout_is_the_plain_mlp():
+    plain, none = (Run(Config(model=m, dropout=0.0, steps=20)).advance() for m in ("mlp", "mlp_dropout"))
+    assert np.array_equal(plain.history.losses, none.history.losses)
+
+
+@pytest.mark.parametrize("model", ["mlp_dropout", "mlp_norm"])
+def test_without_train_the_second_step_is_in_eval_mode(model):
+    both, forgotten, usual = (
+        Run(Config(model=model, loop=from_letters(loop), steps=3)) for loop in ("TZFLBSE", "ZFLBSE", "ZFLBS")
+    )
+    modes = []
+    for _ in range(3):
+        for _ in range(6):
+            modes.append(forgotten.model.training)
+            forgotten.line()
+    assert modes == [True] * 6 + [False] * 12
+    assert np.array_equal(both.advance().history.losses, usual.advance().history.losses)
+    forgotten.advance()
+    assert both.history.losses[0] == forgotten.history.losses[0]
+    assert both.history.losses[1] != forgotten.history.losses[1]
+
+
+def test_with_dropout_going_back_gives_the_same_bits():
+    config = Config(model="mlp_dropout", loop=from_letters("TZFLBSE"), steps=30)
+    whole, tape = Run(config).advance(), Tape(Run(config))
+    tape.play(20, 60.0)
+    tape.go(7, 3)
+    tape.run.advance()
+    assert np.array_equal(whole.history.losses, tape.run.history.losses)
+
+
+# two losses
+
+
+def test_a_second_backward_is_the_gradient_of_the_sum_and_sgd_calls_it_weight_decay():
+    base = Config(penalty=0.05, steps=25, dtype="float64", activation="tanh", lr=0.2)
+    twice, summed = (Run(replace(base, loop=from_letters(loop))).advance() for loop in ("ZFLBWS", "ZFpBS"))
+    decayed = Run(replace(base, weight_decay=0.1)).advance()
+    for name, weights in decayed.history.weights.items():
+        np.testing.assert_allclose(twice.history.weights[name], weights, rtol=1e-9)
+        np.testing.assert_allclose(summed.history.weights[name], weights, rtol=1e-9)
+    np.testing.assert_allclose(twice.history.fresh_grads["0.bias"], decayed.history.fresh_grads["0.bias"])
+    norm = sum((w[5] ** 2).sum() for w in twice.history.weights.values())
+    assert summed.history.losses[5] == pytest.approx(twice.history.losses[5] + 0.05 * norm)

@@ -19,7 +19,7 @@ from core.data import DATASETS
 from core.export import data_file, listing, script
 from core.lines import LETTERED, LINES, USUAL, from_letters, parts
 from core.losses import LOSSES
-from core.models import ACTIVATIONS, MODELS
+from core.models import ACTIVATIONS, MODELS, STARTS
 from core.optimizers import OPTIMIZERS
 from core.result import result
 from tests.helpers.strategies import configs
@@ -68,11 +68,19 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"model": "mlp_norm", "batch_size": 16, "optimizer": "adam", "lr": 0.01},
     {"dataset": "deliveries", "model": "linear", "lr": 0.01, "before": ("weights_by_hand",),
      "loop": "Z.forward_by_hand.LB.step_by_hand."},
+    {"loop": "ZflBS", "batch_size": 20},
+    {"loop": "ZflaUCAG", "autocast": "float16", "optimizer": "adam", "lr": 0.05, "max_norm": 0.2},
+    {"loop": "FLaAG", "dataset": "iris", "dtype": "float64"},
+    {"model": "mlp_dropout", "dropout": 0.2, "batch_size": 20},
+    {"model": "mlp_dropout", "loop": "TZFLBSE", "dataset": "iris", "loss": "nll", "dtype": "float64"},
+    {"model": "mlp_norm", "loop": "ZFLBSE"},
+    {"loop": "ZFLBWS"},
+    {"loop": "ZFpBS", "penalty": 0.1, "optimizer": "adam", "lr": 0.01},
     {"scheduler": "step", "loop": "ZFLBSR", "optimizer": "adam", "lr": 0.05, "gamma": 0.5},
     {"scheduler": "exponential", "loop": "ZFLBSR", "schedule": ((7, 0.3),)},
     {"scheduler": "cosine", "loop": "ZFLBSR", "batch_size": 20, "momentum": 0.9},
     {"scheduler": "warmup", "loop": "ZFLBSR", "optimizer": "rmsprop", "lr": 0.01},
-    {"scheduler": "warmup_cosine", "loop": "zFLbsr", "dtype": "float64"},
+    {"scheduler": "warmup_cosine", "loop": "zFLDsr", "dtype": "float64"},
     {"scheduler": "one_cycle", "loop": "ZFLBSR", "dataset": "iris"},
     {"scheduler": "plateau", "loop": "ZFLBSP", "lr": 2.0, "gamma": 0.3},
     {"before": ("optimizer_of_a_copy",), "dtype": "float64"},
@@ -93,7 +101,7 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"dataset": "deliveries", "model": "linear", "start": (0.0,), "lr": 0.2, "loop": "ZFLBCS"},
     {"loop": "FLBCVS", "max_norm": 0.3, "clip_value": 0.01, "optimizer": "adam", "lr": 0.05,
      "batch_size": 20},
-    {"loop": "zFLbs", "accumulate": 3, "batch_size": 20},
+    {"loop": "zFLDs", "accumulate": 3, "batch_size": 20},
     {"loop": "zFLwCs", "accumulate": 4, "batch_size": 50, "optimizer": "nesterov", "dtype": "float64"},
     {"loop": "zFLws", "accumulate": 2},
     {"optimizer": "adamax", "weight_decay": 0.1, "schedule": ((5, 0.1),)},
@@ -106,6 +114,23 @@ CASES = [  # every data set, model, activation, loss and optimizer; batches, ord
     {"optimizer": "muon", "schedule": ((10, 0.05),), "weight_decay": 0.1},
     {"optimizer": "muon", "dataset": "digits", "model": "lenet", "batch_size": 100, "steps": 6},
     {"optimizer": "lbfgs", "steps": 5},
+    {"optimizer": "lbfgs", "steps": 5, "optimizer_arguments": (("line_search_fn", "strong_wolfe"),
+     ("max_iter", 4))},
+    {"optimizer": "adam", "lr": 0.01, "optimizer_arguments": (("amsgrad", True), ("betas", (0.8, 0.95)))},
+    {"momentum": 0.9, "lr": 0.01, "optimizer_arguments": (("dampening", 0.5), ("maximize", True))},
+    {"optimizer": "rmsprop", "lr": 0.01, "optimizer_arguments": (("centered", True), ("alpha", 0.9))},
+    {"optimizer": "muon", "optimizer_arguments": (("ns_steps", 3), ("adjust_lr_fn", "original"))},
+    {"optimizer": "adafactor", "optimizer_arguments": (("eps", (None, 0.01)),)},
+    {"dataset": "line", "loss": "huber", "lr": 0.01,
+     "loss_arguments": (("delta", 0.5), ("reduction", "sum"))},
+    {"dataset": "iris", "loss": "cross_entropy", "dtype": "float64", "batch_size": 32,
+     "loss_arguments": (("label_smoothing", 0.2), ("weight", (1.0, 2.0, 0.5)))},
+    {"start": ("xavier",), "seed": 4},
+    {"start": ("he",), "dtype": "float64", "hidden": (8,) * 6, "activation": "tanh"},
+    {"start": ("small",), "dataset": "digits", "model": "lenet", "batch_size": 100, "steps": 6},
+    {"start": ("large",), "model": "mlp_norm", "loss": "bce_of_sigmoid", "dtype": "float64"},
+    {"loss": "bce", "loss_arguments": (("pos_weight", (3.0,)),)},
+    {"loss": "focal", "loss_arguments": (("gamma", 0.5),)},
     {"optimizer": "lbfgs", "batch_size": 50, "steps": 8, "dtype": "float64", "lr": 0.1},
 ]  # fmt: skip
 RAISING = [
@@ -124,6 +149,7 @@ ELSEWHERE = [  # on a device by another name than the usual one
     {"device": "cpu:0"},
     {"device": "cpu:0", "batch_size": 32, "dtype": "float64"},
     {"device": "cpu:0", "dataset": "iris", "loss": "weighted"},
+    {"device": "cpu:0", "loop": "ZflaAG"},
 ]
 
 
@@ -228,6 +254,7 @@ def test_the_cases_cover_every_choice():
         ("optimizer", OPTIMIZERS), ("dtype", KNOBS["dtype"].choices),
     ):  # fmt: skip
         assert {getattr(config, field) for config in configs_of_cases} == set(table)
+    assert {(name,) for name in STARTS} < {config.start for config in configs_of_cases}
 
 
 def test_a_script_runs_alone_with_nothing_of_this_project(tmp_path):
@@ -260,7 +287,7 @@ def test_a_script_for_another_device_moves_model_inputs_and_targets_there(case):
 def loop_of(text):
     """The for loop of a script."""
     loops = [node for node in ast.parse(text).body if isinstance(node, ast.For)]
-    (loop,) = (node for node in loops if not ast.unparse(node.target).startswith("parameter"))
+    (loop,) = (node for node in loops if not ast.unparse(node.target).startswith(("parameter", "layer")))
     return loop
 
 
@@ -306,7 +333,7 @@ def test_a_script_imports_only_what_anybody_has(config):
     tree = ast.parse(script(config))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert modules <= {"math", "collections.abc", "torch", "sklearn"}
+    assert modules <= {"math", "collections.abc", "typing", "torch", "sklearn"}
     assert {"torch"} <= modules
     assert ("sklearn" in modules) == (config.dataset in ("diabetes", "breast_cancer", "iris", "digits"))
 
@@ -352,6 +379,22 @@ def test_no_text_of_a_visitor_gets_into_a_script(payload):
         for variant in comparison.variants:
             text = script(variant.config(comparison.baseline)[0])
             assert "owned" not in text and "os" not in {n.id for n in names_in(text)}
+
+
+@pytest.mark.parametrize("name", [
+    "Too fast", '"""', "'''", "# -*- coding: utf-16 -*-", "\\", "\\n", "{x}", "Größer als 2 ✓", "x = 1",
+])  # fmt: skip
+def test_a_runs_name_is_one_comment_below_the_docstring_and_changes_nothing_else(name):
+    config = Config(steps=3)
+    named = script(config, name=name)
+    assert ast.dump(ast.parse(named.encode())) == ast.dump(ast.parse(script(config)))
+    assert named.splitlines().index(f"# Run: {name}") > 2  # above it could name the file's encoding
+
+
+@pytest.mark.parametrize("name", ["a\nimport os", "a\rb", "a\x0cb", "a\u2028b", "a\x00"])
+def test_a_name_of_two_lines_gets_into_no_script(name):
+    with pytest.raises(ValueError, match=r"^name must be printable characters; got "):
+        script(Config(steps=3), name=name)
 
 
 def names_in(text):

@@ -23,10 +23,10 @@ from core.lines import (
     part,
     parts,
     plain,
-    practise,
-    practised,
+    practices_in,
     put_in,
     take_out,
+    with_practice,
     without_zero_grad,
 )
 from tests.helpers.strategies import loops, mistaken_loops
@@ -56,7 +56,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0zbwsCVRPr"
+    assert letters(LETTERED) == "ZFLBS0zDwsflaUAGpWCVRPrTE"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -134,6 +134,16 @@ def test_the_sections_are_the_whole_table():
         "backward_divided",
         "backward_by_rows",
         "step_every",
+        "forward_autocast",
+        "loss_autocast",
+        "backward_scaled",
+        "unscale",
+        "step_scaled",
+        "scaler_update",
+        "train_mode",
+        "eval_mode",
+        "loss_penalty",
+        "backward_penalty",
         "clip",
         "clip_value",
         "step_closure",
@@ -161,21 +171,24 @@ def test_everyday_lines_stand_at_their_usual_places():
 
 
 def test_practices_come_and_go_with_all_their_lines():
-    both = practise(practise(USUAL, "schedule"), "accumulate")
-    assert both == practise(practise(USUAL, "accumulate"), "schedule") == from_letters("zFLbsr")
-    assert set(practised(both)) == {"accumulate", "schedule"}
-    assert letters(practise(both, "accumulate", False)) == "ZFLBSR"
-    assert practise(practise(both, "accumulate", False), "schedule", False) == USUAL
-    assert "schedule" in practised(from_letters("ZFLBSP"))
-    assert practise(from_letters("ZFLBSP"), "schedule", False) == USUAL
+    both = with_practice(with_practice(USUAL, "schedule"), "accumulate")
+    assert both == with_practice(with_practice(USUAL, "accumulate"), "schedule") == from_letters("zFLDsr")
+    assert set(practices_in(both)) == {"accumulate", "schedule"}
+    assert letters(with_practice(both, "accumulate", False)) == "ZFLBSR"
+    assert with_practice(with_practice(both, "accumulate", False), "schedule", False) == USUAL
+    scaled = with_practice(from_letters("zFLDs"), "scaler")
+    assert letters(scaled) == "ZFLaUAG" and practices_in(scaled) == ("scaler",)
+    assert letters(with_practice(with_practice(scaled, "clip"), "schedule")) == "ZFLaUCAGR"
+    assert "schedule" in practices_in(from_letters("ZFLBSP"))
+    assert with_practice(from_letters("ZFLBSP"), "schedule", False) == USUAL
 
 
 @pytest.mark.parametrize("text, label", [
     ("ZFLBCS", "Clip by norm"),
     ("FLBCS", "No zero_grad, clip by norm"),
-    ("zFLbs", "Accumulate"),
-    ("zFLbCs", "Clip by norm, accumulate"),
-    ("ZFLbs", "Loss divided by k, step every k passes"),
+    ("zFLDs", "Accumulate"),
+    ("zFLDCs", "Clip by norm, accumulate"),
+    ("ZFLDs", "Loss divided by k, step every k passes"),
     ("0FLBS", "zero_grad(set_to_none=False)"),
     ("ZFLB.backward_again.S", "Backward a second time"),
     ("ZF.loss_nll.BS", "NLL that takes log-probabilities"),

@@ -1,5 +1,6 @@
 """Losses: hand formulas, exact gradients, their terms, which goes with which data set, accuracy."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from core.config import KNOBS
 from core.data import DATASETS, FORMS_OF_TASK
 from core.evaluation import accuracy
 from core.export import setup
-from core.losses import LOSSES, FocalLoss, Loss, fitting, form, terms, unreduced
+from core.losses import LOSSES, FocalLoss, Loss, fitting, form, refusal, terms, unreduced
 
 OUTPUTS = np.array([[2.0, -1.0, 0.5], [-0.3, 4.0, 1.0], [0.2, 0.1, -6.0], [9.0, 9.5, 10.0]])
 CLASSES = np.array([0, 2, 1, 2])
@@ -132,7 +133,7 @@ def test_every_form_that_a_loss_takes_is_offered_by_some_task():
 def test_accuracy_with_one_output_asks_for_its_side_of_the_threshold():
     outputs = torch.tensor([[-2.0], [0.1], [0.4], [0.6]])
     targets = torch.tensor([[0.0], [1.0], [1.0], [1.0]])
-    # logits name class 1 above 0; outputs trained towards 0 and 1 do above 0.5
+    # logits name class 1 above 0; outputs trained toward 0 and 1 do above 0.5
     assert accuracy(outputs, targets, "zero_one", LOSSES["bce"].share).item() == 1.0
     assert accuracy(outputs, targets, "zero_one", LOSSES["focal"].share).item() == 1.0
     for loss in (*ANY, "bce_of_sigmoid"):
@@ -184,10 +185,72 @@ class Total(torch.nn.Module):
         return (outputs - targets).sum()
 
 
-@pytest.mark.parametrize("module", [lambda: torch.nn.MSELoss(reduction="sum"), Total])
-def test_a_loss_that_is_no_mean_has_no_terms(module, monkeypatch):
-    monkeypatch.setitem(LOSSES, "mse", replace(LOSSES["mse"], module=module))
+def test_a_loss_that_is_no_mean_has_no_terms(monkeypatch):
+    monkeypatch.setitem(LOSSES, "mse", replace(LOSSES["mse"], module=Total))
     assert terms("mse", torch.zeros(2, 1), torch.zeros(2, 1)) is None
+
+
+def test_a_sum_is_its_terms_undivided():
+    found = terms("mse", torch.tensor([[3.0], [1.0]]), torch.zeros(2, 1), (("reduction", "sum"),))
+    assert found.values.flatten().tolist() == [9.0, 1.0] and found.divisor == 1
+
+
+SUM = (("reduction", "sum"),)
+BY_HAND = [  # loss, arguments, outputs, targets -> its value, from the formula on the page of its class
+    ("huber", (("delta", 2.0),), [[3.0], [1.0]], [[0.0], [0.0]], (2 * (3 - 1) + 0.5) / 2),
+    ("huber", (("delta", 2.0), *SUM), [[3.0], [1.0]], [[0.0], [0.0]], 4.5),
+    ("smooth_l1", (("beta", 2.0),), [[3.0], [1.0]], [[0.0], [0.0]], ((3 - 1) + 0.25) / 2),
+    ("smooth_l1", (("beta", 0.0),), [[3.0], [1.0]], [[0.0], [0.0]], 2.0),
+    ("l1", SUM, [[3.0], [-1.0]], [[0.0], [0.0]], 4.0),
+    ("mse", SUM, [[3.0], [-1.0]], [[0.0], [0.0]], 10.0),
+    ("focal", (("gamma", 0.0),), [[0.0], [0.0]], [[1.0], [0.0]], math.log(2)),
+    ("focal", (("gamma", 1.0), *SUM), [[0.0], [0.0]], [[1.0], [0.0]], 2 * 0.5 * math.log(2)),
+    ("bce", (("pos_weight", (3.0,)),), [[0.0], [0.0]], [[1.0], [0.0]], (3 + 1) / 2 * math.log(2)),
+    ("bce", (("weight", (3.0,)),), [[0.0], [0.0]], [[1.0], [0.0]], 3 * math.log(2)),
+    ("bce_of_sigmoid", SUM, [[0.5], [0.25]], [[1.0], [0.0]], -math.log(0.5) - math.log(0.75)),
+    ("cross_entropy", (("weight", (3.0, 1.0)),), [[0.0, 0.0], [0.0, math.log(3)]], [0, 1],
+     (3 * math.log(2) - math.log(0.75)) / 4),
+    ("cross_entropy", (("label_smoothing", 0.5),), [[0.0, math.log(3)]], [1],
+     -0.5 * math.log(0.75) - 0.25 * (math.log(0.25) + math.log(0.75))),
+    ("cross_entropy", (("ignore_index", 1),), [[0.0, 0.0], [0.0, 5.0]], [0, 1], math.log(2)),
+    ("nll", (("weight", (2.0, 1.0)), *SUM), [[-1.0, -3.0], [-0.5, -4.0]], [0, 1], 2 * 1.0 + 4.0),
+    ("kl_div", (("reduction", "mean"),), [[math.log(0.25), math.log(0.75)]], [[0.5, 0.5]],
+     (0.5 * math.log(2) + 0.5 * math.log(0.5 / 0.75)) / 2),
+    ("kl_div", (("log_target", True), *SUM), [[math.log(0.25)] * 2], [[math.log(0.5)] * 2], math.log(2)),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")  # KLDivLoss says what it will change
+@pytest.mark.parametrize(("loss", "given", "outputs", "targets", "value"), BY_HAND)
+def test_an_argument_of_a_loss_has_the_effect_of_its_formula(loss, given, outputs, targets, value):
+    outputs = torch.tensor(outputs, dtype=torch.float64)
+    targets = torch.tensor(targets, dtype=torch.long if isinstance(targets[0], int) else torch.float64)
+    built = LOSSES[loss].build(outputs.shape[1], given).double()
+    assert built(outputs, targets).item() == pytest.approx(value, rel=1e-12)
+    assert refusal(loss, given) is None
+    names = {"nn": torch.nn, "torch": torch, "FocalLoss": FocalLoss}
+    again = eval(LOSSES[loss].expression(outputs.shape[1], given), names)
+    assert again.double()(outputs, targets).item() == built(outputs, targets).item()
+
+
+def test_arguments_of_losses_are_those_of_their_classes_and_all_are_tried():
+    tried = {(loss, name) for loss, given, *_ in BY_HAND for name, _ in given}
+    assert {name for _, name in tried} == {name for row in LOSSES.values() for name in row.offered}
+    assert all(name in LOSSES[loss].offered for loss, name in tried)
+    assert not any({"size_average", "reduce"} & row.offered.keys() for row in LOSSES.values())
+
+
+@pytest.mark.parametrize(("loss", "given", "said"), [
+    ("cross_entropy", (("label_smoothing", 2.0),), "label_smoothing must be between 0.0 and 1.0. Got: 2"),
+    ("mse", (("reduction", "batchmean"),), "batchmean is not a valid value for reduction"),
+    ("focal", (("reduction", "batchmean"),), "batchmean is not a valid value for reduction"),
+])  # fmt: skip
+def test_what_a_loss_does_not_take_is_refused_in_the_words_of_its_class(loss, given, said):
+    assert said in refusal(loss, given)
+    dataset = "line" if loss == "mse" else "moons"
+    with pytest.raises(ValueError, match=r"^loss_arguments must be what PyTorch takes, which says") as caught:
+        Config(dataset=dataset, loss=loss, loss_arguments=given)
+    assert said in str(caught.value)
 
 
 WRITTEN = {

@@ -6,9 +6,20 @@ from torch import nn
 
 from core import Config
 from core.build import make_data, make_model
-from core.models import ACTIVATIONS, LeNet, definition, expression, fill, parameter_count, tensor_count
+from core.models import (
+    ACTIVATIONS,
+    STARTS,
+    LeNet,
+    definition,
+    draw_lines,
+    expression,
+    fill,
+    parameter_count,
+    tensor_count,
+)
+from core.seeds import MAX_SEED
 
-SEEDS = (0, 1, 999_999)
+SEEDS = (0, 1, 999_999, MAX_SEED)
 
 
 def model(**choices):
@@ -138,3 +149,59 @@ def test_fill_sets_every_tensor_or_each_in_turn():
 )
 def test_tensors_are_counted_a_weight_and_a_bias_per_layer(kind, hidden, count):
     assert tensor_count(kind, hidden) == count
+
+
+# Starting weights by name
+
+
+def drawn(start, **choices):
+    wide = model(dataset="digits", model="mlp", hidden=(256, 100), start=(start,), **choices)
+    return [layer for layer in wide if isinstance(layer, nn.Linear)]
+
+
+SPREADS = {  # name -> standard deviation of a weight of so many inputs and outputs, and its largest size
+    "xavier": lambda n, m: ((2 / (n + m)) ** 0.5, (6 / (n + m)) ** 0.5),
+    "he": lambda n, m: ((2 / n) ** 0.5, None),
+    "small": lambda n, m: (0.01, None),
+    "large": lambda n, m: (1.0, None),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_weights_drawn_by_name_have_the_spread_of_their_formula(start):
+    """Glorot and Bengio 2010, equation 16; He et al. 2015, equation 10. The largest of n numbers of a
+    normal distribution is some 5 deviations, of a uniform one its bound."""
+    for layer in drawn(start):
+        spread, most = SPREADS[start](layer.in_features, layer.out_features)
+        sizes = layer.weight.detach().double()
+        # the standard error of a deviation of n numbers is at most 1 / sqrt(2 n) of it: four of these
+        assert float(sizes.std()) == pytest.approx(spread, rel=4 / (2 * sizes.numel()) ** 0.5)
+        assert float(sizes.abs().max()) <= (most or 6 * spread) and not layer.bias.any()
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_weights_drawn_by_name_are_those_of_nn_init_after_the_seed(start):
+    def plain():
+        layers = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
+        torch.manual_seed(3)
+        exec("\n".join(draw_lines(start)), {"nn": nn, "model": layers})  # noqa: S102  (a fixed table)
+        return layers
+
+    state = torch.get_rng_state()
+    ours = model(dataset="moons", hidden=(16,), start=(start,), seed=3)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert_same_bits(ours, plainly(plain, 3))
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_weights_drawn_by_name_are_shared_where_only_the_last_layer_differs(start):
+    shape = {"dataset": "moons", "hidden": (16, 16), "start": (start,)}
+    one, two = (model(loss=loss, **shape) for loss in ("bce", "cross_entropy"))
+    assert_same_bits(one[:-1], two[:-1])
+    assert_same_bits(model(loss="bce", dtype="float64", **shape), one.double())
+
+
+def test_zeros_are_a_start_like_any_number_and_batch_norm_keeps_its_ones_under_a_name():
+    assert not any(p.any() for p in model(start=(0.0,)).parameters())
+    norm = model(model="mlp_norm", hidden=(4,), start=("he",))[1]
+    assert norm.weight.tolist() == [1.0] * 4 and norm.bias.tolist() == [0.0] * 4

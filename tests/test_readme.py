@@ -22,7 +22,7 @@ from core.config import KNOBS
 from core.curvature import limits, starting_curvature
 from core.data import DATASETS
 from core.export import script, setup
-from core.lines import from_letters
+from core.lines import EVERYDAY, PRACTICES, Line, Practice, from_letters
 from core.loss_lessons.softmax_twice import logits, of_logits
 from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.notes.claim import JUDGEMENTS, answer
@@ -110,7 +110,7 @@ def test_added_entries_train_and_are_written_into_the_script(monkeypatch, tmp_pa
     importlib.import_module("added_entries")
     for field, table in tables.items():
         (added,) = table.keys() - before[field]
-        monkeypatch.setitem(table, added, table.pop(added))  # taken out again afterwards
+        monkeypatch.setitem(table, added, table.pop(added))  # taken out again afterward
         monkeypatch.setitem(KNOBS[field].choices, added, table[added].title)
     config = Config(dataset="parabola", loss="log_cosh", optimizer="sign_sgd", steps=200)
     assert Config.from_params(config.to_params()) == config
@@ -245,3 +245,10 @@ def test_every_text_that_names_a_version_of_torch_names_the_one_that_is_required
     texts = [(ROOT / name).read_text() for name in ("README.md", ".devcontainer/devcontainer.json")]
     assert {version for text in texts for version in re.findall(r"torch==([\d.]+)", text)} == {required}
     json.loads(texts[1])
+
+
+def test_the_line_that_is_shown_is_the_one_in_the_table():
+    names = {"EVERYDAY": {}, "PRACTICES": {}, "Line": Line, "Practice": Practice}
+    exec(compile(block('EVERYDAY["clip_value"]'), "extending.md", "exec"), names)  # noqa: S102  (our own file)
+    assert names["EVERYDAY"]["clip_value"] == EVERYDAY["clip_value"]
+    assert names["PRACTICES"]["clip_value"] == PRACTICES["clip_value"]

@@ -44,7 +44,7 @@ def train(data, model, steps, lr, dataset="diabetes", **choices):
 
 
 def fit(entry, steps, lr, **choices):
-    """Train on standardised inputs; (slopes, intercept) in the units of the data."""
+    """Train on standardized inputs; (slopes, intercept) in the units of the data."""
     inputs, targets = table(entry)
     mean, deviation = inputs.mean(0), inputs.std(0, correction=0)
     run = train(((inputs - mean) / deviation, targets), linear([0.0] * len(mean), 0.0), steps, lr, **choices)
@@ -66,7 +66,7 @@ def test_the_loss_at_certified_coefficients_is_the_certified_residual(name):
 
 def test_norris_is_fitted_to_the_certified_digits():
     ref = LEAST_SQUARES["norris"]["ref"]
-    # one standardised input: the curvature is 2 in both directions, so lr 1/2 jumps to the optimum
+    # one standardized input: the curvature is 2 in both directions, so lr 1/2 jumps to the optimum
     slopes, intercept, run = fit(LEAST_SQUARES["norris"], steps=3, lr=0.5)
     assert slopes[0] == pytest.approx(ref["coef"][0], rel=1e-12)
     assert intercept == pytest.approx(ref["intercept"], rel=1e-9)
@@ -172,7 +172,7 @@ def test_spectors_logit_is_that_of_stata():
 
 
 def test_the_diabetes_data_set_is_fitted_as_in_scikit_learns_documentation():
-    """Published R^2 0.5177; on standardised targets the loss left over is 1 - R^2."""
+    """Published R^2 0.5177; on standardized targets the loss left over is 1 - R^2."""
     choices = {"model": "linear", "val_share": 0.0, "optimizer": "nesterov", "dtype": "float64"}
     losses = Run(Config(dataset="diabetes", lr=0.1, steps=1500, **choices)).advance().history.losses
     assert losses[-1] == pytest.approx(1 - 0.5177, abs=5e-5)
@@ -213,8 +213,8 @@ class Hinge(nn.Module):
 
 def test_micrograds_hundred_steps_on_two_moons():
     """Its learning rate falls at every step, so each step is a run that goes on with the model."""
-    labelled = [[*x, y] for x, y in zip(MICROGRAD["x"], MICROGRAD["y"], strict=True)]
-    rows = torch.tensor(labelled, dtype=torch.float64)
+    labeled = [[*x, y] for x, y in zip(MICROGRAD["x"], MICROGRAD["y"], strict=True)]
+    rows = torch.tensor(labeled, dtype=torch.float64)
     zeros, model = torch.zeros(100, 1, dtype=torch.float64), Hinge()
     losses = []
     for step in range(100):

@@ -1,1 +1,1 @@
-"""Several runs, one change each: links, curves, and what the models compute."""
+"""Several runs, each with changes of its own: links, curves, and what the models compute."""

@@ -1,26 +1,28 @@
-"""Several runs side by side: a baseline, and variants that change one thing of it.
+"""Several runs side by side: a baseline, and variants that change one or more fields of it.
 
 A variant is text, as in a link: `lr~x20` is twenty times the baseline's learning rate,
-`loop~FLBS` its loop without zero_grad. A kept run starts from the defaults instead, so that it
-stays the same while the baseline moves on; its text begins with `keep`. The address of a
-comparison holds the baseline's fields and a `run` for each variant.
+`loop~FLBS` its loop without zero_grad, `lr~0.1~seed~1~name~Slow` two changes under a name of one's own.
+A kept run starts from the defaults instead, so that it stays the same while the baseline moves on; its text
+begins with `keep`. The address of a comparison holds the baseline's fields and a `run` for each variant.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
 from core.data import TASKS, Own
+from core.fields import arguments_in_words
 from core.lines import (
     BEFORE,
     PRACTICES,
     USUAL,
     letters,
     loop_label,
-    practise,
-    practised,
+    practices_in,
+    with_practice,
     without_zero_grad,
 )
 from core.losses import fitting
@@ -30,7 +32,9 @@ SEPARATOR = "~"
 NO_RUNS = "none"
 FREE = "-"  # of a place that no run has: the runs after it keep theirs
 KEPT = "keep"  # begins a variant of the defaults
-MAX_TEXT = 2000  # characters of one variant; the longest that this module writes is shorter
+NAME = "name"  # before a run's own name, which comes last and may hold any character, the separator too
+MAX_NAME = 40  # characters of it
+MAX_TEXT = 4000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
 MAX_LISTED = 8  # columns in the name of a run
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
@@ -38,35 +42,73 @@ MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
 @dataclass(frozen=True)
 class Variant:
-    """Changes as (field, text) pairs, on the baseline, or on the defaults if kept."""
+    """Changes as (field, text) pairs, on the baseline, or on the defaults if kept.
+
+    name: one's own, "" for one derived from the changes. It is whatever a visitor typed: never Markdown.
+    Raises ValueError if it is too long or cannot be printed.
+    """
 
     changes: tuple[tuple[str, str], ...]
     kept: bool = False
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name.strip())
+        if len(self.name) > MAX_NAME:
+            raise ValueError(f"{NAME} must be at most {MAX_NAME} characters; got {len(self.name):,}")
+        if not self.name.isprintable():
+            raise ValueError(f"{NAME} must be printable characters; got {shown(self.name)}")
+
+    @property
+    def unnamed(self) -> "Variant":
+        """The same changes, under the name derived from them."""
+        return replace(self, name="")
 
     def config(self, baseline: Config) -> tuple[Config, list[str]]:
         """The variant's Config, and a sentence for each choice that had to give way.
 
-        Raises ValueError that names field, limit and value if a change is not possible.
+        Raises ValueError that names field, limit and value if a change is not possible on this baseline.
         """
         start = Config() if self.kept else baseline
-        return with_changes(start, {name: _value(name, text, start) for name, text in self.changes})
+        changes = {name: _value(name, text, start) for name, text in self.changes}
+        return with_changes(start, changes, firm=() if self.kept else changes)
+
+    def check(self) -> None:
+        """Raises ValueError that names field, limit and value if a change is not possible on any baseline."""
+        for name, text in self.changes:
+            if _factor(name, text) is None:
+                parse(name, text)
+        if self.kept:
+            self.config(Config())
 
     def text(self) -> str:
-        """As in a link: field~text~field~text, after keep~ if it is kept."""
+        """As in a link: field~text~field~text, after keep~ if it is kept; its own name comes last."""
         parts = [part for change in self.changes for part in change]
-        return SEPARATOR.join([KEPT, *parts] if self.kept else parts)
+        named = [NAME, self.name] if self.name else []
+        return SEPARATOR.join([*([KEPT] if self.kept else []), *parts, *named])
 
 
 def _value(name: str, text: str, start: Config) -> Any:
     """A field's value from text; for numbers, x and a factor multiply the value at the start."""
-    value = getattr(start, name)
-    if text.startswith("x") and isinstance(value, float):
-        try:
-            scaled = value * KNOBS["lr"].parse(text[1:])
-        except ValueError:
-            raise ValueError(f"{name} must be x and a factor; got {shown(text)}") from None
-        return parse(name, repr(float(f"{scaled:.12g}")))  # 0.5 * 0.1 without its rounding tail
-    return parse(name, text)
+    factor = _factor(name, text)
+    if factor is None:
+        return parse(name, text)
+    scaled = getattr(start, name) * factor
+    return parse(name, repr(float(f"{scaled:.12g}")))  # 0.5 * 0.1 without its rounding tail
+
+
+def _factor(name: str, text: str) -> float | None:
+    """The number behind the x of text; None where text is to be read as a value."""
+    between = KNOBS[name].between
+    if not (text.startswith("x") and between and isinstance(between[0], float)):
+        return None
+    try:
+        factor = KNOBS["lr"].parse(text[1:])
+    except ValueError:
+        factor = -1.0
+    if factor < 0:
+        raise ValueError(f"{name} must be x and a factor; got {shown(text)}")
+    return factor
 
 
 def kept(config: Config) -> Variant:
@@ -80,6 +122,14 @@ class Named(NamedTuple):
     place: int
     name: str
     config: Config
+
+
+class Waiting(NamedTuple):
+    """A run that is not possible on the present baseline, and why: one sentence. It keeps its place."""
+
+    place: int
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -101,21 +151,28 @@ class Comparison:
     def to_params(self) -> dict[str, list[str]]:
         """The address: nothing at all for the comparison that a first visitor sees."""
         params = {name: [text] for name, text in self.baseline.to_params().items()}
-        if (self.variants, self.places) != (FIRST.variants, FIRST.places):
+        all_first = first_runs(self.baseline)[0] == FIRST.variants  # or a link without runs would drop some
+        if not all_first or (self.variants, self.places) != (FIRST.variants, FIRST.places):
             texts = dict.fromkeys(range(1, max(self.places, default=0) + 1), FREE)
             texts |= {place: v.text() for place, v in zip(self.places, self.variants, strict=True)}
             params["run"] = list(texts.values()) or [NO_RUNS]
         return params
 
-    def named(self) -> list[Named]:
-        """Every run with a name of its own, the baseline first."""
-        found = [Named(0, "Baseline", self.baseline)]
+    def runs(self) -> list[Named | Waiting]:
+        """Every run, each with a name that no other has, the baseline first."""
+        found: dict[str, Named | Waiting] = {"Baseline": Named(0, "Baseline", self.baseline)}
         for place, variant in zip(self.places, self.variants, strict=True):
-            name = label(variant, self.baseline)
-            same = sum(one.name == name or one.name.startswith(f"{name} (") for one in found)
-            config = variant.config(self.baseline)[0]
-            found.append(Named(place, f"{name} ({same + 1})" if same else name, config))
-        return found
+            name = next(one for one in _numbered(label(variant, self.baseline)) if one not in found)
+            try:
+                found[name] = Named(place, name, variant.config(self.baseline)[0])
+            except ValueError as error:
+                field, _, rest = str(error).partition(" ")
+                found[name] = Waiting(place, name, f"{KNOBS[field].label} {rest}.")
+        return list(found.values())
+
+    def named(self) -> list[Named]:
+        """The runs that are possible on this baseline."""
+        return [run for run in self.runs() if isinstance(run, Named)]
 
     def with_runs(self, variants: Sequence[Variant]) -> "Comparison":
         """Other variants; those that were there keep their places, new ones take those that are free."""
@@ -126,6 +183,18 @@ class Comparison:
         return Comparison(
             self.baseline, tuple(variants[n] for _, n in placed), tuple(place for place, _ in placed)
         )
+
+    def with_run(self, place: int, variant: Variant) -> "Comparison":
+        """Another variant at a place; raises ValueError if another run makes its changes already."""
+        others = {v.unnamed for v, at in zip(self.variants, self.places, strict=True) if at != place}
+        if variant.unnamed in others:
+            raise ValueError("a run must not make the same changes as another run")
+        pairs = zip(self.variants, self.places, strict=True)
+        return replace(self, variants=tuple(variant if at == place else v for v, at in pairs))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    return chain([name], (f"{name} ({number})" for number in count(2)))
 
 
 SKIP = Variant((("loop", letters(without_zero_grad(USUAL))),))
@@ -181,12 +250,12 @@ def _read_variants(params: Mapping[str, Sequence[str]], baseline: Config, notes:
             continue
         try:
             variant = _read_variant(text)
-            _, given_way = variant.config(baseline)
         except ValueError as error:
             notes.append(f"a run: {error}")
             continue
-        notes += given_way
-        variants.setdefault(variant, len(variants) + 1 + gaps)
+        notes += _given_way(variant, baseline)
+        if variant.unnamed not in {known.unnamed for known in variants}:
+            variants[variant] = len(variants) + 1 + gaps
     if len(variants) > MAX_RUNS - 1 or len(texts) > 4 * MAX_RUNS:
         notes.append(f"runs must be at most {MAX_RUNS}, with the baseline; got {len(texts) - gaps + 1}")
     shown = list(variants)[: MAX_RUNS - 1]
@@ -199,6 +268,7 @@ def _read_variants(params: Mapping[str, Sequence[str]], baseline: Config, notes:
 def _read_variant(text: str) -> Variant:
     if len(text) > MAX_TEXT:
         raise ValueError(f"must be at most {MAX_TEXT:,} characters; got {len(text):,}")
+    text, _, own_name = text.partition(f"{SEPARATOR}{NAME}{SEPARATOR}")
     parts = text.split(SEPARATOR) if text else []
     is_kept = parts[:1] == [KEPT]
     parts = parts[is_kept:]
@@ -206,7 +276,17 @@ def _read_variant(text: str) -> Variant:
     good = len(parts) % 2 == 0 and all(name in KNOBS for name in fields_given)
     if not good or not (parts or is_kept):
         raise ValueError(f"must be field{SEPARATOR}value pairs; got {shown(text)}")
-    return Variant(tuple(zip(fields_given, parts[1::2], strict=True)), is_kept)
+    pairs = dict(zip(fields_given, parts[1::2], strict=True))  # of a field given twice, the last counts
+    variant = Variant(tuple(pairs.items()), is_kept, own_name)
+    variant.check()
+    return variant
+
+
+def _given_way(variant: Variant, baseline: Config) -> list[str]:
+    try:
+        return variant.config(baseline)[1]
+    except ValueError:
+        return []  # it waits, and its card says why
 
 
 def one_line(notes: Sequence[str]) -> str:
@@ -225,7 +305,9 @@ def ready(baseline: Config) -> list[Variant]:
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
     changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
-    changes += [("loop", letters(practise(loop, name, name not in practised(loop)))) for name in PRACTICES]
+    changes += [
+        ("loop", letters(with_practice(loop, name, name not in practices_in(loop)))) for name in PRACTICES
+    ]
     return [Variant((c,)) for c in changes if _possible(Variant((c,)), baseline)]
 
 
@@ -237,16 +319,21 @@ def _possible(variant: Variant, baseline: Config) -> bool:
 
 
 def label(variant: Variant, baseline: Config) -> str:
-    """A short name of a variant: what it changes, in the words of the page. Made of checked values alone."""
-    config, _ = variant.config(baseline)
+    """A short name of a variant: its own, or else all that it changes, in the words of the page.
+
+    A derived one is made of checked values alone. It does not ask whether the changes are possible.
+    """
+    if variant.name:
+        return variant.name
     if not variant.kept:
-        return ", ".join(_change_label(name, text, config) for name, text in variant.changes)
-    both = (
-        (name, knob.text(getattr(config, name)), knob.text(getattr(baseline, name)))
+        return ", ".join(_change_label(name, text) for name, text in variant.changes)
+    config = variant.config(baseline)[0]
+    text = {
+        name: (knob.text(getattr(config, name)), knob.text(getattr(baseline, name)))
         for name, knob in KNOBS.items()
-    )
-    different = [name for name, own, other in both if own != other]
-    words = [_change_label(name, "", config) for name in different]
+    }
+    different = [name for name, (own, other) in text.items() if own != other]  # text has no token of a file
+    words = [_value_label(name, getattr(config, name)) for name in different]
     return "Kept: " + (", ".join(words) or "same as baseline")
 
 
@@ -259,18 +346,24 @@ def own_label(own: Own) -> str:
     return f"Columns {columns}{more} → {own.target + 1}, {TASKS[own.task]}"
 
 
-def _change_label(name: str, text: str, config: Config) -> str:
-    """text: as in a link, which only says whether it is a factor; what is shown is the value it came to."""
-    knob, value = KNOBS[name], getattr(config, name)
+def _change_label(name: str, text: str) -> str:
+    factor = _factor(name, text)
+    if factor is None:
+        return _value_label(name, parse(name, text))
+    scaled = f"÷ {1 / factor:g}" if 1e-9 < factor < 1 else f"× {factor:g}"
+    return f"{KNOBS[name].label} {scaled}"
+
+
+def _value_label(name: str, value: Any) -> str:
+    knob = KNOBS[name]
     if name == "loop":
         return loop_label(value)
     if name == "own":
         return own_label(value)
     if name == "before":
         return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
+    if name in ("optimizer_arguments", "loss_arguments"):
+        return arguments_in_words(value)
     if knob.choices:
         return knob.choices[value]
-    if text.startswith("x") and isinstance(value, float):
-        factor = float(text[1:])
-        return f"{knob.label} ÷ {1 / factor:g}" if 1e-9 < factor < 1 else f"{knob.label} × {factor:g}"
     return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"

@@ -93,6 +93,12 @@ def curves_frame(
         val = points[i].at(last + 1)[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
         frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
+    if between:
+        for average, source in zip("st", "lg", strict=True):
+            for i in runs if smooth else ():
+                frame[f"{average}{i}"] = _within(
+                    frame[f"{average}{i}"], [frame[f"{source}{j}"] for j in runs]
+                )
     loss_top = axis_top([frame[f"l{i}"] for i in runs], logs[0])
     tops = loss_top, axis_top([frame[f"g{i}"] for i in runs], logs[1])
     for letter, source, top in zip("bc", "lg", tops, strict=True):
@@ -102,7 +108,7 @@ def curves_frame(
 
 
 def smoothed(series: Series, factor: float) -> Series:
-    """The exponential moving average that TensorBoard draws, without its pull towards 0 at the start.
+    """The exponential moving average that TensorBoard draws, without its pull toward 0 at the start.
 
     m[n] = factor m[n - 1] + (1 - factor) x[n] from m[0] = 0, and m[n] / (1 - factor^n) is shown (Kingma & Ba
     2015, section 3). Values that are not finite are left out and stay as they are.
@@ -111,6 +117,16 @@ def smoothed(series: Series, factor: float) -> Series:
     finite = pd.Series(series.values).where(known) / ROOM  # a sum of a few could overflow
     means = finite.ewm(alpha=1 - factor, adjust=True, ignore_na=True).mean().to_numpy() * ROOM
     return Series(series.steps, np.where(known, means, series.values))
+
+
+def _within(average: np.ndarray, shown: Sequence[np.ndarray]) -> np.ndarray:
+    """The average where it is among the values shown: a peak before the zoom would flatten what is in it."""
+    values = np.concatenate(shown)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return average
+    slack = 1e-9 * np.abs(known).max()
+    return np.where((average >= known.min() - slack) & (average <= known.max() + slack), average, np.nan)
 
 
 def value_at(result: Result, column: str, parameter: str, step: int) -> str:
@@ -136,6 +152,8 @@ def _series(frame: pd.DataFrame, column: str) -> Series:
 
 def _quantity(result: Result, quantity: str, parameter: str) -> Series:
     frame = result.steps
+    if quantity == "lr" and "lr" in frame:
+        return _series(frame, "lr")
     if quantity == "lr":  # one for all parameters
         return Series(np.arange(result.done), learning_rates(result))
     if parameter != ALL_PARAMETERS:
@@ -150,6 +168,20 @@ def _updates(series: Series, result: Result, log: bool) -> Series:
         return series
     last = (series.steps + 1) % result.config.accumulate == 0
     return Series(series.steps[last], series.values[last])
+
+
+def scale_words(configs: Sequence[Config]) -> str:
+    """Which recorded gradients are those of a scaled loss, where some are."""
+    loops = [config.loop for config in configs if "backward_scaled" in config.loop]
+    if not loops:
+        return ""
+    order = ("backward_scaled", "unscale", "step_scaled", "step")
+    unscaled = [[n for n in loop if n in order][:2] == ["backward_scaled", "unscale"] for loop in loops]
+    used = "gradients as used are unscaled" + (
+        "" if all(unscaled) else " only where unscale_ comes before step"
+    )
+    used = used if any(unscaled) else "so are gradients as used"
+    return f"Fresh gradients of a run that scales its loss are those of the scaled loss; {used}."
 
 
 def axis_words(configs: Sequence[Config]) -> str:

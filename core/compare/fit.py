@@ -30,12 +30,12 @@ def kind(config: Config) -> str:
 
 
 def model_at(result: Result, index: int) -> nn.Module:
-    """The model with the weights of row `index` of result.evaluations, on the CPU."""
+    """The model with the weights of row `index` of result.evaluations, on the CPU, in eval mode."""
     data = build.make_data(result.config)
     model = build.make_model(result.config, data)
     row = torch.tensor(result.snapshots[index])  # a copy: parameters become views of it
     vector_to_parameters(row, model.parameters())
-    return model
+    return model.eval()
 
 
 @torch.no_grad()
@@ -68,9 +68,9 @@ def _surface(config: Config, model: nn.Module, data: build.Data) -> pd.DataFrame
     width, height = (x_high - x_low) / GRID, (y_high - y_low) / GRID
     x = x_low + width * (torch.arange(GRID, dtype=data.inputs.dtype) + 0.5)
     y = y_low + height * (torch.arange(GRID, dtype=data.inputs.dtype) + 0.5)
-    centres = torch.cartesian_prod(x, y)
-    value = share_of_class_1(config, data.target_form, model(centres))
-    cells = pd.DataFrame({"x": centres[:, 0].numpy() - width / 2, "y": centres[:, 1].numpy() - height / 2})
+    centers = torch.cartesian_prod(x, y)
+    value = share_of_class_1(config, data.target_form, model(centers))
+    cells = pd.DataFrame({"x": centers[:, 0].numpy() - width / 2, "y": centers[:, 1].numpy() - height / 2})
     cells = cells.assign(x2=cells["x"] + width, y2=cells["y"] + height, value=value.numpy())
     labels = truth(data.targets, data.target_form).numpy()
     points = pd.DataFrame({"x": data.inputs[:, 0].numpy(), "y": data.inputs[:, 1].numpy(), "label": labels})

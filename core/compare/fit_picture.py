@@ -8,24 +8,33 @@ from typing import Any
 
 import altair as alt
 
-from core.charts import without_data
+from core.charts import DASHES, QUIET, without_data
 
 
 @lru_cache(maxsize=16)
-def fit_spec(kind: str, x_title: str, y_title: str) -> dict[str, Any]:
-    """Spec of a picture of `core.compare.fit`, for the frame of that kind."""
+def fit_spec(kind: str, x_title: str, y_title: str, place: int = 0) -> dict[str, Any]:
+    """Spec of a picture of `core.compare.fit`, for the frame of that kind. place: of the run."""
     make = {"curve": _curve, "surface": _surface, "scatter": _scatter, "confusion": _confusion}[kind]
-    chart = make(x_title, y_title).properties(height=220).configure_view(strokeWidth=0)
-    return without_data(chart)
+    chart = make(x_title, y_title).transform_calculate(run=f"'{place}'").properties(height=220)
+    return without_data(chart.configure_view(strokeWidth=0))
+
+
+def _of_run() -> Any:
+    """The color that the run's losses have."""
+    scale = alt.Scale(domain=[str(place) for place in range(len(DASHES))])
+    return alt.Color("run:N", scale=scale, legend=None)
 
 
 def _curve(x_title: str, y_title: str) -> Any:
+    """The curve in the color that the run's losses have; the data are of no run."""
     base = alt.Chart().encode(
         alt.X("x:Q").title(x_title).scale(zero=False), alt.Y("y:Q").title(y_title).scale(zero=False)
     )
-    points = base.transform_filter("datum.part == 'data'").mark_point(filled=True, size=32, opacity=0.6)
-    line = base.transform_filter("datum.part == 'model'").mark_line(strokeWidth=2.5, color="#E8590C")
-    return points + line
+    points = base.transform_filter("datum.part == 'data'").mark_point(
+        filled=True, size=32, opacity=0.6, color=QUIET
+    )
+    line = base.transform_filter("datum.part == 'model'").mark_line(strokeWidth=2.5)
+    return points + line.encode(_of_run())
 
 
 def _surface(x_title: str, y_title: str) -> Any:
@@ -56,8 +65,8 @@ def _surface(x_title: str, y_title: str) -> Any:
 
 def _scatter(x_title: str, y_title: str) -> Any:
     points = alt.Chart().mark_point(filled=True, size=32, opacity=0.6)
-    points = points.encode(alt.X("truth:Q").title("truth"), alt.Y("model:Q").title("model"))
-    right = alt.Chart().mark_line(strokeDash=[4, 3], opacity=0.7).encode(x="truth:Q", y="truth:Q")
+    points = points.encode(_of_run(), alt.X("truth:Q").title("truth"), alt.Y("model:Q").title("model"))
+    right = alt.Chart().mark_line(strokeDash=[4, 3], color=QUIET).encode(x="truth:Q", y="truth:Q")
     return right + points
 
 

@@ -4,6 +4,7 @@ import weakref
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.torch_internals import version
@@ -66,4 +67,5 @@ def same(one: Tensor | None, other: Tensor | None) -> bool:
     """Whether two tensors hold the same values, nan included; None is only None."""
     if one is None or other is None:
         return one is other
-    return np.array_equal(one.cpu().numpy(), other.cpu().numpy(), equal_nan=True)
+    one, other = (t.float() if t.dtype == torch.bfloat16 else t for t in (one.cpu(), other.cpu()))
+    return np.array_equal(one.numpy(), other.numpy(), equal_nan=True)  # NumPy has no bfloat16

@@ -1,7 +1,7 @@
 """Runs jobs on the workers of a Dask cluster, through its scheduler.
 
 Set LOOPLAB_SCHEDULER to the scheduler's address, such as tcp://127.0.0.1:8786; `distributed` is imported
-only then (requirements-dask.txt). Cancelling a Dask future does not end a job under way, so each asks an
+only then (requirements-dask.txt). Canceling a Dask future does not end a job under way, so each asks an
 Event of its sweep whether to go on; how far it is goes to a topic that the client listens to. The
 scheduler gives a job whose worker has died to another one.
 

@@ -120,7 +120,7 @@ ROOM = 2  # of the axis, above and below the outlier
 
 @lru_cache(maxsize=8)
 def outlier_spec(number: int) -> dict[str, Any]:
-    """Spec for a frame of `core.loss_lessons.outlier.frame`, in the colour and dash of line `number`."""
+    """Spec for a frame of `core.loss_lessons.outlier.frame`, in the color and dash of line `number`."""
     scale = alt.Scale(domain=[-REACH - ROOM, REACH + ROOM], nice=False)
     base = alt.Chart().encode(
         alt.X("x:Q").title("x").scale(domain=[-2.4, 2.4], nice=False).axis(grid=False, tickCount=5),
@@ -134,11 +134,11 @@ def outlier_spec(number: int) -> dict[str, Any]:
         shape="diamond", filled=True, size=140, clip=False
     )
     tips = [alt.Tooltip("x:Q", format=".3~g"), alt.Tooltip("y:Q", format=".4~g")]
-    grey = alt.value(QUIET)
+    gray = alt.value(QUIET)
     layers = alt.layer(
-        home.encode(color=grey),
+        home.encode(color=gray),
         line.mark_line(strokeWidth=2.5, strokeDash=DASHES[number], clip=True).encode(color),
-        points.encode(color=grey, tooltip=tips),
+        points.encode(color=gray, tooltip=tips),
         moved.encode(color=alt.value("#D6336C"), tooltip=tips),
     )
     return without_data(layers.properties(height=280).configure_view(strokeWidth=0))

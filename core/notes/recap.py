@@ -263,5 +263,8 @@ CLAIMS = {
         "The usual ones and more; Nesterov momentum is SGD(nesterov=True).",
         torch_optim,
         gives(lambda names: {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad"} <= set(names)),
+        compared(
+            Config(lr=0.05), *(("optimizer", name) for name in ("adam", "rmsprop", "adagrad", "nesterov"))
+        ),
     ),
 }

@@ -17,6 +17,7 @@ from core.loop import Run
 from core.notes.claim import (
     Claim,
     Link,
+    accumulated,
     compared,
     deliveries,
     example,
@@ -351,7 +352,7 @@ CLAIMS = {
         "the gradient is 4 times as large. Unequal parts need weights: their rows over all rows.",
         micro_batches,
         gives(-85.165, -340.66, -85.165, -61.41667),
-        trap("micro_batches"),
+        accumulated(),
     ),
     "several_losses": Claim(
         "Multi-loss training: Add gradients from multiple loss functions",
@@ -359,6 +360,7 @@ CLAIMS = {
         "6 and 10 add up to 16, the gradient of the sum of the two losses.",
         several_losses,
         gives(16.0, 16.0),
+        compared(Config(penalty=0.05), ("loop", "ZFLBWS"), ("loop", "ZFpBS")),
     ),
     "sums": Claim(
         "Iteration 1: gradient = 0.5 … Iteration 2: gradient = 0.5 + 0.3 = 0.8 … "

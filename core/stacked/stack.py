@@ -2,7 +2,7 @@
 
 Runs whose models, rows and loops have one shape train together; learning rate, momentum, weight decay,
 seed, loss and whether zero_grad is called may differ. Autograd sees one graph in which no run touches
-another, so each gets its own gradients, and a run that diverges leaves its neighbours alone.
+another, so each gets its own gradients, and a run that diverges leaves its neighbors alone.
 """
 
 from collections.abc import Sequence
@@ -35,9 +35,10 @@ def shape(config: Config) -> tuple[Any, ...] | None:
     """What runs that train together have in common; None if a run has to train alone.
 
     Alone go other lines and orders, lines before the loop, schedulers, models that StackedModel cannot hold,
-    and optimizers without an update for many.
+    optimizers without an update for many, and arguments of optimizer or loss.
     """
     alone = config.loop not in LOOPS or config.before or config.scheduler != "none"
+    alone = alone or config.optimizer_arguments or config.loss_arguments
     if alone or config.optimizer not in UPDATES or not _covered(config.model, config.hidden):
         return None
     same = (config.dataset, config.own, config.val_share, config.model, config.hidden, config.activation)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from core.autograd.examples import EXAMPLES
 from core.compare.comparison import read as read_comparison
+from core.compare.looks import READ
 from core.config import KNOBS
 from core.fields import shown
 from core.lines import USUAL, from_letters
@@ -82,7 +83,22 @@ def read_address(text: str, drop: Collection[str] = ()) -> Address:
 
 
 def _compare(fields: Fields) -> list[str]:
-    return read_comparison(fields)[1]
+    own, rest = _parted(fields, READ)
+    known = {name: _reads(read) for name, read in READ.items()}
+    return read_comparison(rest)[1] + _unlike(own, known) + _twice(fields, own)
+
+
+def _reads(read: Callable[[str], Any]) -> Callable[[str], bool]:
+    """Whether a text is one that this function reads; others are a ValueError to it."""
+
+    def reads(text: str) -> bool:
+        try:
+            read(text)
+        except ValueError:
+            return False
+        return True
+
+    return reads
 
 
 def _watch(fields: Fields) -> list[str]:
@@ -105,12 +121,7 @@ def _sweep(fields: Fields) -> list[str]:
     return refused + _unlike(looks, known) + _twice(fields, own)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        KNOBS["lr"].parse(text)
-    except ValueError:
-        return False
-    return True
+_is_number = _reads(KNOBS["lr"].parse)
 
 
 def _is_loop(text: str) -> bool:

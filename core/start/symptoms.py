@@ -85,7 +85,7 @@ SYMPTOMS = {
             ),
             Cause(
                 "step runs between forward and backward",
-                "At the first step .grad is still None and no weight moves; afterwards each step uses the "
+                "At the first step .grad is still None and no weight moves; afterward each step uses the "
                 "gradient of the one before.",
                 "Put the lines in order: zero_grad, forward, loss, backward, step.",
                 "stale",
@@ -147,7 +147,7 @@ SYMPTOMS = {
             Cause(
                 "A parameter was replaced after the optimizer was made",
                 "One parameter has a gradient and never moves.",
-                "Change it in place under torch.no_grad(), or make the optimizer afterwards.",
+                "Change it in place under torch.no_grad(), or make the optimizer afterward.",
                 "weight_replaced",
             ),
         ),

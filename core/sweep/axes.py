@@ -14,10 +14,11 @@ import numpy as np
 from core.compare.comparison import SEPARATOR
 from core.config import KNOBS, Config, parse, with_changes
 from core.data import data_set
+from core.fields import Arguments, Signature, arguments_in_words, kind
 from core.lines import USUAL, loop_label, without_zero_grad
 from core.losses import fitting
-from core.models import ACTIVATIONS
-from core.optimizers import OPTIMIZERS
+from core.models import ACTIVATIONS, STARTS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.words import shown
 
 MAX_VALUES = 64  # of one axis
@@ -48,6 +49,12 @@ def _noises(baseline: Config) -> tuple[float, ...]:
     return (0.0, 0.1, 0.2, 0.4) if data_set(baseline.dataset).noisy else (baseline.noise,)
 
 
+def _switches(offered: Signature) -> tuple[Arguments, ...]:
+    """The usual arguments, and each that is on or off put the other way."""
+    switches = [(name, not p.default) for name, p in offered.items() if kind(p) == "switch"]
+    return ((), *((switch,) for switch in switches))
+
+
 # Name of a field -> the values that it is offered with, given the baseline.
 FIELDS: dict[str, Callable[[Config], tuple[Any, ...]]] = {
     "lr": lambda baseline: spread(0.001, 100.0, 16),
@@ -55,12 +62,19 @@ FIELDS: dict[str, Callable[[Config], tuple[Any, ...]]] = {
     "loss": _losses,
     "optimizer": lambda baseline: tuple(OPTIMIZERS),
     "momentum": lambda baseline: (0.0, 0.5, 0.9, 0.99),
+    "optimizer_arguments": lambda baseline: _switches(OPTIMIZERS[baseline.optimizer].offered),
+    "loss_arguments": lambda baseline: ((), (("reduction", "sum"),)),
     "weight_decay": lambda baseline: (0.0, 0.001, 0.01, 0.1),
     "batch_size": lambda baseline: (0, 8, 32, 128),
     "hidden": lambda baseline: ((4,), (16,), (64,), (16, 16)),
     "activation": lambda baseline: tuple(ACTIVATIONS),
+    "start": lambda baseline: ((), *((name,) for name in STARTS)),
     "noise": _noises,
     "seed": lambda baseline: (0, 1, 2, 3, 4),
+    "max_norm": lambda baseline: (0.1, 0.3, 1.0, 3.0, 10.0),
+    "accumulate": lambda baseline: (1, 2, 4, 8),
+    "scheduler": lambda baseline: tuple(SCHEDULERS),
+    "dropout": lambda baseline: (0.0, 0.2, 0.5, 0.8),
 }
 
 
@@ -163,4 +177,6 @@ def value_label(field: str, value: Any) -> str:
         return "all rows"
     if knob.choices:
         return knob.choices[value]
+    if field in ("optimizer_arguments", "loss_arguments"):
+        return arguments_in_words(value)
     return f"{value:g}" if isinstance(value, float) else knob.text(value)

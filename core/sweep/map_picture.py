@@ -20,7 +20,7 @@ from core.sweep.grid import LETTERS, STATES
 from core.sweep.measures import LOSS, MEASURES, SHARE, STEP, WORD, Measure
 from core.sweep.rate_limits import Limit
 
-COLORS = {  # verdict -> colour on which white reads
+COLORS = {  # verdict -> color on which white reads
     "learns": "#0B7285",
     "slow": "#3B5BDB",
     "rebounds": "#C2410C",
@@ -41,7 +41,7 @@ GAP = 12  # pixels of a limit's line that are left open, as high as the text of 
 
 
 def edges(values: Sequence[float]) -> np.ndarray:
-    """(n + 1,): where cells around these values end on a log axis, half way to their neighbours."""
+    """(n + 1,): where cells around these values end on a log axis, half way to their neighbors."""
     logs = np.log(np.array(values))
     half = np.diff(logs) / 2 if len(logs) > 1 else np.array([0.5])
     inner = (logs[1:] + logs[:-1]) / 2
@@ -87,13 +87,13 @@ def short(value: float, how: Measure) -> str:
 
 
 def is_log(values: np.ndarray, how: Measure) -> bool:
-    """Whether the colours of these numbers go by their ratios."""
+    """Whether the colors of these numbers go by their ratios."""
     known = values[np.isfinite(values)]
     return how.kind == LOSS and bool(len(known)) and bool((known > 0).all())
 
 
 def domain(values: np.ndarray, how: Measure) -> tuple[float, float]:
-    """Lowest and highest number of the colour scale; never the same."""
+    """Lowest and highest number of the color scale; never the same."""
     known = values[np.isfinite(values)]
     if not len(known):
         return 0.1, 1.0
@@ -104,7 +104,7 @@ def domain(values: np.ndarray, how: Measure) -> tuple[float, float]:
 
 
 def _is_bright(values: np.ndarray, how: Measure) -> np.ndarray:
-    """Whether the colour of each number is so bright that dark text reads on it."""
+    """Whether the color of each number is so bright that dark text reads on it."""
     low, high = domain(values, how)
     scaled = (np.log(values), np.log(low), np.log(high)) if is_log(values, how) else (values, low, high)
     place = (scaled[0] - scaled[1]) / (scaled[2] - scaled[1])
@@ -116,7 +116,7 @@ def row_height(rows: int) -> int:
 
 
 def map_spec(x: Axis, y: Axis, measure: str, values: np.ndarray) -> dict[str, Any]:
-    """Spec for a frame of `map_frame`. values: all numbers, for the ends of the colour scale.
+    """Spec for a frame of `map_frame`. values: all numbers, for the ends of the color scale.
 
     A click on a cell sets the parameter `cell`: its column and row.
     """

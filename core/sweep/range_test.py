@@ -46,11 +46,13 @@ def range_frame(result: Result) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Found:
-    """Rates of a range test: where the loss fell most, where it was lowest, from where on it is too large."""
+    """Rates of a range test: where the mean loss fell most, and where it was lowest; all rates where it is
+    above that at the first one, or not finite, and the one from which on it is."""
 
     falls: float | None
     lowest: float | None
     rises: float | None
+    above: tuple[float, ...] = ()
 
 
 def found(frame: pd.DataFrame) -> Found:
@@ -62,7 +64,7 @@ def found(frame: pd.DataFrame) -> Found:
     losses, rates = frame["loss"].to_numpy(), frame["rate"].to_numpy()
     known = np.flatnonzero(np.isfinite(losses))
     if not len(known):
-        return Found(None, None, float(rates[0]))
+        return Found(None, None, float(rates[0]), tuple(rates.tolist()))
     lowest = int(np.nanargmin(losses))
     falls = None
     if lowest > 0 and (losses[: lowest + 1] > 0).all():
@@ -70,15 +72,24 @@ def found(frame: pd.DataFrame) -> Found:
     above = ~(losses <= losses[0])  # nan is above
     below = np.flatnonzero(~above)
     rises = below[-1] + 1 if len(below) else 0
-    return Found(falls, float(rates[lowest]), float(rates[rises]) if rises < len(rates) else None)
+    rising = float(rates[rises]) if rises < len(rates) else None
+    return Found(falls, float(rates[lowest]), rising, tuple(rates[above].tolist()))
 
 
 def range_test_words(seen: Found) -> str:
     """The same in one or two sentences."""
     if seen.lowest is None:
         return "The loss is not finite at any of these rates."
-    said = f"Lowest loss at {number(seen.lowest)}"
+    said = f"Lowest mean loss at {number(seen.lowest)}"
     said += f", steepest fall at {number(seen.falls)}." if seen.falls is not None else "."
-    if seen.rises is None:
-        return f"{said} It stays below its start at all of them."
-    return f"{said} From {number(seen.rises)} on it is above its start or no longer finite."
+    start = "above that at the first rate"
+    if seen.rises is not None:
+        return f"{said} From {number(seen.rises)} on it is {start}, or not finite."
+    if seen.above:
+        others = len(seen.above) - 1
+        more = f" and {others} more rate{'s' * (others > 1)}" if others else ""
+        return (
+            f"{said} It is {start}, or not finite, at {number(seen.above[0])}{more}, but not at the highest."
+        )
+    few = f"{STEPS_PER_RATE} steps at each are few, and a longer run at one rate can still diverge"
+    return f"{said} It is {start} at none of them; {few}."

@@ -22,7 +22,8 @@ from core.watch.snapshot import FLOWING
 ALIKE = (
     {"detached", "no_grad"},
     {"step_uncalled", "step_first"},
-    {"rate_too_large", "rate_far_too_large"},
+    {"rate_too_large", "rate_far_too_large", "clip_after_step", "clip_before_backward"},
+    {"scheduler_first", "scheduler_per_pass"},
     {"softmax_twice_2", "softmax_twice_3", "softmax_twice_10"},
 )
 CASES = 5  # of a series

@@ -6,7 +6,7 @@ Floors and limits come from closed forms, all else from what the runs recorded o
 from collections.abc import Callable
 
 from core.loop import Run
-from core.traps import gradient_facts, loss_facts, model_facts
+from core.traps import everyday_facts, gradient_facts, loss_facts, model_facts
 from core.traps.facts import Fact
 
 Find = Callable[[Run, Run], list[Fact]]  # the run with the mistake, the repaired one
@@ -35,6 +35,12 @@ EVIDENCE: dict[str, Find] = {
     "dead": model_facts.dead,
     "company": model_facts.company,
     "averages": model_facts.averages,
+    "used": everyday_facts.used,
+    "update_gradient": everyday_facts.update_gradient,
+    "rates": everyday_facts.rates,
+    "after_a_hand": everyday_facts.after_a_hand,
+    "mode": everyday_facts.mode,
+    "asked_again": everyday_facts.asked_again,
 }
 
 

@@ -10,7 +10,17 @@ import numpy as np
 
 from core.build import Built, build
 from core.config import Config
-from core.export import batches_call, data_lines, functions, imports_for, loop_lines, setup
+from core.export import (
+    batches_call,
+    change_lr_lines,
+    data_lines,
+    functions,
+    imports_for,
+    loop_lines,
+    schedule_lines,
+    setup,
+)
+from core.lines import uses
 from core.result import Result
 from core.traps.trap import Trap
 
@@ -41,13 +51,15 @@ def _standard_first(line: str) -> tuple[bool, bool]:
 
 def _function(name: str, config: Config, built: Built) -> str:
     """A whole run as a function that returns its losses, and the loss of its model in eval mode."""
-    lines, all_ = [*setup(config, built), "losses = []"], "all_" * bool(config.batch_size)
-    body = [*loop_lines(config), "losses.append(loss.item())"]
+    lines = [*setup(config, built), *schedule_lines(config), "losses = []"]
+    body, all_ = [*change_lr_lines(config), *loop_lines(config)], "all_" * bool(config.batch_size)
+    body.append("losses.append(loss.item())")
+    number = "step" if config.schedule or "step" in uses(config.loop) else "_"
     if config.batch_size:
-        lines.append(f"for _, rows in zip(range({config.steps}), {batches_call(config)}):")
+        lines.append(f"for {number}, rows in zip(range({config.steps}), {batches_call(config)}):")
         body = ["inputs, targets = all_inputs[rows], all_targets[rows]", *body]
     else:
-        lines.append(f"for _ in range({config.steps}):")
+        lines.append(f"for {number} in range({config.steps}):")
     lines += ["    " + line for line in body]
     lines += ["model.eval()", "with torch.no_grad():"]
     lines.append(f"    return losses, loss_fn(model({all_}inputs), {all_}targets).item()")

@@ -36,7 +36,8 @@ class Twins:
 
 def twin_configs(config: Config) -> tuple[Config, Config]:
     """Plain SGD without zero_grad, and with zero_grad and momentum 1, on the rest of a Config."""
-    plain = replace(config, optimizer="sgd", momentum=0.0, weight_decay=0.0, schedule=(), before=())
+    sgd = {"optimizer": "sgd", "optimizer_arguments": (), "momentum": 0.0, "weight_decay": 0.0}
+    plain = replace(config, **sgd, schedule=(), before=())
     return replace(plain, loop=without_zero_grad(USUAL)), replace(plain, loop=USUAL, momentum=1.0)
 
 

@@ -175,7 +175,7 @@ def limits_spec(low: float, high: float) -> dict[str, Any]:
     bars = alt.Chart().mark_bar(height=20, cornerRadiusEnd=4, opacity=0.45, clip=True)
     tips = [alt.Tooltip("title:N", title="loop"), alt.Tooltip("words:N", title="bounded below")]
     ends = alt.Chart().mark_text(align="left", dx=6, fontSize=12, aria=False)
-    theme = alt.Color("kind:N", legend=None)  # the theme's first colour, as of the bars; text would be black
+    theme = alt.Color("kind:N", legend=None)  # the theme's first color, as of the bars; text would be black
     rule = alt.Chart().mark_rule(strokeWidth=2.5, color="#E8590C", clip=True, aria=False)
     return without_data(
         alt.layer(

@@ -721,4 +721,175 @@ TRAPS = {
             "one value is ambiguous."
         ),
     ),
+    "clip_after_step": trap(
+        "Clipping after step",
+        "explodes",
+        {**DELIVERIES, "lr": 0.2, "steps": 60},
+        "ZFLBSC",
+        "step has used the whole gradient by then, and zero_grad throws the clipped one away. Clipped in "
+        "time, no update is longer than the learning rate times max_norm, so that even this rate, above "
+        "the limit of stability, leads down.",
+        "used",
+        notice=(
+            "The loss becomes inf as if there were no clipping; `p.grad` just before step is longer than "
+            "max_norm."
+        ),
+        repair="ZFLBCS",
+        offers=SWINGS,
+        place="step",
+    ),
+    "clip_before_backward": trap(
+        "Clipping before backward",
+        "explodes",
+        {**DELIVERIES, "lr": 0.2, "steps": 60},
+        "ZFLCBS",
+        "After zero_grad there is nothing to clip: every .grad is None. backward fills them afterward, "
+        "and step uses the whole gradient.",
+        "used",
+        notice=(
+            "The loss becomes inf as if there were no clipping; the norm that clip_grad_norm_ returns is 0 "
+            "at every step."
+        ),
+        repair="ZFLBCS",
+        offers=SWINGS,
+        place="backward",
+    ),
+    "undivided": trap(
+        "Accumulating without dividing the loss",
+        "explodes",
+        {**MOONS, "batch_size": 20, "accumulate": 8, "lr": 2.0, "steps": 400},
+        "zFLBs",
+        "Eight gradients add up to eight times their mean, which is like a learning rate eight times as "
+        "large. Divided by k, they are the gradient of one batch of all their rows.",
+        "update_gradient",
+        notice=(
+            "Changing k changes the loss curve as a larger learning rate would; `p.grad` before step is k "
+            "times that of one batch."
+        ),
+        repair="zFLDs",
+        offers=SWINGS,
+        place="backward",
+    ),
+    "unequal_divided": trap(
+        "Dividing by k where batches differ in size",
+        "fine",
+        {**DELIVERIES, "batch_size": 3, "accumulate": 2, "seed": 2, "steps": 200},
+        "zFLDs",
+        "Of four deliveries in batches of three, the last batch is one row. Each mean counts one half, so "
+        "this row counts three times as much as the others. Weighted by their rows, the batches add up to "
+        "the gradient over all four.",
+        "update_gradient",
+        notice=(
+            "The accumulated gradient is not that of one batch with the same rows; the number of rows "
+            "divided by the batch size leaves a remainder."
+        ),
+        repair="zFLws",
+        offers=SILENT,
+    ),
+    "step_every_batch": trap(
+        "Accumulating, but stepping on every batch",
+        "fine",
+        {**DELIVERIES, "batch_size": 2, "accumulate": 2, "lr": 0.05, "steps": 200},
+        "zFLDS",
+        "zero_grad waits for k batches and step does not: the second step uses the first gradient once more. "
+        "There are k updates where one was meant, none of them with the gradient of all rows.",
+        "update_gradient",
+        "moved",
+        notice=(
+            "The weights change at every pass, and the memory saved by small batches bought no larger batch: "
+            "count the calls of step."
+        ),
+        repair="zFLDs",
+        offers=SILENT,
+        place="step",
+    ),
+    "clip_before_unscale": trap(
+        "Clipping before unscale_",
+        "fine",
+        {"dataset": "xor", "hidden": (16,), "lr": 1.0, "steps": 400},
+        "ZFLaCUAG",
+        "The gradients are still times the scale, 65536, when they are shrunk to max_norm; unscaled "
+        "afterward, they are far too short to move the weights.",
+        "used",
+        notice=(
+            "The loss hardly falls, whatever the learning rate; the norm of `.grad` at step is about "
+            "max_norm divided by the scale."
+        ),
+        repair="ZFLaUCAG",
+        offers=SILENT,
+        place="step",
+    ),
+    "step_without_scaler": trap(
+        "optimizer.step() on scaled gradients",
+        "explodes",
+        MOONS,
+        "ZFLaS",
+        "backward of the scaled loss leaves gradients times 65536. scaler.step divides them by the scale "
+        "before it calls optimizer.step; called directly, that one takes steps 65536 times too long.",
+        "used",
+        notice="The loss is huge, inf or nan within a few steps; `.grad` has a norm of many thousands.",
+        repair="ZFLaAG",
+        offers=SWINGS,
+        place="step",
+    ),
+    "scheduler_per_pass": trap(
+        "scheduler.step() per pass, though meant per update",
+        "fine",
+        {**MOONS, "batch_size": 20, "accumulate": 4, "steps": 400, "scheduler": "step"},
+        "zFLDsR",
+        "The scheduler was made for the number of updates, a quarter of the passes. Stepped at every pass, "
+        "it is through after a quarter of the run, and the rest is trained at rates that are far too "
+        "small.",
+        "rates",
+        notice=(
+            "A UserWarning: Detected call of `lr_scheduler.step()` before `optimizer.step()`. The printed "
+            "learning rate falls k times too fast."
+        ),
+        repair="zFLDsr",
+        offers=SILENT,
+        place="step",
+    ),
+    "train_forgotten": trap(
+        "model.train() forgotten after validation",
+        "fine",
+        {**MOONS, "model": "mlp_dropout"},
+        "ZFLBSE",
+        "model.eval() lasts until somebody calls model.train(). From the second step on dropout is off: the "
+        "model is trained without it. The losses are lower for that, and prove nothing.",
+        "mode",
+        notice=(
+            "The loss drops at once after the first validation and loses its jitter; `model.training` is "
+            "False in the loop."
+        ),
+        repair="TZFLBSE",
+        offers=SILENT,
+        place="forward",
+    ),
+    "eval_forgotten": trap(
+        "Predicting with dropout switched on",
+        "fine",
+        {**MOONS, "model": "mlp_dropout"},
+        "ZFLBS.look_in_training_mode.",
+        "In training mode dropout switches off other units at every call, in predictions too. model.eval() "
+        "switches it off, and no_grad does not.",
+        "asked_again",
+        notice="The same row gets another answer each time it is asked; `model.training` is True.",
+        repair="ZFLBS.look_in_eval_mode.",
+        offers=SILENT,
+        place="forward",
+    ),
+    "rate_by_hand": trap(
+        "A learning rate set by hand under a scheduler",
+        "fine",
+        {**MOONS, "scheduler": "one_cycle", "schedule": ((150, 0.01),)},
+        "ZFLBSR",
+        "OneCycleLR computes the rate of every step anew, from its own plan. What is written into "
+        "param_groups lasts for one step. (Schedulers that multiply, such as StepLR, go on from it.)",
+        "after_a_hand",
+        notice="The printed learning rate is the new one once, and the scheduler's again right after.",
+        repair="ZFLBS",
+        right={"scheduler": "none"},
+        offers=SILENT,
+        place="before",
+    ),
 }

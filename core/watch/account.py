@@ -7,6 +7,7 @@ loss's own module. A line that raised has no account.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -105,10 +106,10 @@ def loss_account(done: Executed) -> Said:
     still = earlier is not None and same(earlier.values, loss.values)
     headline = f"The loss is {value}{', as before to the last bit' * still}."
     recorded = [recorded_in_words(done.details.operations, loss)]
-    found = terms(done.config.loss, outputs, targets)
+    found = terms(done.config.loss, outputs, targets, done.config.loss_arguments)
     if found is None or not _are_terms_of(loss.values.cpu(), found):
         return headline, recorded, None
-    texts = _term_texts(done.config.loss, outputs, targets)
+    texts = _term_texts(done.config, outputs, targets)
     results = [signed(term) for term in numbers_of(found.values)[:ROWS]]
     count = found.values.numel()
     formulas = [_mean(texts, count, found.divisor, value)] if texts else []
@@ -122,14 +123,18 @@ def _are_terms_of(loss: Tensor, found: Terms) -> bool:
     return bool(np.isclose(total, loss, CLOSE, 0.0, equal_nan=True))
 
 
-def _term_texts(loss: str, outputs: Tensor, targets: Tensor) -> list[str]:
+def _term_texts(config: Config, outputs: Tensor, targets: Tensor) -> list[str]:
     """The first ROWS terms with their numbers; empty if the loss has no text for its terms."""
-    row, by_row = LOSSES[loss], "class_index" in LOSSES[loss].takes
-    z, y = paired(loss, outputs, targets)
+    row, by_row = LOSSES[config.loss], "class_index" in LOSSES[config.loss].takes
+    z, y = paired(config.loss, outputs, targets)
     if row.term is None or (by_row and y.is_floating_point()):  # shares of classes, of one's own data
         return []
     z = z if by_row else z.flatten()
-    write = partial(row.term, **row.all_arguments(outputs.shape[-1]))
+    given, takes = row.all_arguments(outputs.shape[-1], config.loss_arguments), signature(row.term).parameters
+    ignored = by_row and y.eq(given.pop("ignore_index", -100)).any()
+    if ignored or not given.keys() <= takes.keys() | {"reduction"}:  # the text is that of usual arguments
+        return []
+    write = partial(row.term, **{name: value for name, value in given.items() if name in takes})
     pairs = zip(z[:ROWS].tolist(), y.flatten()[:ROWS].tolist(), strict=True)
     return [_term(write, *pair) for pair in pairs]
 

@@ -1,22 +1,26 @@
-"""What an everyday line did, in numbers: the factor of a clip, the pass of k, the learning rate."""
+"""What an everyday line did, in numbers: the factor of a clip, the pass of k, learning rate and scale."""
 
 import math
 
+from torch import Tensor
+
+from core.models import MODELS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
-from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of
+from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of, recorded_in_words
+from core.watch.snapshot import Look
 from core.words import digits_apart, factor, in_words, norm, signed
 
 TINY = 1e-6  # torch.nn.utils.clip_grad_norm_ adds it to the norm that it divides by
 
 
-def _norm_of_grads(done: Executed) -> float:
-    """Of all gradients together, before the line."""
-    return math.hypot(*(norm(held.grad) for held in done.before.parameters.values() if held.grad is not None))
+def _norm_of_grads(look: Look) -> float:
+    """Of all gradients together."""
+    return math.hypot(*(norm(held.grad) for held in look.parameters.values() if held.grad is not None))
 
 
 def clip_account(done: Executed) -> Said:
     """The factor: max_norm / norm, never above 1."""
-    total, limit = _norm_of_grads(done), done.config.max_norm
+    total, limit = _norm_of_grads(done.before), done.config.max_norm
     if all(held.grad is None for held in done.before.parameters.values()):
         return "Nothing to clip: every .grad is None.", [], None
     if not math.isfinite(total):
@@ -102,7 +106,113 @@ def scheduler_account(done: Executed) -> Said:
     return f"The learning rate went from {signed(old, digits)} to {signed(new, digits)}.", [], None
 
 
+def _dtype(values: Tensor) -> str:
+    return str(values.dtype).removeprefix("torch.")
+
+
+def forward_autocast_account(done: Executed) -> Said:
+    """The outputs, in which precision, and what autograd recorded."""
+    outputs = done.after.tensors["outputs"]
+    recorded = recorded_in_words(done.details.operations, outputs)
+    kind = _dtype(outputs.values)
+    return (
+        f"The outputs are {kind}. {recorded}",
+        [f"outputs {outputs.shape}: {in_words(outputs.values)}"],
+        None,
+    )
+
+
+def loss_autocast_account(done: Executed) -> Said:
+    """The loss, in which precision, and what autograd recorded."""
+    loss = done.after.tensors["loss"]
+    recorded = recorded_in_words(done.details.operations, loss)
+    return f"The loss is {in_words(loss.values)}, in {_dtype(loss.values)}.", [recorded], None
+
+
+def backward_scaled_account(done: Executed) -> Said:
+    """As backward, of the loss times the scale."""
+    headline, formulas, numbers = backward_account(done)
+    loss, scale = done.before.tensors["loss"].values, done.after.scale or 1.0
+    walked = f"loss × scale = {in_words(loss)} × {scale:g} = {in_words(loss.double() * scale)}"
+    return headline, [walked, *formulas], numbers
+
+
+def unscale_account(done: Executed) -> Said:
+    """The length of all gradients before and after."""
+    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
+    scale = f"{done.before.scale or 1.0:g}"
+    return (
+        f"Every .grad was divided by the scale, {scale}: the norm of all went from {old} to {new}.",
+        [],
+        None,
+    )
+
+
+def step_scaled_account(done: Executed) -> Said:
+    """As step on unscaled gradients; none at all if one of them is not finite."""
+    grads = [held.grad for held in done.before.parameters.values() if held.grad is not None]
+    if not all(bool(grad.isfinite().all()) for grad in grads):
+        return "No weight changed: the scaler skips a step whose gradients hold inf or nan.", [], None
+    headline, formulas, numbers = step_account(done)
+    loop = done.config.loop
+    unscaled = "unscale" in loop and loop.index("unscale") < loop.index("step_scaled")
+    return headline, formulas if unscaled else ["The gradient was divided by the scale first."], numbers
+
+
+def scaler_update_account(done: Executed) -> Said:
+    """The scale before and after."""
+    old, new = done.before.scale or 1.0, done.after.scale or 1.0
+    if old == new:
+        return f"The scale stays {new:g}.", [], None
+    why = "a gradient held inf or nan" if new < old else "2,000 steps were without inf and nan"
+    return f"The scale went from {old:g} to {new:g}, since {why}.", [], None
+
+
+def mode_account(done: Executed) -> Said:
+    """Which mode the model was in and is in, and whether that matters to it."""
+    old, new = ("training" if look.training else "eval" for look in (done.before, done.after))
+    changed = f"The model stays in {new} mode" if old == new else f"The model went from {old} to {new} mode"
+    row = MODELS[done.config.model]
+    why = (
+        ""
+        if row.two_modes
+        else f"; a model without dropout and batch norm ({row.title}) does the same in both"
+    )
+    return f"{changed}{why}.", [], None
+
+
+def _penalty(done: Executed) -> float:
+    weights = (held.values.double() for held in done.before.parameters.values())
+    return done.config.penalty * sum(float((values**2).sum()) for values in weights)
+
+
+def loss_penalty_account(done: Executed) -> Said:
+    """The two parts of the loss."""
+    loss, part = done.after.tensors["loss"], _penalty(done)
+    value = float(loss.values)
+    recorded = recorded_in_words(done.details.operations, loss)
+    headline = f"The loss is {signed(value)}; the penalty is {signed(part)} of it."
+    return headline, [f"{signed(value - part)} + {signed(part)} = {signed(value)}", recorded], None
+
+
+def backward_penalty_account(done: Executed) -> Said:
+    """What the second loss adds to .grad: 2 × penalty × weight."""
+    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
+    headline = f"The penalty is {signed(_penalty(done))}; the norm of all gradients went from {old} to {new}."
+    return headline, ["∂penalty/∂weight = 2 × penalty × weight", *_entries(done)], None
+
+
 EVERYDAY_ACCOUNTS = {
+    "train_mode": mode_account,
+    "eval_mode": mode_account,
+    "loss_penalty": loss_penalty_account,
+    "backward_penalty": backward_penalty_account,
+    "forward_autocast": forward_autocast_account,
+    "loss_autocast": loss_autocast_account,
+    "backward_scaled": backward_scaled_account,
+    "unscale": unscale_account,
+    "step_scaled": step_scaled_account,
+    "scaler_update": scaler_update_account,
     "scheduler_step": scheduler_account,
     "scheduler_step_loss": scheduler_account,
     "scheduler_step_every": scheduler_account,

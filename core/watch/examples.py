@@ -7,7 +7,7 @@ and of the gradients that add up when zero_grad is skipped; each is computed whe
 from dataclasses import dataclass
 
 from core.config import Config
-from core.lines import USUAL, without_zero_grad
+from core.lines import USUAL, from_letters, without_zero_grad
 
 
 @dataclass(frozen=True)
@@ -68,5 +68,19 @@ PRESETS = {
         (20, 0),
         "surface",
         "A learning rate of 0.13 is above 2 / curvature: every step lands farther out.",
+    ),
+    "accumulated": Preset(
+        "Why gradients add up",
+        _linear("deliveries", 0.0, steps=40, batch_size=3, seed=2, accumulate=2, loop=from_letters("zFLws")),
+        (1, 4),
+        "tensors",
+        "Batches of 3 rows and of 1, weighted by their rows, add up to −85.16: the gradient of all 4.",
+    ),
+    "clipped": Preset(
+        "A rate of 0.2, clipped",
+        _linear("deliveries", 0.0, lr=0.2, steps=60, loop=from_letters("ZFLBCS")),
+        (0, 5),
+        "ledger",
+        "Without clip_grad_norm_ the loss becomes inf at this rate; with it, it ends at 0.0652.",
     ),
 }

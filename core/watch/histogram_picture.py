@@ -1,6 +1,6 @@
 """Sizes of gradients as a heat map: steps across, powers of two up, share as color.
 
-For frames of `core.histograms`, one per run, on one scale of sizes and one of colours. Exact zeros
+For frames of `core.histograms`, one per run, on one scale of sizes and one of colors. Exact zeros
 have a row of their own below the axis, what is not finite one above it.
 """
 
@@ -22,7 +22,7 @@ MAX_CELLS = 4000  # of one picture, all runs together
 HEIGHT = 260  # pixels of one panel
 ROUND_TO = 5  # the axis of sizes ends at multiples of this exponent, so that it seldom changes
 ROW, GAP = 2, 1  # height of the rows outside the axis and distance from it, in exponents
-LEAST_SHARE = 1e-4  # rarer entries are coloured as this
+LEAST_SHARE = 1e-4  # rarer entries are colored as this
 # Viridis without its darkest part, which would vanish in dark mode.
 COLORS = alt.SchemeParams(name="viridis", extent=[0.2, 1.0])
 NOTHING = (-10, 0)  # exponents of an axis without a single size
@@ -33,7 +33,7 @@ def heat_frame(frames: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, tuple[int,
     """The cells of a picture, and the exponents at which its axis of sizes ends.
 
     frames: of `Histograms.frame`, one per run. Where there are more than MAX_CELLS cells,
-    neighbouring columns are added up, in all runs alike.
+    neighboring columns are added up, in all runs alike.
     Columns: run ("0", "1"); step, step_end; low, high: the cell's height as exponents of 2;
     size: the same in words; count; share of the entries of these steps.
     """
@@ -125,7 +125,7 @@ def _panel(run: str, ends: tuple[int, int], beyond: bool) -> Any:
 
 
 def _y(ends: tuple[int, int], beyond: bool) -> Any:
-    """The axis of sizes, labelled by powers of ten, with 0 below and inf, nan above."""
+    """The axis of sizes, labeled by powers of ten, with 0 below and inf, nan above."""
     floor, top = ends
     labels = {power * math.log2(10): f"1e{power}" for power in _decades(floor, top)}
     labels[floor - GAP - ROW / 2] = "0"

@@ -72,7 +72,7 @@ def ledger(
 def overrules(fresh: torch.Tensor, leftover: torch.Tensor) -> torch.Tensor:
     """Where fresh is not 0 and fresh + leftover has not its sign. Any shape, that shape out."""
     total = fresh + leftover
-    turned = total.sign() != fresh.sign()  # 0 too: the leftover has cancelled the fresh gradient
+    turned = total.sign() != fresh.sign()  # 0 too: the leftover has canceled the fresh gradient
     return turned & (fresh != 0) & ~total.isnan()
 
 

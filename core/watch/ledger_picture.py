@@ -1,6 +1,6 @@
 """The ledger of .grad as bars of this batch and the leftover, and their sum.
 
-For a frame of `core.watch.ledger.joined`. Each part has a colour of the theme and a form of its own:
+For a frame of `core.watch.ledger.joined`. Each part has a color of the theme and a form of its own:
 this batch is a full bar, the leftover a hollow one, .grad a ring, and a cross at the top marks a
 step where the leftover overrules the fresh sign.
 """
@@ -21,7 +21,7 @@ ZERO_COLOR = "#808A9C"  # reads on white and on dark
 FULL, CROSS = "M-.9,-.9H.9V.9H-.9Z", "M-.8,-.8L.8,.8M.8,-.8L-.8,.8"
 HOLLOW = FULL + "M-.7,-.7V.7H.7V-.7Z"  # the inner outline runs the other way: a hole
 RING = "M-1,0A1,1,0,1,1,1,0A1,1,0,1,1,-1,0ZM-.6,0A.6,.6,0,1,0,.6,0A.6,.6,0,1,0,-.6,0Z"
-# Part -> its form and words. Colours of the theme go by place; the first two stand for runs.
+# Part -> its form and words. Colors of the theme go by place; the first two stand for runs.
 PARTS = {
     "0": (FULL, ""),
     "1": (FULL, ""),
@@ -140,7 +140,7 @@ def _y(field: str, title: str) -> Any:
 
 
 def _look(norms: bool, columns: int) -> dict[str, Any]:
-    """Colour of a part, and its form where it is a point, with one legend for both."""
+    """Color of a part, and its form where it is a point, with one legend for both."""
     words = {part: text for part, (_, text) in PARTS.items()} | (OF_NORMS if norms else {})
     label = f"{json.dumps(words)}[datum.label]"
     legend = alt.Legend(

@@ -305,6 +305,18 @@ RULES: dict[str, Callable[[Sheet], Step]] = {
     "asgd": _asgd,
     "rprop": _rprop,
 }
+# Arguments that the rules take in, of themselves or by what the optimizer remembers.
+FOLLOWED = {
+    "alpha",
+    "betas",
+    "eps",
+    "etas",
+    "initial_accumulator_value",
+    "lambd",
+    "momentum_decay",
+    "nesterov",
+}
+FOLLOWED |= {"rho", "step_sizes", "t0"}
 # Rules that cannot be worked out for one weight alone, and why.
 WITHOUT_RULE = {
     "adafactor": "Adafactor's update of one weight depends on the whole tensor: on the size of its weights, "
@@ -336,9 +348,10 @@ def update(look: Look, parameter: str, index: int, config: Config) -> Update | N
     index: in the flattened tensor. None where .grad is None, since the optimizer then skips it, and for an
     optimizer without a rule here.
     """
-    held, rule = look.parameters[parameter], RULES.get(config.optimizer)
-    if held.grad is None or rule is None:
+    held = look.parameters[parameter]
+    if held.grad is None or why_no_rule(config):
         return None
+    rule = RULES[config.optimizer]
     state = {name: _at(value, index) for name, value in look.state[parameter].items()}
     sheet = Sheet(_at(held.values, index), _at(held.grad, index), state, settings(config, look.lr))
     old, taken = rule(sheet)
@@ -350,8 +363,12 @@ def update(look: Look, parameter: str, index: int, config: Config) -> Update | N
 
 
 def why_no_rule(config: Config) -> str | None:
-    """One sentence if `update` has no rule for this optimizer."""
-    return WITHOUT_RULE.get(config.optimizer)
+    """One sentence if `update` has no rule for this optimizer and its arguments."""
+    if config.optimizer not in RULES:
+        title = OPTIMIZERS[config.optimizer].title
+        return WITHOUT_RULE.get(config.optimizer, f"There is no arithmetic here for {title}.")
+    others = [name for name, value in config.optimizer_arguments if name not in FOLLOWED and value]
+    return f"There is no arithmetic here for the argument {others[0]}." if others else None
 
 
 def settings(config: Config, lr: float) -> Settings:

@@ -7,7 +7,7 @@ from core.config import Config
 
 def read_place(text: str, config: Config) -> tuple[int, int] | None:
     """(step, line); None if this run has no such place."""
-    found = re.fullmatch(r"(\d{1,4})\.(\d)", text, re.ASCII)
+    found = re.fullmatch(r"(\d{1,5})\.(\d)", text, re.ASCII)
     if not found:
         return None
     step, line = int(found[1]), int(found[2])

@@ -150,13 +150,13 @@ def principal_plane(weights: np.ndarray) -> Plane:
     return Plane(origin, directions, (titles[0], titles[1]), float(shares[:2].sum()))
 
 
-def _principal_directions(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _principal_directions(centered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n, P) about their mean -> all singular values, and the first two directions (2, P).
 
     By way of a QR decomposition, which takes a third of the time where rows are long (Chan 1982);
     by torch, which keeps to one thread.
     """
-    rows = torch.from_numpy(centred)
+    rows = torch.from_numpy(centered)
     triangle = torch.linalg.qr(rows.T, mode="r").R
     _, lengths, mixtures = torch.linalg.svd(triangle, full_matrices=False)
     first = _signed(_unit(mixtures[0] @ rows))

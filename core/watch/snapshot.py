@@ -20,12 +20,17 @@ FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, af
 
 @dataclass(frozen=True)
 class Look:
-    """All tensors by name, the optimizer's state by parameter, its learning rate, the number of the step."""
+    """All tensors by name, the optimizer's state by parameter, its learning rate, the number of the step.
+
+    scale: of the loss, where a scaler has one. training: whether the model is in training mode.
+    """
 
     tensors: dict[str, TensorState]
     state: dict[str, dict[str, float | Tensor]]
     lr: float
-    step: int
+    step: int = 0
+    scale: float | None = None
+    training: bool = True
 
     @property
     def parameters(self) -> dict[str, TensorState]:
@@ -42,7 +47,9 @@ def look(run: Run) -> Look:
             tensors[name] = tensor_state(name, value, copy=False)
     optimizer = run.namespace["optimizer"]
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
-    return Look(tensors, state, rate(optimizer), run.step)
+    scaler = run.namespace.get("scaler")
+    scale = None if scaler is None else scaler.get_scale()
+    return Look(tensors, state, rate(optimizer), run.step, scale, run.model.training)
 
 
 def table(now: Look, before: Look | None = None) -> Table:

@@ -43,8 +43,8 @@ def window(path: WeightPath, minimum: Sequence[float] | None = None) -> Window:
     length = float(np.linalg.norm(path.plane.weights(*path.points[0]))) or 1.0
     longest = max(float(spans.max()), FINEST * length)
     spans = np.maximum(spans, NARROWEST * longest) if spans.any() else np.full(2, 2 * length)
-    centre, half = (low + high) / 2, spans * (0.5 + MARGIN)
-    (x_low, y_low), (x_high, y_high) = (centre - half).tolist(), (centre + half).tolist()
+    center, half = (low + high) / 2, spans * (0.5 + MARGIN)
+    (x_low, y_low), (x_high, y_high) = (center - half).tolist(), (center + half).tolist()
     return (x_low, x_high), (y_low, y_high)
 
 

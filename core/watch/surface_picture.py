@@ -183,7 +183,7 @@ def _surface(titles: tuple[str, str], minimum: bool) -> dict[str, Any]:
 
 
 def _path(base: Any) -> list[Any]:
-    """The line, and a point at every step for pointers; in the first colour of the theme."""
+    """The line, and a point at every step for pointers; in the first color of the theme."""
     path = _part(base, "path")
     line = path.mark_line(strokeWidth=2, clip=True).encode(_first(alt.Color), order="order:Q")
     points = path.mark_point(filled=True, size=12, opacity=1, clip=True, aria=False)
@@ -212,7 +212,7 @@ def _marks(base: Any, minimum: bool) -> list[Any]:
 
 
 def _first(channel: Any) -> Any:
-    """A channel of colour at the first colour of the theme, whatever the row."""
+    """A channel of color at the first color of the theme, whatever the row."""
     return channel("run:N").scale(domain=["run"]).legend(None)
 
 

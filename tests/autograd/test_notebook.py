@@ -292,3 +292,20 @@ def test_what_broadcasts_is_let_through_if_and_only_if_it_is_small(shapes):
 def test_the_tree_of_a_known_import_is_dropped_and_nothing_is_imported():
     for line in syntax.IMPORTS:
         assert syntax.read(line) == [] and ast.parse(line)
+
+
+def test_a_method_that_is_not_called_is_refused_by_its_name():
+    error = last("tensor([1.]).sum").error
+    assert error.refused
+    assert error.text == "A method is called: .sum()."
+
+
+def test_numbers_assigned_to_data_are_those_of_the_tensor():
+    assert shows("a = tensor([1.], requires_grad=True)\na.data = tensor([5.])\na.item()") == "5.0"
+
+
+@pytest.mark.parametrize("head", ["torch.no_grad(), torch.no_grad()", "torch.no_grad() as off"])
+def test_no_grad_stands_alone_in_its_with(head):
+    error = told(f"with {head}:\n    x = tensor([1.])")[0].error
+    assert error is not None
+    assert error.refused

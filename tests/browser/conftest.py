@@ -89,12 +89,12 @@ AT_ONCE = """addEventListener("DOMContentLoaded", () => {
   style.textContent = "*, *::before, *::after { transition-duration: 0s !important;"
     + " transition-delay: 0s !important; animation-duration: 0s !important; }";
   document.head.append(style);
-});"""  # no colour fades, nothing slides: what is looked at is what it will be
+});"""  # no color fades, nothing slides: what is looked at is what it will be
 
 
 @pytest.fixture(scope="session")
 def contexts(chromium):
-    """Colour scheme -> a browser context, which keeps the app's files from one page to the next."""
+    """Color scheme -> a browser context, which keeps the app's files from one page to the next."""
     made = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
     for context in made.values():
         context.add_init_script(AT_ONCE)

@@ -18,17 +18,6 @@ def at_stop(page, number):
     page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
 
 
-def back_to(page, number):
-    """The browser's Back, once or a few times: Streamlit can leave up to three entries for one stop."""
-    for _ in range(3):
-        page.go_back()
-        page.wait_for_timeout(1000)  # until the server has heard of it
-        page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
-        if page.locator(".st-key-path").get_by_text(f"{number} of ", exact=False).count():
-            return
-    raise AssertionError(f"Back does not lead to stop {number}")
-
-
 def tabbed_to(page, name):
     """Go to a button as the keyboard does."""
     button = main(page).get_by_role("button", name=name).first
@@ -52,8 +41,8 @@ def test_the_path_is_walked_with_the_keyboard_alone(visit):
             page.keyboard.press("Enter")
         settle(page)
         page.get_by_role("heading", level=1).wait_for()
-        assert not page.get_by_test_id("stSidebar").is_visible() or page.get_by_test_id("stSidebar").evaluate(
-            "bar => bar.getAttribute('aria-expanded') === 'false'"
+        page.wait_for_function(
+            "document.querySelector('[data-testid=stSidebar]')?.dataset.collapsed !== 'false'"
         )
         page.keyboard.press("Shift+N")
     main(page).get_by_text(f"{len(STOPS)} of {len(STOPS)} seen").wait_for()
@@ -63,6 +52,7 @@ def test_the_path_is_walked_with_the_keyboard_alone(visit):
 def test_shortcuts_and_the_back_button_lead_through_a_sequence(visit):
     page = visit(f"/start?{urlencode({'path': SEQUENCE, 'stop': '1'}, doseq=True)}", wait=False)
     at_stop(page, 1)
+    settle(page)
     page.keyboard.press("Shift+N")
     at_stop(page, 2)
     settle(page)
@@ -90,7 +80,8 @@ def test_a_reload_and_the_browsers_back_keep_the_stop(visit):
     at_stop(page, 3)
     page.wait_for_url(re.compile(r"/losses\?.*task="))  # the page has written the whole of its address
     settle(page)
-    back_to(page, 2)
+    page.go_back()  # once: each choice is one entry of the history
+    at_stop(page, 2)
     main(page).get_by_text("The notes, checked").wait_for()
     assert page.errors == []
 
@@ -119,3 +110,26 @@ def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, widt
     main(page).get_by_role("button", name="Show me").click()
     settle(page)
     assert sound(page)
+
+
+def test_saved_runs_are_taken_away_and_come_back_in_another_session(visit, tmp_path):
+    page = visit("/?lr=0.3&steps=20&scale=linear")
+    settle(page)
+    press(page, "Save")
+    main(page).get_by_role("button", name="Saved").wait_for()
+    page.get_by_role("link", name="Start here").click()
+    page.wait_for_url(re.compile("/start"))
+    settle(page)
+    choose_view(page, "My runs")
+    with page.expect_download() as coming:
+        press(page, "my-runs.json")
+    coming.value.save_as(tmp_path / "my-runs.json")
+    other = visit("/start?view=runs")
+    settle(other)
+    other.locator("input[type=file]").set_input_files(tmp_path / "my-runs.json")
+    main(other).get_by_role("button", name="Open").wait_for()
+    settle(other)
+    main(other).get_by_role("button", name="Open", exact=True).click()  # leads to another page
+    main(other).get_by_role("button", name="Saved").wait_for()  # it has trained, and ends the same
+    other.wait_for_url(re.compile(r"lr=0\.3.*steps=20.*scale=linear"))
+    assert page.errors == [] and other.errors == []

@@ -15,10 +15,10 @@ PAGES = (
 
 
 def test_every_rule_finds_an_element(visit):
-    left = {*style.COLOURS, *style.RULES}
+    left = {*style.COLORS, *style.RULES}
     for path in PAGES:
         page = visit(path)
-        page.locator(".stCode .token").first.wait_for(state="attached")  # code is coloured a little later
+        page.locator(".stCode .token").first.wait_for(state="attached")  # code is colored a little later
         left -= {rule for rule in left if page.locator(rule).count()}
     for rule in left:  # of the last page, where it may come a little later
         page.locator(rule).first.wait_for(state="attached")

@@ -108,9 +108,9 @@ def test_a_surface_has_at_a_cell_what_the_model_says_at_its_centre(dataset, loss
     run, done = trained(dataset=dataset, loss=loss)
     cells = picture(done, -1).dropna(subset="value")
     assert len(cells) == GRID**2
-    centres = np.stack([(cells["x"] + cells["x2"]) / 2, (cells["y"] + cells["y2"]) / 2], axis=1)
+    centers = np.stack([(cells["x"] + cells["x2"]) / 2, (cells["y"] + cells["y2"]) / 2], axis=1)
     with torch.no_grad():
-        outputs = run.model(torch.tensor(centres)).numpy()
+        outputs = run.model(torch.tensor(centers)).numpy()
     np.testing.assert_allclose(cells["value"], share_of_class_1(run.config, outputs), atol=1e-9)
 
 

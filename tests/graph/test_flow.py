@@ -189,7 +189,7 @@ def test_watching_leaves_the_version_check_on():
     assert [leaf.grad for leaf in shown.leaves].count(None) == 0  # those of the first backward
 
 
-def test_hooks_are_gone_afterwards_even_if_backward_raises():
+def test_hooks_are_gone_afterward_even_if_backward_raises():
     a = torch.tensor([1.0, 2.0], requires_grad=True)
     loss = (a * 3).sum()
     with pytest.raises(KeyError), Flow(loss) as flow:

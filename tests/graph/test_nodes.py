@@ -8,7 +8,7 @@ import torch
 
 from core.graph.flow import Flow
 from core.graph.graph import graph
-from core.graph.nodes import MAX_NODES, count, graph_problem, operation
+from core.graph.nodes import MAX_NODES, count, graph_problem, operation, operations
 
 
 def chain(links):
@@ -63,3 +63,8 @@ def test_where_nothing_was_recorded_there_is_a_sentence(make):
         graph(tensor, {})
     assert count(tensor) == 0
     Flow(tensor).remove()
+
+
+def test_operations_stand_in_the_order_of_execution():
+    made = torch.ones(2, requires_grad=True).exp().sin().sum()
+    assert operations(made) == ["ExpBackward0", "SinBackward0", "SumBackward0"]

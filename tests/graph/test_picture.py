@@ -313,7 +313,7 @@ def test_the_longest_graph_can_be_drawn():
     assert (len(nodes), len(edges)) == (MAX_NODES + 1, MAX_NODES)
 
 
-# Colours.
+# Colors.
 
 
 def luminance(color):
@@ -347,7 +347,7 @@ def test_text_and_lines_can_be_told_from_what_is_behind_them(dark):
         assert all(contrast(edge["color"], page) >= 3 for *_, edge in edges)
 
 
-def test_light_and_dark_differ_in_colours_alone():
+def test_light_and_dark_differ_in_colors_alone():
     loss, known = deliveries()
     shown = after_backward(loss, known)
     light, dark = (re.sub(r"#[0-9A-F]{6}", "", dot(shown, theme)) for theme in (False, True))

@@ -25,7 +25,7 @@ def test_kept_tensors_are_known_by_where_they_lie():
     assert kept_as(random(3, 3, seed=5), known) is None
 
 
-def test_a_neighbour_in_one_storage_is_another_tensor():
+def test_a_neighbor_in_one_storage_is_another_tensor():
     flat = random(6)
     known = {"first": flat[:3], "second": flat[3:]}
     assert kept_as(flat[3:].view(3, 1), known) == "view of second"

@@ -3,12 +3,15 @@
 from hypothesis import strategies as st
 
 from core.autograd.examples import EXAMPLES
-from core.compare.comparison import MAX_TEXT, SEPARATOR
+from core.compare import looks
+from core.compare.comparison import MAX_NAME, MAX_TEXT, NAME, SEPARATOR
+from core.compare.curves import QUANTITIES
 from core.config import KNOBS
 from core.data import FORMS
 from core.lines import BEFORE, LINES, USUAL, letters, part
 from core.loss_lessons.choice import TASKS
 from core.losses import LOSSES
+from core.models import STARTS
 from core.notes.claim import JUDGEMENTS
 from core.notes.notes import NOTES
 from core.start.symptoms import SYMPTOMS
@@ -57,13 +60,16 @@ def _with(line):
 
 
 CONFIG = {
-    "hidden": ["1", "4-4", "32-32-32", "016"],
-    "start": ["drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 14)],
+    "hidden": ["1", "4-4", "32-32-32", "8-8-8-8-8-8", "016"],
+    "start": [
+        *("drawn", "0", "5_2", "1000", "-1000", "_".join(["-1.2345678901234567e-05"] * 26)),
+        *STARTS,
+    ],
     "schedule": [
         "none",
         "1_0",
         "1_100__2_0.1",
-        "5000_1e-300",
+        "20000_1e-300",
         "__".join(f"{n}_{n / 7}" for n in range(1, 21)),
     ],
     "loop": ["none", "FLBS", "SBLFZ", *map(_with, LINES)],
@@ -78,6 +84,37 @@ CONFIG = {
     ],
     "steps": ["1", "2", "4"],  # few: what is looked for does not need many
 }
+CONFIG["optimizer_arguments"] = [
+    "none",
+    "betas_0.9_0.99__amsgrad_1",
+    "maximize_1",
+    "dampening_0.5",
+    "nesterov_1",
+    "betas_0.9_1.5",
+    "centered_1__alpha_0.5",
+    "max_iter_2__line_search_fn_strong_wolfe",
+    "history_size_-1",
+    "ns_steps_100",
+    "adjust_lr_fn_original",
+    "eps_none_0.001",
+    "eps_1e-300",
+    "t0_1e9",
+]
+CONFIG["loss_arguments"] = [
+    "none",
+    "reduction_sum",
+    "reduction_batchmean",
+    "delta_2",
+    "beta_0",
+    "weight_3_1",
+    "weight_1e9_-1e9_0",
+    "pos_weight_2",
+    "label_smoothing_0.1__reduction_sum",
+    "label_smoothing_2",
+    "ignore_index_0",
+    "gamma_-5",
+    "log_target_1",
+]
 CONFIG |= {name: _ends(knob) for name, knob in KNOBS.items() if name not in CONFIG}
 
 
@@ -93,10 +130,12 @@ def _joined(pairs):
 
 CHANGES = st.sampled_from(list(CONFIG)).flatmap(lambda name: st.tuples(st.just(name), _texts(CONFIG[name])))
 FACTORS = st.tuples(st.sampled_from(["lr", "momentum", "steps"]), _texts(["x0", "x100", "x0.1", "x5e-324"]))
+OWN_NAMES = ["", "Mine", "Größer ✓", "a~name~b", "-", "W" * MAX_NAME, "W" * (MAX_NAME + 1), "two\nlines"]
 RUNS = st.builds(
-    lambda begin, pairs: begin + _joined(pairs),
+    lambda begin, pairs, name: begin + _joined(pairs) + name,
     st.sampled_from(["", f"keep{SEPARATOR}"]),
     st.lists(st.one_of(CHANGES, FACTORS), max_size=2),
+    st.one_of(st.just(""), _texts(OWN_NAMES).map(f"{SEPARATOR}{NAME}{SEPARATOR}{{}}".format)),
 )
 RATES = ["lr~0.1~7~1e-12", "lr~5e-324~100", "lr~1e-30..100..64", "lr~0.1..0.1000001..9", "lr~0.5", "lr~0~1"]
 AXIS = st.one_of(
@@ -114,7 +153,17 @@ TYPED = [
 ]
 COMPARING = ("compare", "watch", "sweep")  # pages whose address holds a baseline
 OWN = {  # page -> its fields beside those of a baseline -> their texts
-    "compare": {},
+    "compare": {
+        "curve": list(looks.LOSS_COLUMNS),
+        "show": list(QUANTITIES),
+        "of": ["0.weight", "weight", "2.bias", "no.such"],
+        "scale": list(looks.SCALES),
+        "smooth": list(looks.SMOOTH),
+        "pin": ["0", "1", "5000"],
+        "zoom": ["0..2", "1..5000"],
+        "fit": ["0", "2", "5000"],
+        "hide": ["0", "1.2", "0.1.2.3.4.5"],
+    },
     "watch": {"at": ["0.0", "1.0", "1.3", "4.0", "9999.9"], "look": list(PANELS)},
     "sweep": {
         "x": AXIS,
@@ -173,7 +222,7 @@ def fields(page):
 
 
 FOREIGN = {name: texts for page in OWN for name, texts in fields(page).items()}
-FOREIGN |= dict.fromkeys(("colour", "__class__", MARKUP[0], f"www.{HOST}"), st.just("1"))
+FOREIGN |= dict.fromkeys(("color", "__class__", MARKUP[0], f"www.{HOST}"), st.just("1"))
 
 
 @st.composite

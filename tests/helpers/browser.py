@@ -85,7 +85,7 @@ def tip_says(page, where, names):
     return False
 
 
-LOOKS = [("light", 1440, 900), ("dark", 390, 844)]  # colour scheme, width, height
+LOOKS = [("light", 1440, 900), ("dark", 390, 844)]  # color scheme, width, height
 FINDINGS_ONLY = {"resultTypes": ["violations"]}  # a full list of what is in order takes much longer
 LOOK_AGAIN = 2  # times
 TALL = 5000  # pixels: axe measures the contrast of what is within the window
@@ -114,7 +114,7 @@ def sound(page):
     pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
     seen = page.viewport_size
     page.set_viewport_size({"width": seen["width"], "height": TALL})
-    page.mouse.move(2, 2)  # colours change under the mouse
+    page.mouse.move(2, 2)  # colors change under the mouse
     settle(page)
     ours = findings(page)
     for _ in range(LOOK_AGAIN):

@@ -6,8 +6,8 @@ from core import Config
 from core.data import DATASETS
 from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
 from core.lines import LETTERED, LINES, USUAL, part, with_step
-from core.losses import fitting
-from core.models import ACTIVATIONS, MODELS
+from core.losses import LOSSES, fitting
+from core.models import ACTIVATIONS, MODELS, STARTS
 from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.seeds import MAX_SEED
 
@@ -42,6 +42,23 @@ def schedules(draw):
     return tuple((step, draw(st.floats(*RATES))) for step in steps)
 
 
+ARGUMENTS = [(), (), (("maximize", True),), (("betas", (0.5, 0.75)),), (("alpha", 0.5),)]
+ARGUMENTS += [(("dampening", 0.25),), (("max_iter", 3),), (("amsgrad", True),)]
+OF_LOSSES = [
+    (),
+    (),
+    (("reduction", "sum"),),
+    (("delta", 2.0),),
+    (("label_smoothing", 0.25),),
+    (("gamma", 1.0),),
+]
+
+
+def that_fit(pairs, row):
+    """Those of these arguments that a class has."""
+    return tuple(pair for pair in pairs if pair[0] in row.offered)
+
+
 @st.composite
 def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None):
     """Every valid Config, or those within the given bounds. loop: a strategy for that field."""
@@ -50,9 +67,13 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
     optimizer = draw(st.sampled_from(tuple(OPTIMIZERS)))
     share = st.floats(0.0, 1.0)
     weight = st.floats(-2.0, 2.0)
+    loss = draw(st.sampled_from(fitting(dataset)))
+    given = that_fit(draw(st.sampled_from(ARGUMENTS)), OPTIMIZERS[optimizer])
     lines = draw(loops() if loop is None else loop)
     schedulers = [n for n in SCHEDULERS if n != "plateau"] if optimizer != "sgd_by_hand" else ["none"]
-    starts = st.one_of(st.just(()), st.just(()), st.tuples(weight))  # mostly drawn from the seed
+    starts = st.one_of(
+        st.just(()), st.just(()), st.tuples(weight), st.tuples(st.sampled_from(tuple(STARTS)))
+    )  # mostly drawn from the seed
     return Config(
         dataset=dataset,
         noise=draw(share),
@@ -60,7 +81,9 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         model=draw(st.sampled_from(models)),
         hidden=tuple(draw(st.lists(st.integers(1, max_width), min_size=1, max_size=MAX_LAYERS))),
         activation=draw(st.sampled_from(tuple(ACTIVATIONS))),
-        loss=draw(st.sampled_from(fitting(dataset))),
+        loss=loss,
+        loss_arguments=that_fit(draw(st.sampled_from(OF_LOSSES)), LOSSES[loss]),
+        optimizer_arguments=given if optimizer != "nesterov" else (),
         start=draw(starts),
         optimizer=optimizer,
         schedule=draw(schedules()),
@@ -72,6 +95,9 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
         loop=with_step(lines, OPTIMIZERS[optimizer].step),
+        autocast=draw(st.sampled_from(("bfloat16", "float16"))),
+        dropout=draw(st.floats(0.0, 0.9)),
+        penalty=draw(share),
         scheduler=draw(st.sampled_from(schedulers)),
         gamma=draw(share),
         max_norm=draw(st.floats(0.0, 10.0)),

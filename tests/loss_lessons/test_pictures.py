@@ -34,7 +34,7 @@ def test_both_panels_share_the_prediction_and_the_pointer(width):
         assert {x["field"] for x in encodings(panel, "x")} == {"x", "marked"}
 
 
-def test_every_line_has_a_colour_and_a_dash():
+def test_every_line_has_a_color_and_a_dash():
     for panel in pair()["hconcat"]:
         lines = panel["layer"][0]
         assert lines["encoding"]["color"]["field"] == lines["encoding"]["strokeDash"]["field"] == "run"

@@ -13,7 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config, budget
-from core.compare.comparison import FIRST, Comparison, Variant, first_runs, kept, label, one_line, read, ready
+from core.compare.comparison import (
+    FIRST,
+    MAX_NAME,
+    Comparison,
+    Variant,
+    first_runs,
+    kept,
+    label,
+    one_line,
+    read,
+    ready,
+)
 from core.config import KNOBS, parse
 from core.lines import BEFORE, LINES, MAX_LINES, part
 from core.sweep.sweep import read as read_sweep
@@ -73,8 +84,11 @@ LEADS_AWAY = re.compile(
 def test_a_comparison_of_any_address_is_whole_and_its_names_are_of_checked_values(params):
     comparison, notes = read(params)
     for _, name, config in comparison.named():
-        assert isinstance(config, Config)
-        assert len(name) < 500 and not set(name) & set("<>`[]$*\n") and HOST not in name
+        assert isinstance(config, Config) and name.isprintable()
+    for variant in comparison.variants:
+        derived = label(variant.unnamed, comparison.baseline)
+        assert len(derived) < 500 and not set(derived) & set("<>`[]$*\n") and HOST not in derived
+        assert len(variant.name) <= MAX_NAME
     assert not set(one_line(notes)) & set("<>`[]\n")
     again, said = read(comparison.to_params())
     assert again == comparison
@@ -108,7 +122,7 @@ def test_what_stands_behind_a_good_text_is_no_longer_cut_off_and_in_the_name(goo
 
 
 def test_a_run_that_is_too_long_is_refused_with_its_limit():
-    assert read({"run": [LONG]})[1] == ["a run: must be at most 2,000 characters; got 2,001"]
+    assert read({"run": [LONG]})[1] == ["a run: must be at most 4,000 characters; got 4,001"]
 
 
 def test_the_longest_run_of_all_is_read_again():
@@ -136,14 +150,14 @@ def test_the_longest_run_of_all_is_read_again():
     assert read(comparison.to_params()) == (comparison, [])
 
 
-@given(st.floats(1.0000001, 100.0))
+@given(st.floats(10000.001, 1e6))
 def test_first_runs_that_are_not_possible_are_left_out_with_a_sentence(lr):
     variants, (sentence,) = first_runs(Config(lr=lr))
     assert variants == FIRST.variants[1:]
     assert sentence.startswith(
-        "The run lr~x100 of the first page is left out: lr must be a number from 0 to 100"
+        "The run lr~x100 of the first page is left out: lr must be a number from 0 to 1000000"
     )
-    assert first_runs(Config(lr=1.0)) == (FIRST.variants, [])
+    assert first_runs(Config(lr=10000.0)) == (FIRST.variants, [])
 
 
 @pytest.mark.parametrize("variant, name", [
@@ -193,7 +207,7 @@ def test_any_address_opens_a_page(page):
 def test_what_a_page_ignores_is_said(page):
     fields_of = [name for name in fields(page) if (page, name) not in SAID_ELSEWHERE]
 
-    @given(st.sampled_from([*fields_of, "colour"]), st.sampled_from([LONG, *UNREADABLE]))
+    @given(st.sampled_from([*fields_of, "color"]), st.sampled_from([LONG, *UNREADABLE]))
     @FEW
     def holds(name, text):
         app = opened(
@@ -209,21 +223,21 @@ UNREADABLE = ("![x](y)", "~~", "\x00", "www.x.y")
 
 
 @pytest.mark.parametrize("address, said", [
-    ({"lr": ["2"]}, "lr~x100 of the first page is left out: lr must be a number from 0 to 100; got 200.0"),
-    ({"lr": ["100"], "dataset": ["sine"]}, "lr~x100 of the first page is left out"),
+    ({"lr": ["20000"]}, "page is left out: lr must be a number from 0 to 1000000; got 2000000.0"),
+    ({"lr": ["1e6"], "dataset": ["sine"]}, "lr~x100 of the first page is left out"),
 ])  # fmt: skip
-def test_a_learning_rate_above_1_opens_the_first_page_with_one_sentence(address, said):
+def test_a_learning_rate_above_10000_opens_the_first_page_with_one_sentence(address, said):
     app = opened("compare", **address | {"steps": ["2"]})
     assert len(app.warning) == 1 and said in app.warning[0].value.replace("\\", "")
     assert [variant.text() for variant in app.session_state.comparison.variants] == ["loop~FLBS"]
 
 
 def test_watching_the_run_with_a_large_learning_rate_and_going_back_has_one_sentence():
-    app = opened("watch", **Config(lr=50.0, steps=2).to_params() | {"at": "0.0"})
+    app = opened("watch", **Config(lr=50000.0, steps=2).to_params() | {"at": "0.0"})
     assert not app.warning  # there are no runs to be left out
     app.query_params.clear()
     went(app, "compare")
-    assert len(app.warning) == 1 and "lr must be a number from 0 to 100" in app.warning[0].value
+    assert len(app.warning) == 1 and "lr must be a number from 0 to 1000000" in app.warning[0].value
     went(app, "sweep")
 
 

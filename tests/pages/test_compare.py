@@ -1,20 +1,27 @@
 """The Compare page through app.py, control by control, without a browser."""
 
+import json
 import re
+import tomllib
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from core import Config, budget
-from core.compare.comparison import FIRST, Comparison, Variant, kept
+from core.compare.comparison import FIRST, MAX_NAME, Comparison, Variant, kept
 from core.config import KNOBS
 from core.lines import letters
-from pages._ui.shared.badges import dot
-from tests.helpers.app import baseline, charts, sound, widget
+from pages._ui.compare import curves as panel
+from pages._ui.shared import progress, training
+from pages._ui.shared.badges import RUNS, dot
+from tests.helpers.app import address, baseline, charts, press, sound, texts, widget
 from tests.helpers.app import opened as open_page
 
 opened = partial(open_page, "compare")
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = ("optimizer_arguments", "loss_arguments")
 
 
 def _markdown(app):
@@ -27,7 +34,9 @@ def _runs(app) -> int:
 
 def names(app):
     """What the cards are called, in their order; other panels name the runs again below."""
-    titles = [text.split("**")[1] for text in _markdown(app) if re.match(r":color\[●\]\S+ \*\*", text)]
+    titles = [
+        text.split("**")[1] for text in _markdown(app) if re.match(r":color\[●\]\S+ (:gray\[)?\*\*", text)
+    ]
     return titles[: _runs(app)]
 
 
@@ -78,7 +87,7 @@ def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
     assert frame["l0"].notna().sum() == Config().steps
 
 
-@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss")])
+@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss", *ARGUMENTS)])
 def test_every_field_has_a_control_that_changes_the_baseline(field):
     """Controls that depend on others are opened by a link; the steps are few, to be quick."""
     opening = {
@@ -86,8 +95,11 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "noise": {"dataset": "moons"},
         "max_norm": {"loop": "ZFLBCS"},
         "clip_value": {"loop": "ZFLBVS"},
-        "accumulate": {"loop": "zFLbs"},
+        "accumulate": {"loop": "zFLDs"},
         "scheduler": {"loop": "ZFLBSR"},
+        "dropout": {"model": "mlp_dropout"},
+        "penalty": {"loop": "ZFLBWS"},
+        "autocast": {"loop": "ZflBS"},
         "gamma": {"loop": "ZFLBSR", "scheduler": "step"},
     }.get(field, {})
     app = opened(steps="5", run="none", **opening)
@@ -97,7 +109,7 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "activation": "tanh",
         "optimizer": "adam",
         "dtype": "float64",
-        "start": "0.5",
+        "start": "he",
         "schedule": "3_0.1",
         "before": ["dead_relu"],
         "noise": 0.1,
@@ -106,17 +118,21 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
         "weight_decay": 0.01,
         "batch_size": 16,
         "steps": 7,
-        "seed": 3,
+        "seed": "9223372036854775807",
         "max_norm": 0.5,
         "clip_value": 0.5,
         "accumulate": 3,
         "scheduler": "one_cycle",
         "gamma": 0.5,
+        "autocast": "float16",
+        "dropout": 0.2,
+        "penalty": 0.1,
     }[field]
     widget(app, field).set_value(new)
     sound(app.run())
     assert getattr(baseline(app), field) == {
-        "start": (0.5,),
+        "start": ("he",),
+        "seed": 2**63 - 1,
         "schedule": ((3, 0.1),),
         "before": ("dead_relu",),
     }.get(field, new)
@@ -126,13 +142,53 @@ def test_every_field_has_a_control_that_changes_the_baseline(field):
 def test_more_lines_are_put_in_and_taken_out_by_switches():
     app = opened(steps="5", run="none")
     sound(widget(app, "practices").set_value(["clip", "accumulate"]).run())
-    assert letters(baseline(app).loop) == "zFLbCs" and app.query_params["loop"] == "zFLbCs"
+    assert letters(baseline(app).loop) == "zFLDCs" and app.query_params["loop"] == "zFLDCs"
     assert widget(app, "max_norm").value == 1.0 and widget(app, "accumulate").value == 4
     assert any("every 4 passes" in one.value for one in app.caption)
     sound(widget(app, "line_clip").set_value(False).run())
     assert widget(app, "practices").value == ["accumulate"]
     sound(widget(app, "practices").set_value([]).run())
     assert baseline(app) == Config(steps=5)
+
+
+def test_arguments_are_given_one_by_one_and_taken_back():
+    app = opened(steps="5", run="none", optimizer="adam")
+    widget(app, "optimizer_arguments_amsgrad").set_value(True)
+    sound(app.run())
+    widget(app, "optimizer_arguments_betas").set_value("(0.8, 0.9)")
+    sound(app.run())
+    assert baseline(app).optimizer_arguments == (("amsgrad", True), ("betas", (0.8, 0.9)))
+    assert address(app)["optimizer_arguments"] == "amsgrad_1__betas_0.8_0.9"
+    assert "amsgrad=True, betas=(0.8, 0.9)" in " ".join(code.value for code in app.main.code)
+    widget(app, "optimizer_arguments_betas").set_value("0.9, 0.999")  # the default
+    widget(app, "optimizer_arguments_amsgrad").set_value(False)
+    sound(app.run())
+    assert baseline(app) == Config(optimizer="adam", steps=5)
+
+
+def test_an_argument_that_pytorch_refuses_is_refused_in_its_words_and_nothing_is_lost():
+    app = opened(steps="5", run="none", optimizer="adam", optimizer_arguments="amsgrad_1")
+    before = baseline(app)
+    for typed, said in (("2, 2", "Invalid beta parameter at index 0: 2.0"), ("x", "1 to 10 numbers")):
+        widget(app, "optimizer_arguments_betas").set_value(typed)
+        sound(app.run())
+        assert baseline(app) == before and said in app.warning[0].value
+
+
+def test_arguments_of_the_loss_have_controls_too():
+    app = opened(steps="5", run="none", loss="cross_entropy")
+    widget(app, "loss_arguments_weight").set_value("3, 1")
+    sound(app.run())
+    widget(app, "loss_arguments_reduction").set_value("sum")
+    sound(app.run())
+    assert baseline(app).loss_arguments == (("reduction", "sum"), ("weight", (3.0, 1.0)))
+    assert any("cannot be compared with each other" in one.value for one in app.main.caption)
+
+
+def test_arguments_in_a_link_that_do_not_fit_are_said_and_the_rest_is_kept():
+    app = opened(steps="5", run="none", optimizer="adam", optimizer_arguments="betas_0.9_1.5", seed="3")
+    assert baseline(app) == Config(optimizer="adam", steps=5, seed=3)
+    assert "Invalid beta parameter at index 1: 1.5" in app.warning[0].value
 
 
 def test_the_learning_rate_has_a_slider_and_an_exact_field():
@@ -151,7 +207,7 @@ def test_a_bad_learning_rate_gets_a_sentence_and_loses_nothing(text):
     sound(widget(app, "exact_lr").set_value(text).run())
     assert baseline(app) == Config(steps=5, lr=0.2)
     if text:  # an empty field is no choice at all
-        assert "from 0 to 100" in app.warning[0].value and "<" not in app.warning[0].value
+        assert "from 0 to 1000000" in app.warning[0].value and "<" not in app.warning[0].value
 
 
 def test_losses_that_do_not_fit_are_not_offered():
@@ -219,7 +275,7 @@ def test_hidden_sizes_are_text_and_bad_text_gets_a_sentence():
     assert baseline(app).hidden == (8, 4)
     sound(widget(app, "hidden").set_value("8-9999").run())
     assert baseline(app).hidden == (8, 4)
-    assert "1 to 3 layers of 1 to 256 units" in app.warning[0].value
+    assert "1 to 6 layers of 1 to 256 units" in app.warning[0].value
 
 
 def test_runs_are_added_and_taken_away_with_one_click():
@@ -251,6 +307,139 @@ def test_keep_holds_the_baseline_while_the_controls_move_on():
     assert names(app) == ["Baseline", "Kept: Learning rate 0.2"]
 
 
+def test_a_run_has_a_name_of_its_own_everywhere_and_none_is_the_derived_one():
+    app = opened(steps="3")
+    sound(widget(app, "name_1").set_value(" Too fast ").run())
+    assert names(app) == ["Baseline", "Too fast", "No zero_grad"]
+    assert app.query_params["run"] == ["lr~x100~name~Too fast", "loop~FLBS"]
+    assert widget(app, "runs").options[:2] == ["Too fast", "No zero_grad"]
+    assert app.dataframe[0].value["run"].tolist() == ["Baseline", "Too fast", "No zero_grad"]
+    assert 'Too fast"' in json.dumps(curves(app)[0])
+    assert f"{dot(1)} Too fast" in widget(app, "code_of_3").options
+    again = opened(**app.query_params)
+    assert names(again) == names(app) and not again.warning
+    sound(widget(again, "name_1").set_value("").run())
+    assert names(again) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    assert "run" not in again.query_params
+
+
+def test_a_name_that_is_too_long_is_refused_with_a_sentence_and_loses_nothing():
+    app = opened(steps="3", run="lr~x2~name~Mine")
+    sound(widget(app, "name_1").set_value("W" * (MAX_NAME + 1)).run())
+    assert app.warning[0].value == "name must be at most 40 characters; got 41."
+    assert names(app) == ["Baseline", "Mine"]
+
+
+def test_a_name_is_drawn_as_text_and_never_as_markdown():
+    app = opened(steps="3", run="lr~x2~name~**x** [y](http://z)")
+    drawn = [text for text in _markdown(app) if "●" in text and "y" in text]
+    assert drawn and all(r"\*\*x\*\* \[y\](http" in text for text in drawn)
+
+
+def test_a_run_that_is_not_possible_waits_in_its_card_and_comes_back_by_itself():
+    app = opened(steps="3")
+    sound(widget(app, "exact_lr").set_value("20000").run())
+    assert not app.warning
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    assert words(app)[1] == "Waits" and "Waits" not in (words(app)[0], words(app)[2])
+    assert any(text.startswith(f"{dot(1)} :gray[**Learning rate × 100**") for text in _markdown(app))
+    reasons = [caption.value for caption in app.caption]
+    assert "Learning rate must be a number from 0 to 1000000; got 2000000.0." in reasons
+    assert app.query_params["run"] == ["lr~x100", "loop~FLBS"]
+    again = opened(**app.query_params)
+    assert words(again) == words(app) and not again.warning
+    sound(widget(again, "exact_lr").set_value("0.5").run())
+    assert "Waits" not in words(again) and len(losses(again)) == 3
+    assert dict(again.query_params) == {"steps": "3"}
+
+
+def test_a_run_that_waits_can_be_renamed_and_removed():
+    app = opened(steps="3", lr="20000", run=["lr~x100", "seed~1"])
+    sound(widget(app, "name_1").set_value("Later").run())
+    assert names(app) == ["Baseline", "Later", "Seed 1"] and words(app)[1] == "Waits"
+    sound(app.button(key="remove_1").click().run())
+    assert names(app) == ["Baseline", "Seed 1"]
+
+
+def test_a_baseline_that_becomes_a_run_is_said_and_the_usual_loop_is_offered():
+    app = opened(steps="5")
+    assert not any("Same as" in caption.value for caption in app.caption)
+    sound(widget(app, "line_zero_grad").set_value(False).run())
+    assert [c.value.split(". ")[0] for c in app.caption if "Same as" in c.value] == [
+        "Same as the baseline now"
+    ]
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
+    trained, _ = app.session_state.training.thing
+    assert len(trained) == 2  # the same numbers once
+    offered = widget(app, "runs").options
+    assert offered.count("No zero_grad") == 1 and "Usual loop" in offered
+
+
+def test_a_run_can_have_several_changes_and_its_name_lists_them():
+    app = opened(steps="3")
+    for field, text in (("seed", "7"), ("momentum", "0.9")):
+        widget(app, "any_of").set_value(2)
+        sound(widget(app, "any_field").set_value(field).run())
+        widget(app, "any_value").set_value(text)
+        press(app, "Add this change")
+    assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad, Seed 7, Momentum 0.9"]
+    assert app.query_params["run"] == ["lr~x100", "loop~FLBS~seed~7~momentum~0.9"]
+    assert "one change" not in texts(app).lower()
+    assert not any("one change" in group.label.lower() for group in app.get("button_group"))
+
+
+@pytest.mark.parametrize("text, said", [
+    ("1e30", "lr must be a number from 0 to 1000000"),
+    ("x100", "a run must not make the same changes as another run"),
+])  # fmt: skip
+def test_a_change_of_a_run_that_cannot_be_is_refused_and_loses_nothing(text, said):
+    app = opened(steps="3", run=["lr~x100", "lr~x5"])
+    widget(app, "any_of").set_value(2)
+    sound(widget(app, "any_field").set_value("lr").run())
+    widget(app, "any_value").set_value(text)
+    press(app, "Add this change")
+    assert said in app.warning[0].value
+    assert names(app) == ["Baseline", "Learning rate × 100", "Learning rate × 5"]
+
+
+def test_a_data_set_brings_what_suits_it_unless_something_else_was_chosen():
+    app = opened(steps="5", run="none")
+    sound(widget(app, "dataset").set_value("deliveries").run())
+    assert baseline(app) == Config(dataset="deliveries", lr=0.05, model="linear", steps=5)
+    assert not app.warning
+    sound(widget(app, "dataset").set_value("moons").run())
+    assert baseline(app) == Config(steps=5)
+    sound(widget(app, "exact_lr").set_value("0.3").run())
+    sound(widget(app, "dataset").set_value("deliveries").run())
+    assert baseline(app) == Config(dataset="deliveries", lr=0.3, model="linear", steps=5)
+
+
+def test_a_link_that_names_only_a_data_set_means_what_it_always_meant():
+    assert baseline(opened(dataset="digits", steps="2", run="none")) == Config(
+        dataset="digits", steps=2, lr=0.5
+    )
+
+
+def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_WORK", 2 * 2 * 30)  # two runs of two parameters
+    app = opened(dataset="deliveries", model="linear", lr="0.01", steps="100", run="seed~1")
+    assert app.error[0].value.endswith("With 30 steps they fit.")
+    press(app, "Take 30 steps")
+    assert not app.error and baseline(app).steps == 30 and len(losses(app)) == 2
+
+
+def test_where_no_number_of_steps_fits_none_is_offered(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_WORK", 50)
+    app = opened(dataset="deliveries", model="linear", lr="0.01", steps="3", run="steps~100")
+    assert "must be at most 50" in app.error[0].value and "fit" not in app.error[0].value
+    assert not [button for button in app.main.button if button.label.startswith("Take")]
+
+
+def test_the_code_of_a_run_has_the_color_of_its_run():
+    app = opened(steps="3", run=["-", "loop~FLBS"])
+    assert widget(app, "code_of_2").options == [f"{dot(0)} Baseline", f"{dot(2)} No zero_grad"]
+
+
 def test_any_field_can_be_changed_to_any_value():
     app = opened(steps="5", run="none")
     sound(widget(app, "any_field").set_value("seed").run())
@@ -267,7 +456,7 @@ def test_an_impossible_change_is_refused_with_its_limit():
     next(b for b in app.button if b.label == "Add this run").click()
     sound(app.run())
     assert names(app) == ["Baseline"]
-    assert "lr must be a number from 0 to 100" in app.warning[0].value
+    assert "lr must be a number from 0 to 1000000" in app.warning[0].value
 
 
 def test_a_link_restores_the_whole_comparison():
@@ -355,7 +544,31 @@ def test_pin_zoom_fit_and_hidden_runs_come_from_the_link_and_stay_in_it():
     assert {"l0", "l1", "l2"} <= set(curves(app)[1].columns) and "hide" not in app.query_params
 
 
+def test_smoothing_is_drawn_linked_and_explained_and_changes_no_number():
+    """A run that diverged keeps its mark and its verdict."""
+    plain = opened(dataset="deliveries", model="linear", lr="1.0", steps="60", run="none")
+    app = opened(dataset="deliveries", model="linear", lr="1.0", steps="60", run="none", smooth="0.9")
+    spec, frame = curves(app)
+    _, true = curves(plain)
+    pd.testing.assert_frame_equal(frame[true.columns], true)
+    assert {"s0", "t0"} <= set(frame.columns) and frame["m0"].sum() == 1
+    assert words(app) == words(plain) == ["Diverged"] and losses(app) == losses(plain)
+    assert any("moving average, factor 0.9" in caption.value for caption in app.caption)
+    sound(widget(app, "view_smooth").set_value("0").run())
+    assert "smooth" not in app.query_params and curves(app)[0] == curves(plain)[0] != spec
+    sound(widget(app, "view_smooth").set_value("0.97").run())
+    assert dict(app.query_params)["smooth"] == "0.97"
+
+
+def test_the_way_back_from_a_zoom_stands_below_the_charts_and_says_where_one_is():
+    app = opened(steps="40", zoom="5..25")
+    assert "Steps 5 to 25" in _markdown(app)
+    sound(next(one for one in app.main.button if one.label == "Whole run").click().run())
+    assert "zoom" not in app.query_params and curves(app)[1]["step"].max() == 40
+
+
 @pytest.mark.parametrize("field, text", [
+    ("smooth", "0.5"), ("smooth", "1"), ("smooth", "nan"),
     ("pin", "-1"), ("pin", "99999"), ("pin", "1e3"), ("zoom", "9..9"), ("zoom", "a..b"), ("zoom", "5"),
     ("fit", "x"), ("hide", "9"), ("hide", ""), ("hide", "1.2.3.4.5.0.1"), ("curve", "loss2"),
     ("show", "norm"), ("scale", "LOG"), ("of", "<b>"), ("of", "w" * 500),
@@ -395,6 +608,45 @@ def test_a_run_that_exhausts_its_time_is_stopped_and_kept_and_can_go_on(monkeypa
     next(b for b in app.button if b.label == "Go on").click()
     sound(app.run())
     assert app.session_state.unfinished[baseline(app), "cpu"].step > done
+
+
+def test_curves_grow_while_they_train(monkeypatch):
+    """The page is drawn again and again with what there is, never with another comparison's numbers."""
+    monkeypatch.setattr(training, "FIRST_S", 0.0)
+    monkeypatch.setattr(training, "EACH_S", 0.0)
+    monkeypatch.setattr(training, "SLICE_S", 0.001)
+    drawn = []
+    draw = panel.draw
+    monkeypatch.setattr(panel, "draw", lambda trained: (drawn.append(trained), draw(trained)))
+    app = opened(steps="301", run="lr~0.01")
+    assert {one.config.steps for trained in drawn for one in trained} == {301}
+    done = [[one.result.done for one in trained] for trained in drawn]
+    assert len(done) > 3 and all(0 < len(counts) == 2 for counts in done)
+    assert done == sorted(done) and done[0] < done[1] and done[-1] == [301, 301]
+    assert curves(app)[1]["l0"].notna().sum() == 301
+    assert not app.info and not app.get("progress")
+
+
+def test_time_left_is_at_the_pace_so_far_and_the_limit_is_said(monkeypatch):
+    assert progress.time_left(10.0, 100, 400) == ", about 30 s left"
+    assert progress.time_left(60.0, 100, 400) == ", about 3 min left"
+    assert progress.time_left(10.0, 0, 400) == progress.time_left(1.0, 99, 100) == ""
+    now = progress.Progress("a comparison")
+    now.begin(100)  # of another visitor, done before
+    now.spent_s = 10.0
+    now.since = (now.since[0] - 10.0, 100)
+    assert now.time_left(200, 300) == ", about 10 s left"
+    assert now.time_left(200, 600) == ", stops after 30 s of training"
+    now.set_stopped(False)
+    assert now.since is None and now.time_left(200, 600) == ""
+
+
+def test_dots_in_text_have_the_colors_of_the_charts():
+    """Streamlit reads those of the charts in its configuration, in the order of places."""
+    theme = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    assert [light for light, _ in RUNS] == theme["chartCategoricalColors"]
+    assert [dark for _, dark in RUNS] == theme["dark"]["chartCategoricalColors"]
+    assert dot(3) == ':color[●]{foreground="#0C8599"}'
 
 
 def test_a_card_shows_accuracy_or_the_validation_loss_where_there_is_one():

@@ -80,7 +80,8 @@ def test_all_claims_are_there_in_the_notes_order():
     app = opened(upto=str(-(-len(CLAIMS) // AT_ONCE) * AT_ONCE))
     assert quotes(app) == words_of(CLAIMS)
     assert [header.value for header in app.main.header] == [note.title for note in NOTES.values()]
-    assert not app.main.button and not app.warning
+    assert [button.key for button in app.main.button] == ["add_view"]  # none for more claims
+    assert not app.warning
 
 
 def test_all_lines_open_at_once_and_a_link_keeps_them_open():

@@ -13,7 +13,7 @@ MISSING = "This needs the file iris.csv"
 
 
 def upload(app, content=FILE, name="iris.csv"):
-    (uploader,) = app.get("file_uploader")
+    (uploader,) = (one for one in app.get("file_uploader") if one.key.startswith("own_upload_"))
     uploader.set_value((name, content, "text/csv"))
     return sound(app.run())
 

@@ -6,11 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.start.glossary import TERMS
-from core.start.path import FIRST
+from core.start.path import FIRST, MAX_STOPS
 from core.start.stops import STOPS
 from core.start.symptoms import SYMPTOMS
 from core.traps.table import TRAPS
 from core.verdict import RULES
+from pages._ui.start.sequence import TEXT
 from tests.helpers.addresses import HOST, MARKUP
 from tests.helpers.app import APP, sound, texts, widget
 
@@ -180,6 +181,40 @@ def test_a_sequence_is_put_together_sent_and_presented():
     assert widget(again, "losses_y").value == "-10"
 
 
+def test_a_presented_view_has_no_sidebar_and_one_of_the_path_keeps_it():
+    assert not opened("start", path=["compare?steps=2", "losses"], stop="1").sidebar.toggle
+    assert opened("start", path=["compare?steps=2", "losses"]).title
+    path = opened("start", path=FIRST, stop="2")
+    assert press(path, "Show me").sidebar.toggle
+
+
+ADDED = "Add this view to a sequence"
+
+
+def test_views_are_added_from_their_pages():
+    app = opened("losses", view="outlier", y="-10")
+    press(app, ADDED)
+    app.switch_page("pages/compare.py")
+    app.query_params.clear()
+    for name, text in {"steps": "2", "pin": "1", "run": "none"}.items():
+        app.query_params[name] = text
+    press(sound(app.run()), ADDED)
+    app.switch_page("pages/start.py")
+    app.query_params.clear()
+    app.query_params["view"] = "sequence"
+    sound(app.run())
+    assert app.text_area[0].value == "losses?view=outlier&y=-10\ncompare?steps=2&pin=1&run=none"
+    assert "Present" in labels(app) and not app.warning
+
+
+def test_a_sequence_takes_no_more_views_than_it_may():
+    app = opened("losses", view="outlier")
+    app.session_state[TEXT] = "\n".join(["losses"] * MAX_STOPS)
+    press(app, ADDED)
+    assert app.session_state[TEXT].count("\n") == MAX_STOPS - 1
+    assert "1 to 20 addresses; got 21" in app.warning[0].value.replace("\\", "")
+
+
 def test_a_view_without_fields_is_the_first_one_of_its_page():
     app = opened("start", path=["compare?lr=0.25&steps=2", "compare"], stop="1")
     assert address(app)["lr"] == ["0.25"]
@@ -227,6 +262,7 @@ def test_every_word_stands_on_the_page_of_words_and_every_verdict_with_its_rule(
 
 
 @pytest.mark.parametrize("page, params, helps", [
+    ("compare", {"steps": "2"}, ["as used", "update ratio", "logits", "the letters of an order"]),
     ("watch", {"look": "ledger", "at": "2.0", "steps": "2"}, ["leftover", "as used", "standardized"]),
     ("watch", {"look": "surface", "dataset": "deliveries", "model": "linear", "at": "1.0"}, ["curvature"]),
     ("sweep", {"x": "lr~0.01~0.1", "steps": "2"}, ["curvature", "limit of stability", "standardized"]),

@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -21,7 +22,7 @@ from pages._ui.shared.cache import SMALL_BYTES, Cache, cache
 from pages._ui.shared.locks import SLOT
 from pages._ui.shared.progress import Progress
 from pages._ui.sweep.training import _Filling
-from tests.helpers.app import address, charts, press, sound, texts, widget
+from tests.helpers.app import address, baseline, charts, press, sound, texts, widget
 from tests.helpers.app import opened as open_page
 
 SMALL = {"dataset": "deliveries", "model": "linear", "start": "0", "steps": "30", "x": "lr~0.01~0.05~0.2"}
@@ -179,7 +180,7 @@ def test_the_range_test_is_one_run_whose_rate_grows():
     app = opened(**SMALL)
     frame = charts(app)[2][1]
     assert (frame["rate"].iloc[0], frame["rate"].iloc[-1]) == (0.01, 0.2)
-    assert "Lowest loss at" in texts(app) and "✖ is not finite" not in texts(app)
+    assert "Lowest mean loss at" in texts(app) and "✖ is not finite" not in texts(app)
     app = opened(**SMALL | {"x": "lr~0.1~100"})
     assert charts(app)[2][1]["loss"].isna().any() and "✖ is not finite" in texts(app)
 
@@ -246,6 +247,17 @@ def test_what_the_cluster_leaves_is_said_at_once_and_has_a_pace_of_its_own(monke
     assert filling._progress(10, 3.0) == (0.5, "1 of 2 runs, about 3 s left")
 
 
+def test_a_sweep_that_takes_long_is_drawn_at_once_so_that_no_map_of_another_stays():
+    drawn, configs = [], [Config(steps=10)]
+    filling = _Filling(
+        "cpu", Progress(None), None, None, lambda found: drawn.append(len(found)), {}, configs, 0
+    )
+    filling.bar, filling.begun = SimpleNamespace(progress=lambda share, text: None), 0.0
+    for _ in range(3):
+        filling.look(1)
+    assert drawn == [0]  # and again once there are more runs
+
+
 HOSTILE = [
     {"x": "lr~nan"},
     {"x": "<script>alert(1)</script>", "y": "![x](http://x)"},
@@ -295,3 +307,11 @@ def test_the_cache_counts_what_it_keeps_and_drops_the_oldest(monkeypatch):
 def test_nobody_waits_for_the_right_to_train_after_a_sweep():
     opened(**SMALL)
     assert not SLOT.taken
+
+
+def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_WORK", 2 * 3 * 4)  # of two parameters, three learning rates
+    app = opened(**SMALL | {"y": "seed~0"})
+    assert app.error[0].value.endswith("With 4 steps they fit.")
+    press(app, "Take 4 steps")
+    assert not app.error and baseline(app).steps == 4

@@ -190,6 +190,8 @@ def test_every_example_opens_at_its_place_and_panel_with_the_numbers_of_its_titl
         "backward": ("weight.grad is 15 = 15 fresh", "bias.grad is 6 = 6 fresh", "The loss is 9."),
         "step": ("weight went from 3 to 2.85", "3 − 0.01 × 15 = 2.85"),
         "skipped": ("weight.grad is 32.15 = 86.9 fresh + (−54.75) left over",),
+        "accumulated": ("weight.grad is −85.16 = −44.42 fresh + (−40.74) left over",),
+        "clipped": ("The norm of all gradients was 89.98; each was multiplied by 0.01111.",),
         "dying": ("This loop's limit is 0.1198: 0.13 is above it.",),
     }
     assert numbers.keys() == PRESETS.keys()
@@ -208,6 +210,9 @@ SETTINGS = {
     "zero_grad skipped": {**LINEAR, "loop": "FLBS"},
     "no lines": {**LINEAR, "loop": "none"},
     "backward left out": {**LINEAR, "loop": "ZFLS"},
+    "mixed precision": {**LINEAR, "loop": "ZflaUCAGR"},
+    "mixed precision, mini-batches": {"loop": "zflDs", "batch_size": "32", "steps": "12"},
+    "dropout, two losses": {"model": "mlp_dropout", "loop": "TZFpBWSE", "steps": "12"},
     "raises at once": {**LINEAR, "loop": "BFLSZ"},
     "diverges": {**LINEAR, "lr": "100", "dtype": "float32"},
 }
@@ -396,3 +401,11 @@ class TestWhatTheServerHolds:
         assert players.count("one") == 1 and players.count("two") == 2
         now += player.SEEN_S
         assert players.count("two") == 1
+
+
+def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
+    monkeypatch.setattr(player.budget, "MAX_WORK", 2 * 12)  # two parameters
+    app = opened(**LINEAR)
+    assert app.error[0].value.endswith("With 12 steps they fit.")
+    sound(app.main.button[0].click().run())
+    assert not app.error and tape(app).run.config.steps == 12

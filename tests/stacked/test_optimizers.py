@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core import Config
+from core import Config, Run
 from core.optimizers import OPTIMIZERS, arguments
+from core.stacked.blocks import Training
 from core.stacked.optimizers import UPDATES, StackedOptimizer
 from core.stacked.stack import shape
 
@@ -67,6 +68,16 @@ def test_momentum_keeps_no_hold_of_the_gradients(name):
 def test_an_optimizer_without_an_update_trains_by_the_plain_loop(name):
     config = Config(optimizer=name)
     assert set(UPDATES) < set(OPTIMIZERS) and (shape(config) is None) == (name not in UPDATES)
+
+
+@pytest.mark.parametrize("given", [
+    {"optimizer_arguments": (("maximize", True),)}, {"loss_arguments": (("reduction", "sum"),)},
+])  # fmt: skip
+def test_runs_with_arguments_train_by_the_plain_loop(given):
+    config = Config(steps=3, **given)
+    assert shape(Config(steps=3)) is not None and shape(config) is None
+    (found,) = Training([config], "cpu").advance(lambda steps: True).results()
+    assert found.steps["loss"].tolist() == Run(config).advance().history.losses.tolist()
 
 
 def test_gradients_stay_only_where_zero_grad_is_not_called():

@@ -1,4 +1,4 @@
-"""Many runs as one: each is what the plain loop makes of it, whoever its neighbours are."""
+"""Many runs as one: each is what the plain loop makes of it, whoever its neighbors are."""
 
 import warnings
 from dataclasses import replace
@@ -139,7 +139,7 @@ def test_whole_vectors_are_those_of_the_plain_loop():
             np.testing.assert_allclose(history.vectors(name)[:, number], rows, rtol=EXACT, atol=EXACT)
 
 
-def test_a_run_that_diverges_changes_no_bit_of_its_neighbours():
+def test_a_run_that_diverges_changes_no_bit_of_its_neighbors():
     calm = [replace(SMALL, lr=lr, loop=loop) for lr in (0.1, 0.5) for loop in LOOPS]
     wild = replace(SMALL, lr=100.0, loss="mse", momentum=0.0)
     quiet = replace(wild, lr=0.001)

@@ -47,8 +47,13 @@ def test_fields_are_those_of_the_pages():
 @pytest.mark.parametrize("text", [
     "elsewhere",
     "start",
-    "compare?colour=red",
+    "compare?color=red",
     "compare?lr=nan",
+    "compare?scale=cubic",
+    "compare?zoom=5..5",
+    "compare?hide=6",
+    "compare?pin=1&pin=2",
+    "watch?scale=linear",
     "compare?lr=1&lr=2",
     "watch?at=3",
     "watch?steps=2&at=3.0",
@@ -108,3 +113,9 @@ def test_an_address_that_can_be_made_is_read_from_its_text(given):
 
 def test_a_config_gives_single_texts():
     assert address("compare", Config(lr=0.25).to_params()).text() == "compare?lr=0.25"
+
+
+def test_what_is_looked_at_on_compare_may_be_in_the_address_of_a_view():
+    """As the browser has it after a few clicks there."""
+    text = "compare?lr=0.1&curve=val_loss&scale=linear&smooth=0.9&pin=20&zoom=5..90&fit=10&hide=0.2"
+    assert read_address(text).text() == text

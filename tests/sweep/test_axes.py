@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from core import Config
 from core.config import KNOBS
 from core.losses import fitting
-from core.sweep.axes import FIELDS, LEAST_RATE, MAX_VALUES, Axis, axis_text, read_axis, spread, usual
+from core.sweep.axes import (
+    FIELDS,
+    LEAST_RATE,
+    MAX_TEXT,
+    MAX_VALUES,
+    Axis,
+    axis_text,
+    read_axis,
+    spread,
+    usual,
+)
 from tests.helpers.strategies import configs
 
 BASE = Config()
@@ -84,13 +94,13 @@ def test_losses_are_those_of_the_data_set():
     [
         ("steps~10", "must be one of lr, loop"),
         ("Module", "must be one of lr, loop"),
-        ("lr~nan", "lr must be a number from 0 to 100; got 'nan'"),
+        ("lr~nan", "lr must be a number from 0 to 1000000; got 'nan'"),
         ("lr~0~1", "lr must be at least 1e-30 on an axis; got 0"),
         ("lr~1..0.1..5", "lowest..highest..count"),
         ("lr~0.1..1..9999", "lowest..highest..count"),
         ("lr~0.1..1", "lowest..highest..count"),
-        ("loop~FLBS~XX", "loop must be lines of"),
-        ("hidden~16~4096", "1 to 3 layers of 1 to 256 units"),
+        ("loop~FLBS~XX", "loop must be known lines"),
+        ("hidden~16~4096", "1 to 6 layers of 1 to 256 units"),
         ("optimizer~LBFGS", "optimizer must be one of"),
         ("seed" + "".join(f"~{i}" for i in range(65)), "seed must have 1 to 64 values; got 65"),
     ],
@@ -105,3 +115,8 @@ def test_labels_are_the_words_of_the_page():
     assert usual("batch_size", BASE).labels == ("all rows", "8", "32", "128")
     assert usual("hidden", BASE).labels[-1] == "16-16"
     assert Axis("loss", ("bce",)).labels == (KNOBS["loss"].choices["bce"],)
+
+
+def test_a_text_that_is_too_long_is_refused_by_its_length():
+    with pytest.raises(ValueError, match=f"at most {MAX_TEXT:,} characters; got {MAX_TEXT + 1:,}"):
+        read_axis("x" * (MAX_TEXT + 1), BASE)

@@ -82,7 +82,7 @@ def test_every_cell_has_a_number_or_a_sign():
     assert frame["chosen"].tolist() == [0, 1, 0, 0, 0, 0]
     many = Sweep(LINEAR, Axis("lr", spread(0.01, 1.0, 40)), usual("loop", LINEAR))
     narrow = map_frame(grid(many, {c: known(c, 1.0) for c in many.configs}), many.x, "loss", 0, [], 1000)
-    assert set(narrow["text"]) == {""}  # there is no room for numbers; their colours say them
+    assert set(narrow["text"]) == {""}  # there is no room for numbers; their colors say them
 
 
 @pytest.mark.parametrize("rows", [2, 10, 40])
@@ -97,7 +97,7 @@ def test_a_limit_is_as_high_as_its_row_and_leaves_the_text_of_a_cell_free(rows):
     assert all(high <= -0.4 * tall or low >= 0.4 * tall for low, high in ends)  # letters are not as tall
 
 
-def test_text_is_dark_where_the_colour_is_bright():
+def test_text_is_dark_where_the_color_is_bright():
     frame = map_frame(grid(SWEEP, filled()), RATES, "loss", None, [], 1000)
     low, high = frame["value"].idxmin(), frame["value"].idxmax()
     assert (frame["bright"][low], frame["bright"][high]) == (1, 0)  # a low loss is yellow
@@ -118,7 +118,7 @@ def test_the_map_reads_only_what_is_in_its_frame(x, measure):
     assert (scale.get("type") == "log") == x.is_log
 
 
-def test_the_colour_scale_spans_the_numbers_and_goes_by_ratios_where_it_can():
+def test_the_color_scale_spans_the_numbers_and_goes_by_ratios_where_it_can():
     frame = grid(SWEEP, filled())
     values = frame["value"].to_numpy(float)
     color = map_spec(RATES, SWEEP.y, "loss", values)["layer"][0]["encoding"]["color"]
@@ -203,14 +203,14 @@ def test_few_rows_whatever_the_sweep():
     assert 64 * 20 < len(frame) <= MAX_ROWS
 
 
-def test_lines_of_values_without_an_order_differ_in_colour_and_dash():
+def test_lines_of_values_without_an_order_differ_in_color_and_dash():
     axis = usual("optimizer", Config())
     spec = family_spec(axis, True, None)
     encoding = spec["layer"][0]["encoding"]
     assert encoding["color"]["type"] == "nominal" and "scheme" not in encoding["color"]["scale"]
     dashes = encoding["strokeDash"]["scale"]["range"]
-    colours = 6  # of the theme; then they begin again
-    looks = [(place % colours, tuple(dash)) for place, dash in enumerate(dashes)]
+    colors = 6  # of the theme; then they begin again
+    looks = [(place % colors, tuple(dash)) for place, dash in enumerate(dashes)]
     assert len(looks) == len(set(looks)) == len(axis.values)
     assert family_spec(Axis("seed", (0, 1)), True, None)["layer"][0]["encoding"]["color"]["type"] == "ordinal"
 

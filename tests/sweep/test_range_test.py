@@ -48,7 +48,9 @@ def test_rates_that_diverge_are_gaps_and_are_told():
     # Gradient descent is stable up to 2 / 16.7 = 0.12 here; a few steps above it are not yet too much.
     assert 0.01 < seen.lowest < 0.2
     assert 0.1 < seen.rises < 1.0
-    assert f"From {seen.rises:.4g} on it is above its start or no longer finite." in range_test_words(seen)
+    assert f"From {seen.rises:.4g} on it is above that at the first rate, or not finite." in range_test_words(
+        seen
+    )
 
 
 def frame_of(*losses):
@@ -57,15 +59,29 @@ def frame_of(*losses):
 
 
 def test_what_is_read_off():
-    assert found(frame_of(8, 4, 1, 0.5, 9, 20)) == Found(falls=100.0, lowest=1000.0, rises=1e4)
-    assert found(frame_of(8, 9, 1, 2)) == Found(falls=100.0, lowest=100.0, rises=None)
-    assert found(frame_of(8, 9, 10, math.nan)) == Found(falls=None, lowest=1.0, rises=10.0)
-    assert found(frame_of(math.nan, math.nan)) == Found(None, None, 1.0)
+    assert found(frame_of(8, 4, 1, 0.5, 9, 20)) == Found(100.0, 1000.0, 1e4, (1e4, 1e5))
+    assert found(frame_of(8, 9, 1, 2)) == Found(falls=100.0, lowest=100.0, rises=None, above=(10.0,))
+    assert found(frame_of(8, 9, 10, math.nan)) == Found(None, 1.0, 10.0, (10.0, 100.0, 1000.0))
+    assert found(frame_of(8, 3, 2)) == Found(falls=10.0, lowest=100.0, rises=None)
+    assert found(frame_of(math.nan, math.nan)) == Found(None, None, 1.0, (1.0, 10.0))
     assert found(frame_of(1, -2, -3)).falls is None  # no ratio where the loss is below 0
 
 
 def test_what_is_said():
     assert range_test_words(Found(None, None, 1.0)) == "The loss is not finite at any of these rates."
     assert range_test_words(Found(0.1, 1.0, None)) == (
-        "Lowest loss at 1, steepest fall at 0.1. It stays below its start at all of them."
+        "Lowest mean loss at 1, steepest fall at 0.1. It is above that at the first rate at none of them; "
+        "10 steps at each are few, and a longer run at one rate can still diverge."
     )
+
+
+def test_a_loss_that_leaps_up_and_comes_down_again_is_not_said_to_stay_below():
+    """Two moons from 0.01 to 10: above the start at 5.01, below it again at 10."""
+    frame = range_frame(result(Run(range_test(Config(), 0.01, 10.0)).advance()))
+    seen = found(frame)
+    higher = frame["rate"][frame["loss"] > frame["loss"][0]].tolist()
+    assert seen.rises is None and seen.above == tuple(higher) != ()
+    said = range_test_words(seen)
+    assert f"or not finite, at {higher[0]:.4g}" in said and said.endswith(", but not at the highest.")
+    three = range_test_words(Found(None, 1.0, None, (2.0, 3.0, 4.0)))
+    assert "at 2 and 2 more rates, but not at the highest." in three

@@ -10,6 +10,7 @@ from core import Config
 from core.budget import MAX_WORK
 from core.compare.comparison import read as read_comparison
 from core.losses import fitting
+from core.seeds import MAX_SEED
 from core.sweep.axes import FIELDS, Axis, usual
 from core.sweep.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs
 from tests.helpers.strategies import configs
@@ -51,8 +52,8 @@ def test_seeds_of_a_cell_follow_the_baselines():
 
 
 def test_the_last_seed_is_followed_by_the_first():
-    sweep = Sweep(replace(LINEAR, seed=999_999), RATES, usual("loop", LINEAR), seeds=3)
-    assert [config.seed for config in sweep.cells[0].configs] == [999_999, 0, 1]
+    sweep = Sweep(replace(LINEAR, seed=MAX_SEED), RATES, usual("loop", LINEAR), seeds=3)
+    assert [config.seed for config in sweep.cells[0].configs] == [MAX_SEED, 0, 1]
 
 
 def test_what_stands_at_its_default_keeps_to_it():

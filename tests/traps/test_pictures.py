@@ -53,7 +53,7 @@ def test_only_one_row_runs():
     assert frame.loc[frame["outcome"] == "raises", "what"].str.startswith("NameError: name '").all()
 
 
-def test_every_outcome_has_a_colour():
+def test_every_outcome_has_a_color():
     assert COLORS.keys() == OUTCOMES.keys() and len(set(COLORS.values())) == len(COLORS)
 
 
@@ -114,7 +114,7 @@ def test_rates_stand_on_one_log_axis():
 
 
 @pytest.mark.parametrize("count", [2, 4, 16])
-def test_errors_are_cells_with_zero_in_the_middle_of_the_colours(count):
+def test_errors_are_cells_with_zero_in_the_middle_of_the_colors(count):
     spec = errors_spec(count)
     alt.LayerChart.from_dict(spec | {"data": {"values": []}})
     cells = spec["layer"][0]

@@ -82,7 +82,9 @@ def test_each_stands_at_the_line_that_is_wrong():
     """As somebody says who reads the titles; one to begin with for each of the five lines."""
     at = {place: {name for name, one in TRAPS.items() if one.place == place} for place in PLACES}
     assert at["zero_grad"] == {"skipped", "cleared_before_step", "read_none", "zeros_with_momentum"}
-    assert at["backward"] == {"backward_twice", "graph_retained", "micro_batches"}
+    accumulating = {"undivided", "unequal_divided"}
+    once_or_again = {"backward_twice", "graph_retained", "micro_batches", "clip_before_backward"}
+    assert at["backward"] == once_or_again | accumulating
     assert {"step_first", "stale", "step_uncalled", "scheduler_first"} <= at["step"]
     assert {"softmax_twice_3", "no_grad", "no_eval"} <= at["forward"] and "broadcast" in at["loss"]
     assert {"optimizer_elsewhere", "rate_too_large", "dead_relu", "batch_of_one"} <= at["before"]
@@ -169,6 +171,7 @@ WARNS = {
     "rewrapped": "To copy construct from a tensor",
     "not_a_leaf": "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed",
     "scheduler_first": "Detected call of `lr_scheduler.step()` before `optimizer.step()`",
+    "scheduler_per_pass": "Detected call of `lr_scheduler.step()` before `optimizer.step()`",
 }
 
 
@@ -370,6 +373,50 @@ def test_nll_of_logits_falls_below_0(pair):
 
 def test_the_first_rate_of_a_schedule_is_skipped(pair):
     assert texts("scheduler_first", pair)["learning rate of the first update"] == ("0.0095", "0.01")
+
+
+def test_clipped_in_time_no_update_uses_more_than_max_norm(pair):
+    for name in ("clip_after_step", "clip_before_backward"):
+        found = texts(name, pair)["length of .grad at the first update"]
+        # at w = b = 0: 2 mean(-y x), 2 mean(-y)
+        x, y = np.arange(1, 5), np.array([6.96, 12.11, 16.77, 22.21])
+        assert float(found[0]) == pytest.approx(math.hypot(2 * (x * y).mean(), 2 * y.mean()), rel=1e-3)
+        assert found[1] == "1"
+        assert losses(pair(name)[1])[-1] == pytest.approx(0.0652, abs=5e-5)
+
+
+def test_two_means_of_3_and_1_rows_are_not_the_mean_of_4(pair):
+    found = texts("unequal_divided", pair)["weight.grad at the first update, first entry"]
+    assert [float(text) for text in found] == pytest.approx([-116.0, -85.165], abs=0.01)
+
+
+def test_undivided_gradients_are_k_times_as_long(pair):
+    wrong, right = map(float, texts("undivided", pair)["0.weight.grad at the first update, first entry"])
+    assert wrong == pytest.approx(8 * right, rel=1e-3)
+
+
+def test_clipped_before_unscale_a_gradient_is_65536_times_too_short(pair):
+    wrong, right = map(float, texts("clip_before_unscale", pair)["longest .grad that an update used"])
+    assert wrong <= 1 / 65536 * 1.001 and right > 1000 * wrong
+
+
+def test_a_hand_set_rate_lasts_for_one_step_under_a_one_cycle(pair):
+    wrong, right = texts("rate_by_hand", pair)["learning rate at steps 150 and 151"]
+    planned = 0.5 / 2 * (1 + math.cos(math.pi * (151 - 89) / (299 - 89)))  # down from step 0.3 * 300 - 1
+    assert right == "0.01, 0.01" and wrong.startswith("0.01, ")
+    assert float(wrong.split(", ")[1]) == pytest.approx(planned, rel=1e-3)
+
+
+def test_a_scheduler_stepped_per_pass_is_through_after_a_quarter(pair):
+    ((wrong, right),) = texts("scheduler_per_pass", pair).values()
+    assert right == "0.5, 0.05, 0.05, 0.005, 0.0005" or right.startswith("0.5, 0.5")
+    assert float(wrong.split(", ")[1]) == pytest.approx(0.5 * 0.1**3, rel=1e-6)
+
+
+def test_modes_are_what_the_facts_say(pair):
+    assert texts("train_forgotten", pair)["model.training at the second forward"] == ("False", "True")
+    training, evaluation = texts("eval_forgotten", pair)["outputs for one row, asked three times"]
+    assert len(set(training.split(", "))) > 1 and len(set(evaluation.split(", "))) == 1
 
 
 def test_an_edit_through_data_gives_a_gradient_of_0_that_is_e_to_the_a(pair):
@@ -575,11 +622,11 @@ def test_any_lines_together_are_recorded_to_their_end(loop):
 
 
 def test_no_line_is_slower_than_a_few_passes_over_the_data():
-    """A line has no loop of its own but that over four micro-batches."""
+    """A line has no loop of its own but that over four micro-batches, or over the parameters."""
     for line in (*LINES.values(), *BEFORE.values()):
         assert "while" not in line.text
         assert line.text.count("for ") <= 1
-        assert "for " not in line.text or "chunk(4)" in line.text
+        assert "for " not in line.text or "chunk(4)" in line.text or "model.parameters()" in line.text
 
 
 def test_nn_says_the_same_outside_of_this_project():

@@ -62,3 +62,13 @@ def test_the_dying_run_is_above_the_limit_and_grows():
     run = opened("dying").run
     assert run.config.lr > limits(starting_curvature(run.config))["usual"]
     assert run.history.losses[-1] > run.history.losses[0]
+
+
+def test_unequal_batches_add_up_to_the_gradient_of_all_rows():
+    run = opened("accumulated").run
+    x, y = run.data.inputs.double(), run.data.targets.double()
+    assert run.model.weight.grad.item() == pytest.approx(float(2 * (-y * x).mean()), rel=1e-6)
+
+
+def test_clipped_the_rate_of_0_2_ends_at_0_0652():
+    assert opened("clipped").run.advance().history.losses[-1] == pytest.approx(0.0652, abs=5e-5)

@@ -289,4 +289,4 @@ def test_the_worked_example_is_the_weight_that_moved_most_in_either_direction():
 def test_an_optimizer_without_a_rule_shows_old_and_new(monkeypatch):
     monkeypatch.delitem(RULES, "sgd")
     one = of("step", Run(linear(3.0, 11.0, dataset="deliveries_exact")))
-    assert one.formulas == ("weight: 3 → 2.85", "bias: 11 → 10.92")
+    assert one.formulas == ("There is no arithmetic here for SGD.", "weight: 3 → 2.85", "bias: 11 → 10.92")

@@ -181,7 +181,7 @@ CASES = [  # fresh, leftover, overruled
     (2.0, -3.0, True),
     (-2.0, 3.0, True),
     (-2.0, -3.0, False),
-    (2.0, -2.0, True),  # cancelled: .grad does not go where the batch points
+    (2.0, -2.0, True),  # canceled: .grad does not go where the batch points
     (0.0, -3.0, False),  # the batch asked for nothing
     (0.0, 0.0, False),
     (2.0, -math.inf, True),

@@ -125,7 +125,7 @@ def test_the_fresh_bar_stands_on_the_leftover_bar_and_the_ring_is_grad():
         assert grad["mark"]["type"] == "point"
 
 
-def test_fresh_and_leftover_differ_in_more_than_colour():
+def test_fresh_and_leftover_differ_in_more_than_color():
     panel = panels(ledger_spec(NAMES, "weight", WIDE))[0]
     leftover, fresh = layer_of(panel, "leftover"), layer_of(panel, "fresh")
     assert leftover["mark"]["fillOpacity"] < 0.5 < fresh["mark"]["fillOpacity"]
@@ -147,7 +147,7 @@ def test_every_part_is_named_in_words_and_has_a_form_of_its_own():
         assert ("norm" in words["fresh"]) == norms
 
 
-def test_colours_are_the_themes_and_not_those_of_the_runs():
+def test_colors_are_the_themes_and_not_those_of_the_runs():
     for part in parts(ledger_spec(NAMES, "weight", WIDE)):
         for channel in ("color", "stroke"):
             if "scale" in part.get("encoding", {}).get(channel, {}):
@@ -295,7 +295,7 @@ def wide(columns, seed, spacing=10):
 
 
 @pytest.mark.parametrize("sizes", [(500,), (500, 500), (500, 60), (40, 40), (77, 500)])
-def test_a_large_picture_adds_up_neighbouring_columns_of_all_runs_alike(sizes):
+def test_a_large_picture_adds_up_neighboring_columns_of_all_runs_alike(sizes):
     frames = [wide(columns, seed) for seed, columns in enumerate(sizes)]
     frame, _ = heat_frame(frames)
     assert len(frame) <= MAX_CELLS
@@ -359,7 +359,7 @@ def test_the_heat_map_encodes_its_columns(ends, beyond, width):
         assert encoding["color"]["field"] == "share"
 
 
-def test_both_heat_maps_have_one_scale_of_colours_that_shows_rare_entries():
+def test_both_heat_maps_have_one_scale_of_colors_that_shows_rare_entries():
     spec = heat_spec(NAMES, WIDE, (-40, 10), False)
     assert all(scale == "shared" for scale in spec["resolve"]["scale"].values())
     assert {"x", "y", "color"} <= set(spec["resolve"]["scale"])
@@ -379,7 +379,7 @@ def axis_words(spec):
 
 @pytest.mark.parametrize("beyond", [False, True])
 @pytest.mark.parametrize("ends", ENDS)
-def test_the_axis_is_labelled_by_powers_of_ten_and_zero(ends, beyond):
+def test_the_axis_is_labeled_by_powers_of_ten_and_zero(ends, beyond):
     words, domain = axis_words(heat_spec(NAMES, WIDE, ends, beyond))
     assert ("inf, nan" in words) == beyond
     powers = {word: place for word, place in words.items() if word.startswith("1e")}

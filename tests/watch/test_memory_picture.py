@@ -36,7 +36,7 @@ def layer(panel, kind):
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
-def test_every_way_has_a_panel_with_its_name_colour_and_dash(rows, quantity):
+def test_every_way_has_a_panel_with_its_name_color_and_dash(rows, quantity):
     frame, title = memory_frame(rows, quantity)
     spec = memory_spec(title, STEPS, 100.0, WIDE)
     assert [panel["title"]["text"] for panel in panels(spec)] == [way.title for way in WAYS.values()]
@@ -47,7 +47,7 @@ def test_every_way_has_a_panel_with_its_name_colour_and_dash(rows, quantity):
             assert f"datum.way == '{name}'" in filters
         line = layer(panel, "line")["encoding"]
         assert line["color"]["field"] == line["strokeDash"]["field"] == "way"
-        assert "range" not in line["color"]["scale"]  # colours are the theme's
+        assert "range" not in line["color"]["scale"]  # colors are the theme's
         assert line["strokeDash"]["scale"]["range"] == DASHES
         assert line["strokeDash"]["scale"]["domain"] == line["color"]["scale"]["domain"] == list(WAYS)
     assert len({str(dash) for dash in DASHES}) == len(DASHES) == len(WAYS)

@@ -181,7 +181,7 @@ def at(weight, grad, lr=0.01, **state):
     whole = {
         name: torch.tensor(v) if name == "step" else torch.full_like(values, v) for name, v in state.items()
     }
-    return Look({"weight": tensor_state("weight", values, copy=True)}, {"weight": whole}, lr)
+    return Look({"weight": tensor_state("weight", values, copy=True)}, {"weight": whole}, lr, step=0)
 
 
 def config(optimizer, **choices):
@@ -281,6 +281,41 @@ def test_nothing_is_worked_out_where_the_optimizer_does_nothing():
 def test_an_optimizer_of_ones_own_has_no_rule(monkeypatch):
     monkeypatch.delitem(RULES, "adagrad")
     assert of("adagrad", state={"sum": 1.0}) is None
+
+
+@pytest.mark.parametrize(("optimizer", "given"), [
+    ("adam", {"betas": (0.5, 0.75), "eps": 0.125}), ("rmsprop", {"alpha": 0.5, "eps": 0.25}),
+    ("adagrad", {"initial_accumulator_value": 0.5, "eps": 0.25}), ("sgd", {"nesterov": True}),
+    ("nadam", {"momentum_decay": 0.25}), ("adadelta", {"rho": 0.5, "eps": 0.25}),
+    ("asgd", {"lambd": 0.125, "alpha": 0.5, "t0": 1.0}),
+    ("rprop", {"etas": (0.25, 1.5), "step_sizes": (0.01, 0.1)}),
+])  # fmt: skip
+def test_arguments_that_a_rule_follows_are_those_of_pytorch(optimizer, given):
+    chosen = Config(
+        dataset="xor", hidden=(3,), lr=0.05, optimizer=optimizer, steps=6, dtype="float64",
+        momentum=0.9 if optimizer == "sgd" else 0.0, optimizer_arguments=tuple(given.items()),
+    )  # fmt: skip
+    tape = Tape(Run(chosen, evaluate=False))
+    for _ in range(30):
+        tape.line()
+    before, after = tape.looks[-2:]
+    for name, held in after.parameters.items():
+        for index, new in enumerate(held.values.flatten().tolist()):
+            assert update(before, name, index, chosen).new == pytest.approx(new, rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize(("optimizer", "given"), [
+    ("adam", {"amsgrad": True}), ("rmsprop", {"centered": True}), ("sgd", {"dampening": 0.5}),
+    ("adagrad", {"lr_decay": 0.1}), ("nadam", {"decoupled_weight_decay": True}),
+    ("rprop", {"maximize": True}),
+])  # fmt: skip
+def test_an_argument_that_a_rule_does_not_follow_is_named(optimizer, given):
+    (name,) = given
+    chosen = config(optimizer, optimizer_arguments=tuple(given.items()))
+    assert why_no_rule(chosen) == f"There is no arithmetic here for the argument {name}."
+    assert update(at(3.0, 15.0), "weight", 0, chosen) is None
+    off = config(optimizer, optimizer_arguments=((name, type(given[name])(0)),))
+    assert why_no_rule(off) is None
 
 
 def test_a_tiny_update_can_be_seen():

@@ -91,7 +91,7 @@ def test_every_level_has_a_line_and_every_segment_one_level(bowl):
 
 
 def test_points_of_a_segment_follow_each_other_along_its_line(bowl):
-    """Two neighbours share a cell of the grid: other orders would draw lines across the picture."""
+    """Two neighbors share a cell of the grid: other orders would draw lines across the picture."""
     _, path, _, surface = bowl
     cell = np.array([np.diff(surface.x)[0], np.diff(surface.y)[0]]) * (1 + 1e-9)
     for _, line in rows(contour_frame(surface, path), "contour").groupby("segment"):
@@ -311,7 +311,7 @@ def test_a_spec_can_be_changed_without_changing_the_next():
     assert surface_spec(TITLES, WINDOW, True) == once
 
 
-def test_contours_are_lines_by_segment_coloured_by_level():
+def test_contours_are_lines_by_segment_colored_by_level():
     spec = surface_spec(TITLES, WINDOW, False)
     lines = layer_of(spec, "contour", "line")["encoding"]
     assert lines["detail"]["field"] == "segment" and lines["order"]["field"] == "order"
@@ -335,19 +335,19 @@ def test_the_path_is_a_line_in_its_own_order_with_step_and_loss_at_its_points():
     assert "isValid(datum.loss)" in known and "'unknown'" in known
 
 
-def test_the_path_takes_its_colour_from_the_theme():
+def test_the_path_takes_its_color_from_the_theme():
     spec = surface_spec(TITLES, WINDOW, True)
     of_the_path = [
         layer for layer in spec["layer"] if layer["encoding"].get("color", {}).get("field") != "rank"
     ]
-    colours = [
+    colors = [
         layer["encoding"][channel]
         for layer in of_the_path
         for channel in ("color", "fill", "stroke")
         if channel in layer["encoding"]
     ]
-    assert len(colours) == 8  # line, points, and fill and stroke of three marks
-    assert all(colour["scale"] == {"domain": ["run"]} for colour in colours)
+    assert len(colors) == 8  # line, points, and fill and stroke of three marks
+    assert all(color["scale"] == {"domain": ["run"]} for color in colors)
     assert spec["resolve"]["scale"]["color"] == "independent"  # levels have theirs
 
 
@@ -374,15 +374,15 @@ def test_what_leaves_the_picture_is_clipped_and_secondary_marks_are_silent():
         assert layer_of(spec, part, mark)["mark"]["aria"] is False
 
 
-def luminance(colour):
+def luminance(color):
     """Relative luminance of WCAG 2.1."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("colour", [LOW, MIDDLE, HIGH, NEUTRAL])
+@pytest.mark.parametrize("color", [LOW, MIDDLE, HIGH, NEUTRAL])
 @pytest.mark.parametrize("page", ["#FFFFFF", "#0E131F"])
-def test_colours_read_on_the_light_and_on_the_dark_page(colour, page):
-    light, dark = sorted([luminance(colour), luminance(page)], reverse=True)
+def test_colors_read_on_the_light_and_on_the_dark_page(color, page):
+    light, dark = sorted([luminance(color), luminance(page)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3

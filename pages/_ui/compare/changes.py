@@ -2,26 +2,29 @@
 
 import streamlit as st
 
-from core.compare.comparison import Variant, kept, label, ready
+from core.compare.comparison import Comparison, Variant, kept, label, ready
 from core.config import KNOBS
 from core.data import OWN
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
 
+NEW = 0  # in place of a run's place: the baseline's, which has no changes
+
 
 def draw() -> None:
     """Ready changes and those already chosen, in one row that scrolls where it is too narrow."""
     comparison = st.session_state.comparison
     baseline = comparison.baseline
-    offered = {Variant.text(v): v for v in (*comparison.variants, *ready(baseline))}
+    offered = {_code(v): v for v in (*ready(baseline), *comparison.variants)}  # a run, with its name
+    codes = list(dict.fromkeys([*map(_code, comparison.variants), *offered]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changes", wrap=False):
         widgets.shown(
             st.pills,
-            "Runs to compare with the baseline, each with one change",
+            "Runs to compare with the baseline",
             "runs",
-            [Variant.text(v) for v in comparison.variants],
-            options=list(offered),
+            list(map(_code, comparison.variants)),
+            options=codes,
             selection_mode="multi",
             format_func=lambda code: plain(label(offered[code], baseline)),
             on_change=_choose,
@@ -31,7 +34,7 @@ def draw() -> None:
             width="stretch",
         )
         with st.popover("Any change", icon=":material/add:", wrap=False):
-            _any_change()
+            _any_change(comparison)
         st.button(
             "Keep",
             icon=":material/keep:",
@@ -40,19 +43,27 @@ def draw() -> None:
         )
 
 
+def _code(variant: Variant) -> str:
+    """What a run changes, as text: its name may change while it stays the same run."""
+    return variant.unnamed.text()
+
+
 def _choose(offered: dict[str, Variant]) -> None:
     """Runs keep their places, and so their colors; a new one takes a free place."""
     chosen = widgets.chosen("runs")
-    old = [v for v in st.session_state.comparison.variants if Variant.text(v) in chosen]
-    session.set_variants([*old, *(offered[code] for code in chosen if offered[code] not in old)])
+    old = [v for v in st.session_state.comparison.variants if _code(v) in chosen]
+    known = set(map(_code, old))
+    session.set_variants([*old, *(offered[code] for code in chosen if code not in known)])
 
 
-def _any_change() -> None:
-    """Any field with any value, typed or chosen."""
+def _any_change(comparison: Comparison) -> None:
+    """Any field with any value, typed or chosen, for a new run or for one that is there."""
     st.caption(
-        "Each run is the baseline with a change of its own. Data, starting weights, and batches are the same "
-        "for all, except where that change concerns them: another seed, data set, model, or batch size."
+        "Each run is the baseline with changes of its own. Data, starting weights, and batches are the same "
+        "for all, except where a change concerns them: another seed, data set, model, or batch size."
     )
+    names = {run.place: plain(run.name) for run in comparison.runs()} | {NEW: "A new run"}
+    of = st.selectbox("Run", [NEW, *comparison.places], format_func=names.__getitem__, key="any_of")
     fields = [name for name in KNOBS if name != "own"]  # which is not typed: Keep holds one choice of columns
     field = st.selectbox("Field", fields, format_func=lambda name: KNOBS[name].label, key="any_field")
     knob = KNOBS[field]
@@ -61,8 +72,9 @@ def _any_change() -> None:
         names = [name for name in knob.choices if has_file or name != OWN]
         st.selectbox("Value", names, format_func=knob.choices.__getitem__, key="any_value_of")
     else:
-        st.text_input("Value", max_chars=40, help=_how_to_write(field), key="any_value")
-    st.button("Add this run", on_click=whole(_add_any), args=(field,))
+        st.text_input("Value", max_chars=400, help=_how_to_write(field), key="any_value")
+    says = "Add this run" if of == NEW else "Add this change"
+    st.button(says, key="any_add", on_click=whole(_add_any), args=(of, field))
 
 
 def _how_to_write(field: str) -> str:
@@ -75,6 +87,10 @@ def _how_to_write(field: str) -> str:
     return knob.help
 
 
-def _add_any(field: str) -> None:
+def _add_any(of: int, field: str) -> None:
     source = "any_value_of" if KNOBS[field].choices else "any_value"
-    session.add(Variant(((field, str(st.session_state.get(source, "")).strip()),)))
+    text = str(st.session_state.get(source, "")).strip()
+    if of == NEW:
+        session.add(Variant(((field, text),)))
+    else:
+        session.add_change(of, field, text)

@@ -8,12 +8,14 @@ import streamlit as st
 
 from core import charts
 from core.compare import curves
+from core.compare.looks import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
 from pages._ui.compare import view
-from pages._ui.compare.view import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
-from pages._ui.shared import style, widgets, width
+from pages._ui.shared import explain, style, widgets, width
 from pages._ui.shared.badges import dot
 from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
+
+TERMS = explain.words("as_used", "fresh", "leftover", "update_ratio")
 
 
 @st.fragment
@@ -60,8 +62,9 @@ def draw(trained: Sequence[Trained]) -> None:
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
             _zoomed(span)
-            st.caption(_signs(frame, tops, places, smooth))
-            if said := curves.axis_words([one.config for one in seen]):
+            st.caption(_signs(frame, tops, places, smooth), help=TERMS)
+            configs = [one.config for one in seen]
+            if said := f"{curves.axis_words(configs)} {curves.scale_words(configs)}".strip():
                 st.caption(said)
 
 

@@ -51,7 +51,7 @@ def _picture(one: Trained, step: int) -> None:
     titles = ("input 1", "input 2") if kind == "surface" else (data.inputs, data.targets)
     st.vega_lite_chart(
         frame,
-        fit_picture.fit_spec(kind, *titles),
+        fit_picture.fit_spec(kind, *titles, one.place),
         width="stretch",
         key=f"fit_{one.place}",
         alt=f"{FIT_WORDS[kind]}, {one.name}, step {steps[row]}",

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 from core import charts, export
 from core.compare import curves
 from core.report.page import Card, page
 from pages._ui.compare import table
 from pages._ui.shared import code
+from pages._ui.shared.badges import RUNS
 from pages._ui.shared.training import Trained
 
 WIDTH = 1100  # pixels of both charts
-COLORS = "theme.light.chartCategoricalColors", "theme.chartCategoricalColors"  # the report is on white
 
 
 def report(trained: Sequence[Trained], facts: Sequence[str], link: str, log: bool) -> str:
@@ -21,7 +19,7 @@ def report(trained: Sequence[Trained], facts: Sequence[str], link: str, log: boo
 
     It is made when it is asked for, by a thread that knows no session.
     """
-    colors = next(filter(None, map(st.get_option, COLORS)))
+    colors = [light for light, _ in RUNS]  # the report is on white
     baseline = export.listing(trained[0].config)
     rows = table.frame(trained).drop(columns=["run", "verdict", "loss history"]).to_dict("records")
     cards = [_card(one, colors, baseline, row) for one, row in zip(trained, rows, strict=True)]

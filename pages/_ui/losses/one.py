@@ -18,7 +18,7 @@ FIRST = ["mse", "focal"]  # laid over the first loss
 MOST = 5  # losses laid over it
 TITLES = ("Loss of one prediction", "Gradient")
 PREDICTIONS = address_fields.numbers(step / 4 for step in range(-4 * curves.REACH, 4 * curves.REACH + 1))
-COLOURS = {"taken": "green", "silent": "orange", "warned": "orange", "refused": "red"}
+COLORS = {"taken": "green", "silent": "orange", "warned": "orange", "refused": "red"}
 
 
 def draw(given: dict[str, str]) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _takes(loss: str) -> None:
     rows = [
         (
             f"{one.about}: `{one.targets}`",
-            f":{COLOURS[one.word]}-badge[{WORDS[one.word]}] {plain(one.says)}",
+            f":{COLORS[one.word]}-badge[{WORDS[one.word]}] {plain(one.says)}",
         )
         for one in answers(loss)
     ]

@@ -3,8 +3,9 @@
 import re
 
 from core.verdict import WORDS
+from core.words import JOINER
 
-# On a light page, on a dark one: colour of a run's curves by its place, as chartCategoricalColors.
+# On a light page, on a dark one: color of a run's curves by its place, as chartCategoricalColors.
 RUNS = [
     ("#3B6EF5", "#7C9BFF"),
     ("#E8590C", "#FF922B"),
@@ -13,7 +14,7 @@ RUNS = [
     ("#D6336C", "#F783AC"),
     ("#8F6B00", "#E9C46A"),
 ]
-WORD_COLOURS = {
+WORD_COLORS = {
     "learns": "green",
     "slow": "gray",
     "stuck": "gray",
@@ -23,7 +24,7 @@ WORD_COLOURS = {
     "raised": "red",
 }
 
-JUDGEMENT_LOOKS = {  # judgement on a claim -> colour, icon
+JUDGEMENT_LOOKS = {  # judgement on a claim -> color, icon
     "holds": ("green", "check_circle"),
     "imprecise": ("orange", "adjust"),
     "wrong": ("red", "cancel"),
@@ -34,7 +35,6 @@ JUDGEMENT_LOOKS = {  # judgement on a claim -> colour, icon
 MARKUP = re.compile(r"[\\`*\[\]{}<>$~#|!&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 # Streamlit turns text into links, icons and emojis even where it is escaped.
 REPLACED = re.compile(r"(?<=www)(?=\.)|(?<=http)(?=s?://)|(?=@)|(?<=:)(?=\S)", re.IGNORECASE)
-JOINER = "\u2060"  # of no width
 
 
 def plain(text: str) -> str:
@@ -43,15 +43,15 @@ def plain(text: str) -> str:
 
 
 def dot(place: int) -> str:
-    """A run's dot. Its colour is that on a light page, from which `style` makes the one on a dark page.
+    """A run's dot. Its color is that on a light page, from which `style` makes the one on a dark page.
 
-    Streamlit's own colours of text are darker or paler than those of its charts.
+    Streamlit's own colors of text are darker or paler than those of its charts.
     """
     return f':color[●]{{foreground="{RUNS[place][0]}"}}'
 
 
 def badge(word: str) -> str:
-    return f":{WORD_COLOURS[word]}-badge[{WORDS[word]} {word.capitalize()}]"
+    return f":{WORD_COLORS[word]}-badge[{WORDS[word]} {word.capitalize()}]"
 
 
 def judgement_icon(word: str) -> str:

@@ -5,12 +5,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import export
+from core import Config, export
+from core.fields import arguments_in_words
 from core.lines import first_line
 from core.losses import LOSSES
 from pages._ui.shared import links, style
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
+
+# After the arguments of a loss that adds up where it usually averages.
+SUMS = (
+    ", so that losses of batches, of the training rows and of the validation rows, which are not equally "
+    "many, cannot be compared with each other"
+)
 
 
 @st.fragment
@@ -46,10 +53,18 @@ def draw(trained: Sequence[Trained], device: str) -> None:
                 "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
                 "prints the same losses, to the last bit."
             )
-            links.script(one.config, device, about)
+            links.script(one.config, device, about, one.name)
             loss = LOSSES[one.config.loss]
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)
+            if one.config.loss_arguments:
+                st.caption(f"The formula is that of the usual arguments; here {_given(one.config)}.")
+
+
+def _given(config: Config) -> str:
+    """The arguments of the loss, and what sums cannot be compared with."""
+    said = f"`{arguments_in_words(config.loss_arguments)}`"
+    return said + SUMS * (("reduction", "sum") in config.loss_arguments)
 
 
 def beside(titles: tuple[str, str], codes: tuple[Sequence[str], Sequence[str]]) -> None:

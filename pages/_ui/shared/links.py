@@ -50,10 +50,10 @@ def download(
     )
 
 
-def script(config: Config, device: str, about: str) -> None:
+def script(config: Config, device: str, about: str, name: str = "") -> None:
     """The run as a script, and as a notebook."""
     with st.container(horizontal=True):
-        download("Script", "loop.py", partial(export.script, config, device), about)
+        download("Script", "loop.py", partial(export.script, config, device, name), about)
         cells = partial(notebook, config, device)
         about = "The same in cells, with its loss as a chart, for Jupyter."
         download("Notebook", "loop.ipynb", cells, about, "application/x-ipynb+json")

@@ -6,9 +6,8 @@ A hosted app has some 700 MB. The C library of other systems has no such calls, 
 import ctypes
 import sys
 
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of <malloc.h>
+M_ARENA_MAX = -8  # of <malloc.h>
 ARENAS = 2  # else up to eight for each core, each with gaps of its own
-APART = 2**20  # bytes: from here on a block is the system's own, and goes back when it is freed
 
 
 def _glibc() -> ctypes.CDLL | None:
@@ -23,7 +22,6 @@ def few_arenas() -> None:
     """For all threads that begin after this."""
     if _LIBRARY is not None:
         _LIBRARY.mallopt(M_ARENA_MAX, ARENAS)
-        _LIBRARY.mallopt(M_MMAP_THRESHOLD, APART)
 
 
 def give_back() -> None:

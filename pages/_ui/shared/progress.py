@@ -66,7 +66,7 @@ def time_left(seconds: float, done: int, whole: int) -> str:
 
 
 def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
-    """Draw Stop, and return the place for the progress bar beside it."""
+    """Draw Stop, and return the place for the progress bar beside it; over the page, where nothing moves."""
     with place.container(horizontal=True, vertical_alignment="center", key="training"):
         bar = st.empty()
         st.button(

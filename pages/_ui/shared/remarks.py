@@ -1,9 +1,14 @@
 """Draws sentences about the last choice or link, as plain text: nothing in them is Markdown."""
 
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
 import streamlit as st
 
+from core import Config, budget
 from pages._ui.shared import session
 from pages._ui.shared.badges import plain
+from pages._ui.shared.streamlit_internals import whole
 
 
 def draw() -> None:
@@ -15,3 +20,17 @@ def draw() -> None:
 def warn(sentence: str) -> None:
     """Draw one sentence."""
     st.warning(plain(sentence), icon=":material/info:")
+
+
+def refuse(sentence: str, runs: Callable[[int], Iterable[Config]]) -> NoReturn:
+    """Say that this is too much work, offer the steps of the baseline that are not, and end here.
+
+    runs: the baseline's steps -> all Configs.
+    """
+    most = budget.most_steps(runs)
+    advice = f" With {most:,} steps they fit." if most else ""
+    st.error(sentence + advice, icon=":material/block:")
+    if most:
+        label, args = f"Take {most:,} steps", ("steps", most)
+        st.button(label, icon=":material/step:", on_click=whole(session.change), args=args)
+    st.stop()

@@ -5,7 +5,7 @@ session did not write (a link, the Back button) is read; a page opened from the 
 what the session has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -15,8 +15,9 @@ import streamlit as st
 from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
-from core.config import with_changes
+from core.config import suiting, with_changes
 from core.start.path import FIELDS as AROUND
+from core.start.path import FIRST
 from pages._ui.shared.streamlit_internals import is_history_navigation
 
 MAX_BEHIND = 50  # recent addresses that the browser may still send
@@ -124,6 +125,13 @@ def _given() -> dict[str, list[str]]:
     return _address() if instead is None else dict(instead)
 
 
+def bare() -> bool:
+    """Whether the view has the whole window: in another page's frame, or in a sequence that is presented."""
+    frame = st.session_state.get("around") or around()
+    presented = "stop" in frame and frame.get("path", [FIRST]) != [FIRST]
+    return bool(st.context.is_embedded) or presented
+
+
 def around() -> dict[str, list[str]]:
     """What stands in the address for the frame around the page: the path that the session is on."""
     return {name: st.query_params.get_all(name) for name in AROUND if name in st.query_params}
@@ -168,10 +176,19 @@ def notes() -> list[str]:
     return st.session_state.get("notes", [])
 
 
-def change(field: str, value: Any, **more: Any) -> None:
-    """Set a field of the baseline, or several; choices that no longer fit are reset, with a sentence."""
+def change(field: str, value: Any, exactly: bool = False, **more: Any) -> None:
+    """Set a field of the baseline, or several; choices that no longer fit are reset, with a sentence.
+
+    exactly: the values themselves, or none; not the nearest that fit. A data set brings the learning rate
+    and the model that suit it.
+    """
+    old = st.session_state.comparison.baseline
+    brings = suiting(old, value) if field == "dataset" else {}
+    changes = {field: value} | brings | more
     try:
-        baseline, sentences = with_changes(st.session_state.comparison.baseline, {field: value} | more)
+        if exactly:
+            replace(old, **changes)
+        baseline, sentences = with_changes(old, changes)
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
@@ -179,22 +196,9 @@ def change(field: str, value: Any, **more: Any) -> None:
 
 
 def replace_baseline(baseline: Config, sentences: Sequence[str] = ()) -> None:
-    """Replace the baseline, and keep the runs whose change is possible with it."""
-    old: Comparison = st.session_state.comparison
-    possible = [v for v in old.variants if _fits(v, baseline)]
-    if len(possible) < len(old.variants):
-        left_out = f"{len(old.variants) - len(possible)} run left out: its change is not possible here"
-        sentences = [*sentences, left_out]
+    """Replace the baseline; a run whose change is not possible with it waits until it is."""
     st.session_state.notes = [f"{sentence}." for sentence in sentences]
-    st.session_state.comparison = replace(old.with_runs(possible), baseline=baseline)
-
-
-def _fits(variant: Variant, baseline: Config) -> bool:
-    try:
-        variant.config(baseline)
-    except ValueError:
-        return False
-    return True
+    st.session_state.comparison = replace(st.session_state.comparison, baseline=baseline)
 
 
 def set_variants(variants: Sequence[Variant]) -> None:
@@ -214,5 +218,33 @@ def add(variant: Variant) -> None:
     except ValueError as error:
         st.session_state.notes = [f"{error}."]
         return
-    set_variants([*old.variants, *([variant] if variant not in old.variants else [])])
+    known = variant.unnamed in {one.unnamed for one in old.variants}
+    set_variants([*old.variants, *([] if known else [variant])])
     st.session_state.notes = st.session_state.notes + [f"{sentence}." for sentence in sentences]
+
+
+def rename(place: int, name: str) -> None:
+    """Give a run a name of its own, or with "" the derived one; one that is too long is refused."""
+    _put(place, lambda variant: replace(variant, name=name))
+
+
+def add_change(place: int, field: str, text: str) -> None:
+    """One more change of a run; one that is not possible is refused with a sentence."""
+    baseline = st.session_state.comparison.baseline
+
+    def changed(variant: Variant) -> Variant:
+        more = replace(variant, changes=tuple((dict(variant.changes) | {field: text}).items()))
+        more.config(baseline)
+        return more
+
+    _put(place, changed)
+
+
+def _put(place: int, change: Callable[[Variant], Variant]) -> None:
+    old: Comparison = st.session_state.comparison
+    st.session_state.notes = []
+    try:
+        changed = change(old.variants[old.places.index(place)])
+        st.session_state.comparison = old.with_run(place, changed)
+    except ValueError as error:
+        st.session_state.notes = [f"{error}."]

@@ -1,6 +1,9 @@
 """The sidebar: one widget per field of Config, made from what the field says about itself."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from inspect import Parameter
 from typing import Any
 
 import streamlit as st
@@ -9,6 +12,7 @@ from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
 from core.data import OWN, data_set
+from core.fields import DRAWN, WORDS, Signature, argument_text, kind
 from core.lines import (
     BEFORE,
     PRACTICES,
@@ -16,25 +20,28 @@ from core.lines import (
     first_line,
     parts,
     plain,
-    practise,
-    practised,
+    practices_in,
     put_in,
     uses,
+    with_practice,
 )
-from core.losses import fitting
-from core.models import MODELS
+from core.losses import LOSSES, fitting
+from core.models import MODELS, STARTS
 from core.optimizers import OPTIMIZERS, SCHEDULERS
 from pages._ui.shared import own_file, session, widgets
 from pages._ui.shared.badges import dot
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
-NUMBER_STEPS = {"noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
+NUMBER_STEPS = {"steps": 100, "noise": 0.05, "val_share": 0.05, "momentum": 0.1, "weight_decay": 0.001}
+NUMBER_STEPS |= {"dropout": 0.1}
 MANY = 4  # choices that fit beside each other
 ORDERS = ("ZFLBS", "FLBSZ", "FZLBS", "ZFLSB", "FLSZB", "ZBFLS")  # to choose from; the usual one first
 
 
 def sidebar(baseline: Config, title: str, others: Sequence[Named] = ()) -> str:
     """Draw all controls; what the other runs change is marked with their dots. Returns the device."""
+    if session.bare():
+        return device()
     marks = _marks(baseline, others)
     with st.sidebar:
         st.header(title, anchor=False)
@@ -103,15 +110,8 @@ def _number(field: str, config: Config, marks: Marks) -> None:
 
 def _text(field: str, config: Config, marks: Marks) -> None:
     """A field without a widget of its own kind: its text, as in a link."""
-    knob = KNOBS[field]
-
-    def parsed(text: str) -> Any:
-        try:
-            return knob.parse(text.strip())
-        except (ValueError, KeyError):
-            return text  # refused by the field's check, with its sentence
-
-    _widget(st.text_input, field, knob.text(getattr(config, field)), marks, parsed, max_chars=400)
+    text = KNOBS[field].text(getattr(config, field))
+    _widget(st.text_input, field, text, marks, partial(_read, field), max_chars=400)
 
 
 def _loop(config: Config, marks: Marks) -> None:
@@ -135,8 +135,7 @@ def _loop(config: Config, marks: Marks) -> None:
     with left:
         _order(config, marks)
     with right:
-        low, high = KNOBS["steps"].between or (1, 1)
-        _widget(st.slider, "steps", config.steps, marks, min_value=int(low), max_value=int(high))
+        _number("steps", config, marks)
     if config.before:
         _before(config, marks)
 
@@ -156,11 +155,11 @@ def _practices(config: Config, marks: Marks) -> None:
         st.pills,
         "More lines",
         "practices",
-        list(practised(config.loop)),
+        list(practices_in(config.loop)),
         options=list(PRACTICES),
         selection_mode="multi",
         format_func=lambda name: PRACTICES[name].label,
-        on_change=_practise,
+        on_change=_switch,
         help="  \n".join(f"{row.label}: {row.about}" for row in PRACTICES.values()),
     )
     called = dict.fromkeys([*uses(config.loop), *SCHEDULERS[config.scheduler].uses])
@@ -173,12 +172,12 @@ def _practices(config: Config, marks: Marks) -> None:
             draw(field, config, marks)
 
 
-def _practise() -> None:
+def _switch() -> None:
     """Put the lines of what was switched on in, and take those of what was switched off out."""
     loop, chosen = st.session_state.comparison.baseline.loop, widgets.chosen("practices")
-    now = practised(loop)
+    now = practices_in(loop)
     for name in [*(n for n in now if n not in chosen), *(n for n in chosen if n not in now)]:
-        loop = practise(loop, name, name in chosen)
+        loop = with_practice(loop, name, name in chosen)
     scheduler = {} if "schedule" in chosen or "schedule" not in now else {"scheduler": "none"}
     session.change("loop", loop, **scheduler)
 
@@ -189,15 +188,9 @@ def _order(config: Config, marks: Marks) -> None:
     fewer = ["".join(letter for letter in order if letter in text) for order in ORDERS]
     options = [text, *dict.fromkeys(order for order in fewer if order and plain(config.loop))]
 
-    def parsed(typed: str) -> Any:
-        try:
-            return KNOBS["loop"].parse(typed.strip())
-        except (ValueError, KeyError):
-            return typed  # refused by the field's check, with its sentence
-
     more = {"options": list(dict.fromkeys(options)), "accept_new_options": True}
     more |= {"format_func": " ".join, "title": "Order"}
-    _widget(st.selectbox, "loop", text, marks, parsed, **more)
+    _widget(st.selectbox, "loop", text, marks, partial(_read, "loop"), **more)
 
 
 def _before(config: Config, marks: Marks) -> None:
@@ -218,6 +211,53 @@ def _optimizer(config: Config, marks: Marks) -> None:
     for column, field in zip(st.columns(max(len(uses), 1), gap="small"), uses, strict=False):
         with column:
             _number(field, config, marks)
+    _arguments("optimizer_arguments", OPTIMIZERS[config.optimizer].offered, config, marks)
+
+
+def _arguments(field: str, offered: Signature, config: Config, marks: Marks) -> None:
+    """Arguments without a field of their own, behind one control; its label counts those that are given."""
+    if not offered:
+        return
+    given = dict(getattr(config, field))
+    count = f" ({len(given)})" if given else ""
+    with st.popover(f"Arguments{count}{marks.get(field, '')}", type="tertiary", help=KNOBS[field].help):
+        for name, parameter in offered.items():
+            _argument(field, parameter, given.get(name, parameter.default))
+
+
+def _argument(field: str, parameter: Parameter, value: Any) -> None:
+    name = parameter.name
+    change = {"on_change": _set_argument, "args": (field, parameter)}
+    key = f"{field}_{name}"
+    if kind(parameter) == "switch":
+        widgets.shown(st.toggle, f"`{name}`", key, bool(value), **change)
+    elif kind(parameter) == "word":
+        words = list(dict.fromkeys([parameter.default, *WORDS[name]]))
+        widgets.shown(st.selectbox, f"`{name}`", key, value, options=words, format_func=str, **change)
+    else:
+        widgets.shown(st.text_input, f"`{name}`", key, _typed(value), max_chars=400, **change)
+
+
+def _typed(value: Any) -> str:
+    """The value of an argument as one types it: 0.9, 0.999."""
+    return argument_text(value).replace("_", ", ")
+
+
+def _set_argument(field: str, parameter: Parameter) -> None:
+    """Give the argument, or no longer if it is the default or empty."""
+    name, value = parameter.name, widgets.chosen(f"{field}_{parameter.name}")
+    others = tuple(pair for pair in getattr(st.session_state.comparison.baseline, field) if pair[0] != name)
+    if value in (parameter.default, "", _typed(parameter.default)):
+        session.change(field, others)
+        return
+    text = (
+        "_".join(re.split(r"[,\s]+", value.strip(" ()"))) if isinstance(value, str) else argument_text(value)
+    )
+    try:
+        given = KNOBS[field].parse(f"{name}_{text}")
+    except (ValueError, KeyError):
+        given = ((name, value),)  # refused by the field's check, with its sentence
+    session.change(field, (*others, *given), exactly=True)
 
 
 def _data(config: Config, marks: Marks) -> None:
@@ -231,6 +271,9 @@ def _data(config: Config, marks: Marks) -> None:
     if data_set(config.dataset).noisy:
         _number("noise", config, marks)
     _choice("loss", config, marks, list(fitting(config.dataset, config.own)))
+    _arguments("loss_arguments", LOSSES[config.loss].offered, config, marks)
+    if ("reduction", "sum") in config.loss_arguments:
+        st.caption("Sums over rows: training set, validation set and batches have different numbers of them.")
 
 
 def _choose_data_set() -> None:
@@ -243,7 +286,28 @@ def _model(config: Config, marks: Marks) -> None:
     if MODELS[config.model].layers:
         _text("hidden", config, marks)
         _choice("activation", config, marks)
-    _text("start", config, marks)
+    if MODELS[config.model].draws:
+        _number("dropout", config, marks)
+    _start(config, marks)
+
+
+def _start(config: Config, marks: Marks) -> None:
+    """How the weights are drawn, by name, and any numbers to type."""
+    text = KNOBS["start"].text(config.start)
+    titles = {DRAWN: "PyTorch's default", "0": "Zeros"} | {name: row.title for name, row in STARTS.items()}
+    more = {"options": list(dict.fromkeys([*titles, text])), "accept_new_options": True}
+    more |= {"format_func": lambda option: titles.get(option, option)}
+    _widget(st.selectbox, "start", text, marks, partial(_read, "start"), **more)
+    if config.start and config.start[0] in STARTS:
+        st.caption(STARTS[str(config.start[0])].about)
+
+
+def _read(field: str, text: str) -> Any:
+    """The value of a text, as in a link; the text itself if it is none, which the field's check refuses."""
+    try:
+        return KNOBS[field].parse(text.strip())
+    except (ValueError, KeyError):
+        return text
 
 
 def _exact_rate(config: Config) -> None:
@@ -261,14 +325,7 @@ def _exact_rate(config: Config) -> None:
 
 def _set_rate() -> None:
     if text := widgets.chosen("exact_lr").strip():
-        session.change("lr", _float(text))
-
-
-def _float(text: str) -> Any:
-    try:
-        return KNOBS["lr"].parse(text)
-    except ValueError:
-        return text
+        session.change("lr", _read("lr", text))
 
 
 def _lines_before(field: str, config: Config, marks: Marks) -> None:
@@ -280,7 +337,7 @@ MORE = (
     (_number, "batch_size"),
     (_text, "schedule"),
     (_number, "val_share"),
-    (_number, "seed"),
+    (_text, "seed"),  # a browser's numbers end at 53 bits
     (_choice, "dtype"),
     (_lines_before, "before"),
 )
@@ -289,6 +346,8 @@ MORE = (
 def device(named: bool = True) -> str:
     """Where to compute: asked where there is a choice, else named, beside other controls."""
     names = devices.available()
+    if session.bare():
+        return next(iter(names))
     if len(names) == 1:
         if named:
             st.caption("Device: CPU, the only one here.")

@@ -1,4 +1,4 @@
-"""All CSS of the app: stronger colours where Streamlit's are too pale to read, and marks in code.
+"""All CSS of the app: stronger colors where Streamlit's are too pale to read, and marks in code.
 
 Selectors match Streamlit's HTML: its classes, and `st-key-...` for the key of a container or widget.
 """
@@ -12,7 +12,7 @@ from pages._ui.shared.badges import RUNS
 # On a light page, on a dark one. Each has a contrast of 4.5 or more, on marked lines too (WCAG 2.2, 1.4.3).
 GRAY, BLUE, TEAL = ("#566076", "#9AA3B8"), ("#1B56B5", "#7FB0FF"), ("#07626F", "#3BC9DB")
 ORANGE, GREEN = ("#A03E00", "#FF922B"), ("#256B2B", "#8CE99A")
-COLOURS = {
+COLORS = {
     ".stCode .token.comment": GRAY,
     ".stCode .token.punctuation": GRAY,
     ".stCode .token.keyword": BLUE,
@@ -31,8 +31,23 @@ RULES = {  # of the Autograd page: typed lines look as code does; little room ar
 }
 MARKED = "var(--st-orange-background-color, #E8590C33)"
 
+# Where there is room for a sidebar, the page waits for it: it would jump aside. Not forever.
+UNTIL_SIDEBAR = [
+    "@keyframes shown { to { visibility: visible; } }",
+    "@media (min-width: 769px) { [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) >"
+    " div:has([data-testid=stMain]) { visibility: hidden; animation: shown 0s 3s forwards; } }",
+]
+# Other pages wait for what Streamlit loads when it is first needed: until then it is a bar of one line.
+# What is focused stays so. Not forever.
+UNTIL_WIDGETS = [
+    "@keyframes seen { to { opacity: 1; } }",
+    "[data-testid=stMainBlockContainer]:has([data-testid=stSkeleton])"
+    " { opacity: 0; animation: seen 0s 3s forwards; }",
+]
+
 # Selectors of Streamlit's own elements, and keys of our containers. Narrow: below 640 pixels.
 LAYOUT = [
+    ":root { --loop-lab: 1; }",  # what `frame` waits for
     "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4.2rem 1.5rem 3rem; }",
     "[data-testid=stMain] [data-testid=stHeading] h1 { padding: 0 0 0.4rem; font-size: 1.3rem; }",
     "[data-testid=stMain] .st-key-top [data-testid=stHeading] h1 { padding: 0; }",
@@ -53,8 +68,13 @@ LAYOUT = [
     " width: 1px; overflow: hidden; clip-path: inset(50%); }",
     "[class*=st-key-signs_] { align-items: center; }",
     "[class*=st-key-signs_] a { height: 1.5rem; margin: 0; padding: 0 0.2rem; line-height: 1; }",
+    "[class*=st-key-rename_] [data-testid=stPopoverButton] [aria-hidden=true]:last-child:not(span)"
+    " { display: none; }",  # a sign among signs: its arrow takes the room of a number
+    "[class*=st-key-numbers_] { gap: 0.3rem; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
+    ".st-key-view_curve { min-width: 262px; }",
+    ".st-key-view_scale { min-width: 112px; }",
     "[data-testid=stVegaLiteChart] { max-width: 100%; overflow: clip; }",  # until its room is known
     "[data-testid=stLayoutWrapper]:has(> .st-key-training) { position: absolute; }",
     ".st-key-training { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
@@ -62,8 +82,34 @@ LAYOUT = [
     " background: light-dark(#FFFFFF, #182031); border: 1px solid light-dark(#E1E6F0, #2A344A);"
     " box-shadow: 0 4px 16px #0003; }",  # over the page, so that nothing moves when it comes and goes
 ]
+# The same navigation in the same place on every page, whether it has a sidebar or not.
+WIDE = [
+    "[data-testid=stHeader] { position: fixed; left: 0; right: 0; width: auto; z-index: 999995; }",
+    "[data-testid=stSidebar] { margin-top: 3.75rem; max-height: calc(100dvh - 3.75rem); }",
+]
+EMBEDDED = ["[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 0.75rem 0.75rem 1rem; }"]
+# Room for what comes a little later, so that nothing below it jumps. What Streamlit loads when it is first
+# needed stands as a gray bar of one line until then. Pixels, on a wide page and on a narrow one; as drawn.
+BARS = {"[class*=st-key-group_]": 64, ".st-key-lines.st-key-lines": 26, "[class*=st-key-card_]": 24}
+BARS |= {".st-key-changed_code": 153, ".st-key-step_bar": 32, ".st-key-panel_tensors": 358}
+BARS |= dict.fromkeys((".st-key-axes", ".st-key-pace_row"), 64)
+BUTTONS = {"Restart": 101, "Back-one-step": 177, "Back-one-line": 135, "Next-line": 112, "Next-step": 112}
+ROOM = {
+    "[class*=st-key-card_]": (92, 94),
+    ".st-key-curve_notes": (72, 110),
+    ".st-key-sweep_map": (262, 262),
+    ".st-key-transport": (38, 143),
+    ".st-key-step_bar": (32, 32),
+    ".st-key-pace_row": (64, 143),
+    "[class*=st-key-panel_]": (422, 464),
+    ".st-key-axes": (64, 221),
+    ".st-key-sweep": (537, 699),
+}
+
 # On a phone: buttons beside the title, and the controls of the charts in one row that scrolls.
 NARROW = [
+    "[data-testid=stExpandSidebarButton] { width: auto; padding-inline: 0.5rem; gap: 0.3rem; }",
+    "[data-testid=stExpandSidebarButton]::after { content: 'Menu'; font-size: 0.95rem; }",
     "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4rem 0.75rem 3rem; }",
     ".st-key-top > :nth-child(2) { order: 1; }",
     ".st-key-curve_controls { flex-wrap: nowrap; overflow-x: auto; }",
@@ -71,22 +117,28 @@ NARROW = [
 ]
 
 
-def draw() -> None:
-    """The rules for every page."""
+def draw(sidebar: bool, embedded: bool) -> None:
+    """The rules for every page. sidebar: whether it has one. embedded: in a frame, whose edge is near."""
     rules = [f"{what} {{ {rule}; }}" for what, rule in RULES.items()]
-    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLOURS.items()]
+    rules += [f"{what} {{ color: light-dark({light}, {dark}); }}" for what, (light, dark) in COLORS.items()]
+    rules += UNTIL_SIDEBAR if sidebar else UNTIL_WIDGETS
     rules += [_dot(*colors) for colors in RUNS]
-    _write(*rules, *LAYOUT, f"@media (max-width: 640px) {{ {' '.join(NARROW)} }}")
+    rules += [f"{what} [data-testid=stSkeleton] {{ height: {bar}px; }}" for what, bar in BARS.items()]
+    rules += [f".st-key-do_{name} {{ min-width: {least}px; }}" for name, least in BUTTONS.items()]
+    rules += [f"{what} {{ min-height: {wide}px; }}" for what, (wide, _) in ROOM.items()]
+    narrow = [*NARROW, *(f"{what} {{ min-height: {least}px; }}" for what, (_, least) in ROOM.items())]
+    wide = f"@media (min-width: 769px) {{ {' '.join(WIDE)} }}"
+    _write(*rules, *LAYOUT, wide, f"@media (max-width: 640px) {{ {' '.join(narrow)} }}", *EMBEDDED * embedded)
 
 
 def _dot(light: str, dark: str) -> str:
-    """On a dark page a run's dot, which has its colour on a light one, takes the other."""
+    """On a dark page a run's dot, which has its color on a light one, takes the other."""
     written = f"rgb({', '.join(str(int(light[at : at + 2], 16)) for at in (1, 3, 5))})"
     return f'.stMarkdownColoredText[style*="{written}"] {{ color: light-dark({light}, {dark}) !important; }}'
 
 
 def tips(key: str, places: Sequence[int]) -> None:
-    """In the tooltip of this chart: before each run's name, below the step, a dot of its colour.
+    """In the tooltip of this chart: before each run's name, below the step, a dot of its color.
 
     Tooltips of Vega hold text only, and stand outside of what Streamlit makes dark. key: of the chart; only
     fixed names and numbers go into the style.

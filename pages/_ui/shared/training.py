@@ -7,7 +7,7 @@ some training, then the page anew. With a cluster, runs train there.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,7 +17,7 @@ from core.compare.comparison import Named
 from core.jobs.jobs import Whole
 from core.result import Result, result
 from core.verdict import Verdict, verdict
-from pages._ui.shared import job_runs, memory, progress
+from pages._ui.shared import job_runs, memory, progress, remarks
 from pages._ui.shared.cache import cache
 from pages._ui.shared.curvatures import curvature
 from pages._ui.shared.locks import SLOT, alone
@@ -70,10 +70,16 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
     if missing:
         sentence = budget.too_much(configs)
         if sentence:
-            st.error(sentence, icon=":material/block:")
-            st.stop()
+            remarks.refuse(sentence, _with_steps)
         results |= _advance(missing, device, [one for one in results.values() if one is not None])
     return results
+
+
+def _with_steps(steps: int) -> list[Config]:
+    """All runs of the session, as they are if the baseline takes so many steps."""
+    comparison = st.session_state.comparison
+    changed = replace(comparison, baseline=replace(comparison.baseline, steps=steps))
+    return list(dict.fromkeys(run.config for run in changed.named()))
 
 
 def _begin(configs: list[Config], device: str) -> None:
@@ -161,7 +167,7 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[
         if run.done:
             cache().put(run.config, device, results[run.config])
             del runs[run.config, device]
-    wanted.clear()
+    del wanted
     memory.give_back()
     return results
 

@@ -25,7 +25,7 @@ NAMES = {"x": "Across", "y": "Down"}
 
 def draw(sweep: Sweep) -> None:
     """Both axes and the seeds, in one row."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="axes"):
         for name in NAMES:
             _field(sweep, name)
             _values(sweep, name)

@@ -77,7 +77,7 @@ def _ways(sweep: Sweep, cell: Cell, device: str) -> None:
         links.script(config, device, "Plain PyTorch that trains this cell's run by the plain loop.")
 
 
-def draw_neighbours(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
+def draw_neighbors(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
     """The losses of all runs in the chosen cell's row or column."""
     cell = sweep.cells[chosen]
     st.header("Its neighbors")

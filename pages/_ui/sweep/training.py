@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,8 +11,8 @@ from core import Config
 from core.jobs.jobs import Block
 from core.run_summary import Brief
 from core.stacked.blocks import blocks
-from core.sweep.sweep import Sweep, problem
-from pages._ui.shared import job_runs, memory, progress
+from core.sweep.sweep import MAX_RUNS, Sweep, problem, runs
+from pages._ui.shared import job_runs, memory, progress, remarks
 from pages._ui.shared.cache import Cache, cache
 from pages._ui.shared.locks import alone
 from pages._ui.shared.progress import Progress
@@ -25,9 +25,12 @@ Draw = Callable[[Mapping[Config, Brief]], None]
 def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
     """A summary of every run, finished or not. place: for progress and Stop. draw: draws the map."""
     sentence = problem(sweep)
-    if sentence:
+    if sentence and runs(sweep) > MAX_RUNS:
         st.error(sentence, icon=":material/block:")
         st.stop()
+    if sentence:
+        base = sweep.baseline
+        remarks.refuse(sentence, lambda steps: replace(sweep, baseline=replace(base, steps=steps)).configs)
     with alone():
         return _train(sweep, device, _begin(sweep, device), place, draw)
 
@@ -80,7 +83,7 @@ class _Filling:
     bar: DeltaGenerator | None = None
     begun: float = field(default_factory=time.monotonic)
     said: str = ""
-    drawn: tuple[float, int] = (0.0, 0)  # when the map was drawn, and with how many runs
+    drawn: tuple[float, int] = (0.0, 0)  # when the map was drawn, and with how many runs; at first with none
 
     def take(self, number: int, briefs: Sequence[Brief]) -> None:
         """Keep what a block returned: finished runs for everybody, the others for this session."""
@@ -92,7 +95,7 @@ class _Filling:
                 self.now.partial[brief.config] = brief
 
     def look(self, steps: int) -> None:
-        """Draw progress, and the map now and then."""
+        """Draw progress, and the map now and then: at once, since another sweep's may still be there."""
         now = time.monotonic()
         if self.said != self.now.where:  # what the cluster has left goes on here, at another pace
             self.said, self.begun = self.now.where, now
@@ -103,7 +106,7 @@ class _Filling:
         if self.bar is None:
             self.bar = progress.bar(self.place, self.now)
         self.bar.progress(*self._progress(steps, now - self.begun))
-        if len(self.found) > self.drawn[1] and now - self.drawn[0] > REDRAW_S:
+        if (not self.drawn[0] or len(self.found) > self.drawn[1]) and now - self.drawn[0] > REDRAW_S:
             self.draw(self.found)
             self.drawn = time.monotonic(), len(self.found)
 

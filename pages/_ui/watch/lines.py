@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from core.compare.curves import axis_words
+from core.compare.curves import axis_words, scale_words
 from core.export import lines_before
 from core.lines import LINES, text_of
 from core.watch.account import Account, account
@@ -40,7 +40,8 @@ def _code(held: Tape) -> None:
     elif held.run.error is None:
         st.markdown("The run is over. Go back, or restart.")
     _set_to_none(held)
-    if said := axis_words([held.run.config]):
+    configs = [held.run.config]
+    if said := f"{axis_words(configs)} {scale_words(configs)}".strip():
         st.caption(said)
 
 

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -16,7 +17,7 @@ import streamlit as st
 from core import Config, Run, budget
 from core.lines import LINES
 from core.watch.tape import Tape
-from pages._ui.shared import session, slices
+from pages._ui.shared import remarks, session, slices
 from pages._ui.shared.locks import SLOT
 
 EVERY_S = 0.2  # between two drawings of a lone session
@@ -87,8 +88,7 @@ def tape(config: Config, device: str) -> Tape:
         sentence = budget.too_much([config])
         if sentence:
             session.write_address({name: [text] for name, text in config.to_params().items()})
-            st.error(sentence, icon=":material/block:")
-            st.stop()
+            remarks.refuse(sentence, lambda steps: [replace(config, steps=steps)])
         with SLOT:
             held = st.session_state.tape = Tape(players().run(config, device))
         st.session_state.tape_device, st.session_state.playing = device, False

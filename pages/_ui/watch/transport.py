@@ -29,7 +29,7 @@ def draw(held: Tape) -> None:
         for label, icon, shortcut, move, about in NEXT:
             _button(label, icon, shortcut, move, about, playing or held.run.done)
         _play(playing, held.run.done)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="pace_row"):
         widgets.kept(st.select_slider, "Pace of Play, steps per redraw", "pace", player.PACES, width=210)
         if not playing:
             _rate(held)
@@ -72,7 +72,8 @@ def progress(held: Tape) -> None:
     where = f"Step {run.step} of {steps}"
     if run.next_line:
         where += f", line {run.next_line + 1} of {len(run.config.loop)} is next"
-    st.progress(min(run.step / steps, 1.0), text=where)
+    with st.container(key="step_bar"):
+        st.progress(min(run.step / steps, 1.0), text=where)
 
 
 def _rate(held: Tape) -> None:

@@ -1,0 +1,54 @@
+"""What is settled with the browser before a visitor's first page is drawn: the app's CSS, and the history.
+
+Streamlit loads what applies CSS when it is first needed. Content that came before it would be drawn as
+Streamlit has it, and jump.
+"""
+
+import streamlit as st
+
+LATE_S = 3  # a browser that has not answered by then gets the page as it is
+
+# An address is an entry of the history only after a choice. Streamlit makes one of each that is written:
+# three for one link to another page.
+_SCRIPT = """
+export default function({ setStateValue }) {
+  if (!window.oneEntryForEachChoice) {
+    window.oneEntryForEachChoice = true;
+    let chosen = false;
+    for (const kind of ["pointerdown", "click", "keydown", "change"])
+      addEventListener(kind, () => { chosen = true; }, true);
+    const push = history.pushState.bind(history);
+    history.pushState = (state, title, url) => {
+      if (chosen) push(state, title, url); else history.replaceState(state, title, url);
+      chosen = false;
+    };
+  }
+  const wait = setInterval(() => {
+    if (!getComputedStyle(document.documentElement).getPropertyValue("--loop-lab")) return;
+    clearInterval(wait);
+    setStateValue("ready", true);
+  }, 10);
+  return () => clearInterval(wait);
+}
+"""
+
+
+def ready() -> bool:
+    """Whether to draw the page; if not, the browser or the clock asks for it soon."""
+    if st.session_state.get("framed") or not st.context.url:  # without a browser, nobody would answer
+        return True
+    st.components.v2.component("frame", js=_SCRIPT)(key="frame", on_ready_change=_take, height=1)
+    st.fragment(_late, run_every=LATE_S)()
+    return False
+
+
+def _take() -> None:
+    st.session_state.framed = True
+
+
+def _late() -> None:
+    """Drawn at once, and again once it is late."""
+    if st.session_state.get("unanswered"):
+        _take()
+        st.rerun()
+    st.session_state.unanswered = True

@@ -1,0 +1,266 @@
+"""Which line a recording names: on right loops none, on the gallery's mistakes the line that is one."""
+
+import itertools
+import json
+import linecache
+import textwrap
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from core import Run
+from core.lines import text_of
+from core.own.diagnosis import Finding, findings, unseen
+from core.own.recording import read
+from core.recorder import record
+from core.traps.table import TRAPS
+from tests.helpers.own_loops import RIGHT, data, net, trained
+
+STEPS = 100
+NUMBERS = itertools.count()
+
+
+def recording_of(loop, *given, **named):
+    """A recording of a function that runs a loop, written and read again."""
+    with warnings.catch_warnings(), record(*given, **named, path="/dev/null") as one:
+        warnings.simplefilter("ignore")  # PyTorch's own about some mistakes
+        try:
+            loop()
+        except Exception as error:  # noqa: BLE001  (whatever a mistake raises)
+            one._raised(error)
+    assert one.failure == ""
+    return read(json.dumps(one.contents(), allow_nan=False).encode())
+
+
+def of_config(config):
+    """The loop of a trap as a script of its own, so that an exception has a line of source."""
+    run = Run(config, full=False, evaluate=False)
+    assert run.error is None
+    names = run.namespace | {"batch": lambda: names.update(given(next(batches)))}
+    batches = run._rows()
+
+    def given(rows):
+        return {} if rows is None else {"inputs": run.data.inputs[rows], "targets": run.data.targets[rows]}
+
+    lines = ["batch()", *(text_of(name) for name in config.loop)]
+    text = f"for step in range({min(config.steps, STEPS)}):\n" + textwrap.indent("\n".join(lines), "    ")
+    file = f"<loop {next(NUMBERS)}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    code = compile(text, file, "exec")
+    return recording_of(
+        lambda: exec(code, names),  # noqa: S102  (the fixed table of lines)
+        *(names[name] for name in ("model", "optimizer", "loss_fn")),
+    )
+
+
+DROPOUT = "the dropout of this app draws from its own generator, and is none of nn's"
+# Traps whose mistake no hook sees, and why. Where they raise, the line that raised is still named.
+BY_HAND = "the loss is written out, or a function: there is no module to hook"
+NOT_SEEN = {
+    "broadcast_by_hand": BY_HAND,
+    "nll_on_logits": BY_HAND,
+    "one_output": BY_HAND + "; what is seen is that every gradient is exactly 0",
+    "data_edit": "a write through .data is counted nowhere; what is seen is that every gradient is exactly 0",
+    "layers_in_a_list": "it raises while the optimizer is made, before there is anything to record",
+    "clip_after_step": "what clips .grad after step is only seen where zero_grad comes after it",
+    "clip_before_backward": "there is no gradient yet that could change",
+    "unequal_divided": "how a loss was weighted before backward is in no hook",
+    "clip_before_unscale": "the scaler was not given to the recorder",
+    "step_without_scaler": "the scaler was not given to the recorder",
+    "scheduler_per_pass": "the rates are recorded, and not which ones were meant",
+    "rate_by_hand": "the rates are recorded, and not which ones were meant",
+    "train_forgotten": DROPOUT,
+    "eval_forgotten": DROPOUT,
+}
+# What is seen, or raised, is just what another trap does, and so may lead to that one.
+SAME_WORDS = {"argmax": "detached", "rewrapped": "detached", "undivided": "micro_batches"}
+SAME_WORDS |= {"step_every_batch": "skipped"}  # .grad of two batches at every second step
+RAISING = [name for name, trap in TRAPS.items() if trap.group == "raises" and name != "layers_in_a_list"]
+
+
+@pytest.fixture(scope="module")
+def mistakes():
+    made = {}
+
+    def of(name):
+        if name not in made:
+            made[name] = of_config(TRAPS[name].wrong)
+        return made[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", [name for name in TRAPS if name not in NOT_SEEN])
+def test_the_line_of_a_mistake_is_named_and_leads_to_its_trap(name, mistakes):
+    assert SAME_WORDS.get(name, name) in {one.trap for one in findings(mistakes(name))}
+
+
+@pytest.mark.parametrize("name", [name for name in NOT_SEEN if name != "layers_in_a_list"])
+def test_what_cannot_be_seen_is_not_claimed(name, mistakes):
+    found = findings(mistakes(name))
+    assert name not in {one.trap for one in found}
+    zeros = [one for one in found if one.trap == "saturated"]
+    assert bool(zeros) == ("exactly 0" in NOT_SEEN[name])
+    assert BY_HAND not in NOT_SEEN[name] or unseen(mistakes(name))[0].startswith("loss_fn (")
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_the_line_that_raised_is_quoted_first(name, mistakes):
+    first = findings(mistakes(name))[0]
+    texts = [line.strip() for step in TRAPS[name].wrong.loop for line in text_of(step).split("\n")]
+    assert first.line in texts and f"{first.line} raised " in first.because
+
+
+@pytest.mark.parametrize("name", [name for name, trap in TRAPS.items() if name != "layers_in_a_list"])
+def test_the_repaired_loop_has_nothing_against_it(name):
+    clips = [line for line in TRAPS[name].right.loop if "clip" in line or "scaler" in text_of(line)]
+    found = findings(of_config(TRAPS[name].right))
+    assert [(one.line, one.trap) for one in found] == [("clip", "")] * bool(clips)  # said, and no mistake
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_loops_as_people_write_them_have_nothing_against_them(name):
+    made = []
+    trained(RIGHT[name], lambda *given: made.append(record(*given)))
+    found = read(json.dumps(made[0].contents(), allow_nan=False).encode())
+    made[0].close()
+    clips = name in ("amp", "fine_tuning")
+    assert [one.line for one in findings(found)] == ["clip"] * clips
+
+
+def parts():
+    x, y = data()
+    torch.manual_seed(0)
+    model, loss_fn = net(), nn.MSELoss()
+    return x, y, model, torch.optim.SGD(model.parameters(), lr=0.01), loss_fn
+
+
+@pytest.fixture(autouse=True)
+def own_random_state():
+    with torch.random.fork_rng(devices=[]):
+        yield
+
+
+def found_in(write, *, steps=412):
+    """What is found in a loop whose step is a function of inputs, targets, model, optimizer and loss_fn."""
+    x, y, model, optimizer, loss_fn = parts()
+
+    def loop():
+        for step in range(steps):
+            write(step, x, y, model, optimizer, loss_fn)
+
+    return findings(recording_of(loop, model, optimizer, loss_fn))
+
+
+def test_zero_grad_that_is_never_called_is_said_with_the_number_of_batches():
+    def step(_, x, y, model, optimizer, loss_fn):
+        loss_fn(model(x), y).backward()
+        optimizer.step()
+
+    because = "zero_grad was never called: .grad is the sum of 412 batches."
+    assert found_in(step)[0] == Finding("zero_grad", because, "skipped")
+
+
+def test_zero_grad_once_an_epoch_is_no_zero_grad():
+    def step(number, x, y, model, optimizer, loss_fn):
+        if number % 10 == 0:
+            optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        optimizer.step()
+
+    first = found_in(step, steps=40)[0]
+    assert (
+        first.line == "zero_grad"
+        and "36 of 40 steps" in first.because
+        and "up to 10 batches" in first.because
+    )
+
+
+def test_clipping_after_step_is_said_with_how_often():
+    def step(_, x, y, model, optimizer, loss_fn):
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        optimizer.step()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+
+    (late,) = found_in(step, steps=10)
+    assert (
+        late.line == "clip" and late.because.startswith("clip ran after step") and " 9 times" in late.because
+    )
+
+
+def test_parameters_that_never_got_a_gradient_are_named():
+    class Half(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.idle = nn.Linear(4, 1), nn.Linear(4, 1)
+
+        def forward(self, x):
+            return self.used(x)
+
+    x, y, *_ = parts()
+    model, loss_fn = Half(), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def loop():
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+
+    (found,) = findings(recording_of(loop, model, optimizer, loss_fn))
+    assert found.because == "2 parameters never got a gradient: idle.weight, idle.bias."
+
+
+def test_parameters_that_no_optimizer_holds_are_named():
+    x, y, model, _, loss_fn = parts()
+    optimizer = torch.optim.SGD(model[2].parameters(), lr=0.1)
+
+    def loop():
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+
+    first = findings(recording_of(loop, model, optimizer, loss_fn))[0]
+    assert first.because == "no optimizer holds 0.weight, 0.bias: step never moves them."
+
+
+def test_a_model_left_in_eval_mode_is_noticed_where_that_matters():
+    x, y, *_ = parts()
+    model, loss_fn = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 1)), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def loop():
+        model.eval()
+        for _ in range(6):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+
+    (found,) = findings(recording_of(loop, model, optimizer, loss_fn))
+    assert found.line == "model.train" and "in 6 training forwards" in found.because
+
+
+def test_a_loss_that_is_a_function_is_said_not_to_be_seen():
+    x, y, model, optimizer, _ = parts()
+
+    def loop():
+        for _ in range(5):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+    found = recording_of(loop, model, optimizer, nn.functional.mse_loss)
+    assert findings(found) == [] and found.loss_fn == "mse_loss"
+    assert unseen(found) == [
+        "The loss was not seen: PyTorch has hooks for modules alone, such as nn.CrossEntropyLoss()."
+    ]
+
+
+def test_every_finding_leads_to_a_trap_that_there_is(mistakes):
+    said = [one for name in TRAPS if name != "layers_in_a_list" for one in findings(mistakes(name))]
+    assert {one.trap for one in said} - {""} <= set(TRAPS)
+    assert all(one.because.endswith(".") and one.line for one in said)
