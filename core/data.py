@@ -7,7 +7,7 @@ very functions, so each is plain PyTorch and needs nothing else of this module. 
 longer to import than a run to train, and most runs need none of it: who does imports it.
 
 A file of one's own is a data set too: `Own` says what is taken of it, TABLES holds what was read
-(`core.own_data`).
+(`core.own.table`).
 """
 
 import math
@@ -276,7 +276,7 @@ class Unusable(ValueError):  # noqa: N818  (as in "the file is unusable")
 
 
 class OwnTable(Protocol):
-    """A file that was read and checked; see `core.own_data.table`."""
+    """A file that was read and checked; see `core.own.table`."""
 
     @property
     def nbytes(self) -> int: ...

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [  # of core/, the main job first; a package imports from itself and from the layers before its own
     {"core"},
     {"graph"},
-    {"compare", "stacked", "autograd", "own_data"},
+    {"compare", "stacked", "autograd"},
     {"watch", "loss_lessons", "sweep", "jobs", "report"},
     {"traps"},
     {"notes", "own"},

@@ -28,7 +28,7 @@ from core.lines import (
 from core.losses import LOSSES, fitting
 from core.models import MODELS, STARTS
 from core.optimizers import OPTIMIZERS, SCHEDULERS
-from pages._ui.shared import own_file, session, widgets
+from pages._ui.shared import own_data, session, widgets
 from pages._ui.shared.badges import dot
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
@@ -261,13 +261,13 @@ def _set_argument(field: str, parameter: Parameter) -> None:
 
 
 def _data(config: Config, marks: Marks) -> None:
-    shown, titles = own_file.shown_data_set(config), KNOBS["dataset"].choices or {}
+    shown, titles = own_data.shown_data_set(config), KNOBS["dataset"].choices or {}
     more = {"options": list(titles), "format_func": titles.__getitem__, "help": KNOBS["dataset"].help}
     title = KNOBS["dataset"].label + marks.get("dataset", "")
     widgets.shown(st.selectbox, title, "dataset", shown, on_change=_choose_data_set, **more)
     st.caption(data_set(shown).about)
     if shown == OWN:
-        own_file.controls(config, marks.get("own", ""))
+        own_data.controls(config, marks.get("own", ""))
     if data_set(config.dataset).noisy:
         _number("noise", config, marks)
     _choice("loss", config, marks, list(fitting(config.dataset, config.own)))
@@ -277,7 +277,7 @@ def _data(config: Config, marks: Marks) -> None:
 
 
 def _choose_data_set() -> None:
-    own_file.choose_data_set(widgets.chosen("dataset"))
+    own_data.choose_data_set(widgets.chosen("dataset"))
 
 
 def _model(config: Config, marks: Marks) -> None:

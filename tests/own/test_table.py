@@ -1,5 +1,6 @@
 """Runs on an own file: like those of other data sets, the script included; a token keeps them apart."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from core.config import parse
 from core.data import OWN, TABLES, Unusable
 from core.export import script
 from core.jobs.jobs import Block, Whole
-from core.own_data import choices
-from core.own_data.reading import read
+from core.own import columns
+from core.own.csv_file import read
+from core.report.notebook import notebook
 from core.stacked.stack import Stack
 
 ROWS = "".join(f"{n / 7:.6f};{n * n % 11};{'xyz'[n % 3]};{n % 2 + 1}\n".replace(".", ",") for n in range(60))
@@ -28,7 +30,7 @@ def table():
 
 
 def config(table, task, target, **more):
-    own = choices.proposal(table)
+    own = columns.proposal(table)
     inputs = tuple(n for n in (0, 1, 3) if n != target)
     return Config(dataset=OWN, own=own._replace(inputs=inputs, target=target, task=task), steps=6, **more)
 
@@ -48,6 +50,17 @@ def test_the_script_reads_the_same_file_and_prints_the_same_bits(task, target, m
     assert {name.partition(".")[0] for name in imports} <= {"torch", "pandas", "collections"}
 
 
+def test_the_notebook_reads_the_same_file_and_has_the_same_losses(table, tmp_path):
+    one = config(table, "classes", 2)
+    (tmp_path / "own.csv").write_bytes(FILE)
+    cells = json.loads(notebook(one))["cells"]
+    assert "pandas reads `own.csv`" in cells[0]["source"]
+    code = "\n\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+    (tmp_path / "cells.py").write_text(f"{code}\nprint([loss.hex() for loss in losses])\n")
+    done = subprocess.run([sys.executable, "cells.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == str([loss.hex() for loss in Run(one).advance().history.losses.tolist()])
+
+
 @pytest.mark.parametrize("task, target", CASES)
 def test_stacked_runs_are_the_single_ones(task, target, table):
     configs = [config(table, task, target, lr=lr) for lr in (0.1, 0.01)]
@@ -60,7 +73,7 @@ def test_a_rare_class_that_is_held_out_has_an_output_of_its_own():
     lines = "".join(f"{n},{'c' if n == 7 else 'ab'[n % 2]}\n" for n in range(30))
     table = read("own.csv", f"x,y\n{lines}".encode())
     for seed in range(20):
-        one = Config(dataset=OWN, own=choices.proposal(table), steps=1, seed=seed)
+        one = Config(dataset=OWN, own=columns.proposal(table), steps=1, seed=seed)
         made = make_data(one)
         if int(made.targets.max()) < 2:  # class 2 is among the held-out rows alone
             run = Run(one).advance()
@@ -119,4 +132,4 @@ def test_jobs_with_an_own_file_stay_in_this_process(table):
 ])  # fmt: skip
 def test_choices_that_the_file_does_not_have_are_refused_in_a_sentence(changes, said, table):
     with pytest.raises(Unusable, match=said):
-        table.rows(choices.proposal(table)._replace(**changes))
+        table.rows(columns.proposal(table)._replace(**changes))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data import TABLES
-from core.own_data import choices, reading
-from core.own_data.reading import MAX_BYTES, MAX_NAME, MAX_ROWS, Refused, read
-from core.own_data.table import LEFT_OUT, MAX_CLASSES, NUMBERS, TEXT
+from core.own import columns, csv_file
+from core.own.csv_file import MAX_BYTES, MAX_NAME, MAX_ROWS, Refused, read
+from core.own.table import LEFT_OUT, MAX_CLASSES, NUMBERS, TEXT
 
 ROWS = "".join(f"{n},{n * n},{'ab'[n % 2]}\n" for n in range(6))
 GOOD = f"x,y,kind\n{ROWS}".encode()
@@ -33,7 +33,7 @@ def test_separators_line_ends_and_a_byte_order_mark_make_no_difference(separator
     table = read("a.csv", mark + text.encode())
     assert [column.name for column in table.columns] == ["x", "y", "kind"]
     assert kinds(table) == [NUMBERS, NUMBERS, TEXT] and table.count == 6
-    own = choices.proposal(table)
+    own = columns.proposal(table)
     inputs, labels = table.rows(own)
     assert inputs.tolist() == [[n, n * n] for n in range(6)] and labels.tolist() == [0, 1, 0, 1, 0, 1]
 
@@ -42,19 +42,19 @@ def test_separators_line_ends_and_a_byte_order_mark_make_no_difference(separator
 def test_decimal_commas(separator):
     lines = ["height;weight", "1,5;60", "1,75;70,25", "-0,5;1e2"]
     table = read("a.csv", "\n".join(lines).replace(";", separator).encode())
-    inputs, labels = table.rows(choices.proposal(table)._replace(task="regression"))
+    inputs, labels = table.rows(columns.proposal(table)._replace(task="regression"))
     assert inputs.tolist() == [[1.5], [1.75], [-0.5]] and labels.tolist() == [[60.0], [70.25], [100.0]]
 
 
 def test_semicolons_with_decimal_points():
     table = read("a.csv", b"x;y\n1.5;2\n2.5;3\n3.5;1\n")
-    assert table.rows(choices.proposal(table))[0].tolist() == [[1.5], [2.5], [3.5]]
+    assert table.rows(columns.proposal(table))[0].tolist() == [[1.5], [2.5], [3.5]]
 
 
 def test_missing_cells_are_dropped_and_counted():
     table = read("a.csv", b"x,y,kind\n1,,a\n2,5,b\nNA,6,a\n4,7,\n5,8,a\n6,9,b\n")
     assert [column.missing for column in table.columns] == [1, 1, 1]
-    own = choices.proposal(table)
+    own = columns.proposal(table)
     inputs, labels = table.rows(own)
     assert inputs.tolist() == [[2, 5], [5, 8], [6, 9]] and labels.tolist() == [1, 0, 1]
     one = own._replace(inputs=(0,))
@@ -72,7 +72,7 @@ def test_missing_cells_are_dropped_and_counted():
 ])  # fmt: skip
 def test_classes_of_any_kind_are_counted_from_0(values, classes):
     table = read("a.csv", ("x,y\n" + "".join(f"{n},{value}\n" for n, value in enumerate(values))).encode())
-    own = choices.proposal(table)
+    own = columns.proposal(table)
     assert own.task == ("binary" if len(classes) == 2 else "classes")
     rows = table.read(own)
     assert rows.classes == classes and [classes[n] for n in rows.labels] == values
@@ -81,10 +81,10 @@ def test_classes_of_any_kind_are_counted_from_0(values, classes):
 def test_a_task_is_proposed_from_the_target_and_only_possible_ones_are_offered():
     lines = "".join(f"{n},{n / 7},{n % 3},{n % 2},{'abc'[n % 3]},{n}th\n" for n in range(60))
     table = read("a.csv", f"row,real,three,two,word,id\n{lines}".encode())
-    assert [choices.task(table, n) for n in range(5)] == [
+    assert [columns.task(table, n) for n in range(5)] == [
         *("regression", "regression", "classes", "binary", "classes")
     ]
-    offered = [choices.tasks(column) for column in table.columns]
+    offered = [columns.tasks(column) for column in table.columns]
     assert offered == [
         ["regression"],
         ["regression"],
@@ -94,14 +94,14 @@ def test_a_task_is_proposed_from_the_target_and_only_possible_ones_are_offered()
         [],
     ]
     assert kinds(table)[5] == LEFT_OUT and "text of 60 kinds" in table.columns[5].about
-    assert choices.proposal(table)[2:5] == ((0, 1, 2, 3), 4, "classes")
+    assert columns.proposal(table)[2:5] == ((0, 1, 2, 3), 4, "classes")
 
 
 def test_another_target_is_no_input_and_the_only_input_changes_places_with_it():
     table = read("a.csv", b"x,y\n1,4\n2,5\n3,7\n")
-    own = choices.proposal(table)
+    own = columns.proposal(table)
     assert own[2:5] == ((0,), 1, "regression")
-    assert choices.with_target(own, table, 0)[2:5] == ((1,), 0, "regression")
+    assert columns.with_target(own, table, 0)[2:5] == ((1,), 0, "regression")
 
 
 def test_columns_of_one_value_or_none_are_left_out_with_the_reason():
@@ -136,7 +136,7 @@ def test_odd_and_repeated_names_are_names_like_others():
     table = read("a.csv", text.getvalue().encode())
     assert [column.name for column in table.columns] == [*ODD, "x", "x (12)", "column 13"]
     assert table.columns[6].kind == LEFT_OUT  # 7 n is 0 modulo 7 throughout
-    assert table.rows(choices.proposal(table))[0][1].tolist() == [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5]
+    assert table.rows(columns.proposal(table))[0][1].tolist() == [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("name", [
@@ -214,17 +214,17 @@ def test_a_broken_file_gets_one_sentence_that_says_what_to_do(name):
 def test_a_quoted_cell_may_hold_separators_and_line_ends():
     table = read("a.csv", b'x,"a, ""b"""\n1,"one, two\nthree"\n2,four\n3,four\n')
     assert table.columns[1].name == 'a, "b"' and table.count == 3
-    assert table.read(choices.proposal(table)).classes == ("four", "one, two\nthree")
+    assert table.read(columns.proposal(table)).classes == ("four", "one, two\nthree")
 
 
 def test_whole_numbers_of_any_length_are_numbers():
     table = read("a.csv", b"x,y\n99999999999999999999999,1\n2,18446744073709551615\n3,-1\n")
     assert kinds(table) == [NUMBERS, NUMBERS]
-    assert table.rows(choices.proposal(table))[0][0].item() == 99999999999999999999999.0
+    assert table.rows(columns.proposal(table))[0][0].item() == 99999999999999999999999.0
 
 
 def test_limits_that_are_said_are_those_that_hold():
-    assert "5 MB, 20,000 rows, 200 columns" in reading.LIMITS
+    assert "5 MB, 20,000 rows, 200 columns" in csv_file.LIMITS
     assert len(read("a.csv", wide(200)).columns) == 200
     assert read("a.csv", b"a,b\n" + b"1,2\n3,4\n" * (MAX_ROWS // 2)).count == MAX_ROWS
 
@@ -232,7 +232,7 @@ def test_limits_that_are_said_are_those_that_hold():
 def test_all_sessions_together_hold_so_much_and_no_more(monkeypatch):
     held = read("a.csv", GOOD)
     gc.collect()  # sessions of other tests
-    monkeypatch.setattr(reading, "ALL_BYTES", sum(table.nbytes for table in TABLES.values()) + 10)
+    monkeypatch.setattr(csv_file, "ALL_BYTES", sum(table.nbytes for table in TABLES.values()) + 10)
     with pytest.raises(Refused, match="as many files as it has room for"):
         read("a.csv", GOOD)
     del held
@@ -243,7 +243,7 @@ def test_200_files_leave_nothing_behind():
     before = len(TABLES)
     for number in range(200):
         table = read("a.csv", GOOD + f"{number},0,a\n".encode())
-        table.rows(choices.proposal(table))
+        table.rows(columns.proposal(table))
     del table
     assert len(TABLES) == before
 
@@ -292,7 +292,7 @@ def test_what_is_read_is_what_pandas_reads(made):
         expected = NUMBERS if numeric[place] else TEXT
         assert column.kind == (expected if 1 < seen.nunique() <= (1e9 if numeric[place] else MAX_CLASSES)
                                else LEFT_OUT)  # fmt: skip
-    own = choices.proposal(table)
+    own = columns.proposal(table)
     names = [f"c{n}" for n in own.inputs]
     used = reference[[*names, f"c{own.target}"]].dropna()
     try:

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from core import Config
+from core.compare.comparison import Comparison
 from core.data import NO_FILE, OWN, TASKS, Own, Unusable, look_up_with, own_table
-from core.own_data import choices
-from core.own_data.reading import LIMITS, MAX_BYTES, Refused, read
-from core.own_data.table import Table, tasks
+from core.own import columns
+from core.own.csv_file import LIMITS, MAX_BYTES, Refused, read
+from core.own.table import Table, tasks
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
@@ -24,7 +25,7 @@ NAME = 40  # characters of a column's name in a list
 
 def _files() -> dict[str, Table]:
     """Digest -> table of this session."""
-    return st.session_state.get("own_files", {})
+    return st.session_state.get("own_tables", {})
 
 
 def _token(digest: str) -> str:
@@ -35,17 +36,24 @@ def _token(digest: str) -> str:
 look_up_with(_token)
 
 
+def chosen() -> Own:
+    """What this session takes of its file, whatever it trains on now; NO_FILE if it has none."""
+    comparison: Comparison | None = st.session_state.get("comparison")
+    own = comparison.baseline.own if comparison else NO_FILE
+    return own if own.digest in _files() else NO_FILE
+
+
 def shown_data_set(config: Config) -> str:
     """What the control of the data set shows: an own file also before there is one."""
-    return OWN if st.session_state.get("own_wanted_on") == config.dataset else config.dataset
+    return OWN if st.session_state.get("own_data_wanted_on") == config.dataset else config.dataset
 
 
 def choose_data_set(name: str) -> None:
     """Change to a data set; to an own file once there is one. Until then what is on the screen stays."""
     baseline: Config = st.session_state.comparison.baseline
-    st.session_state.own_wanted_on = None
+    st.session_state.own_data_wanted_on = None
     if name == OWN and baseline.own.digest not in _files():
-        st.session_state.own_wanted_on = baseline.dataset
+        st.session_state.own_data_wanted_on = baseline.dataset
     else:
         session.change("dataset", name, own=baseline.own._replace(token=_token(baseline.own.digest)))
 
@@ -54,7 +62,7 @@ def choose_data_set(name: str) -> None:
 
 
 def _upload(place: str, label: str) -> None:
-    key = f"own_upload_{place}.{st.session_state.get('own_uploads', 0)}"
+    key = f"own_data_upload_{place}.{st.session_state.get('own_data_uploads', 0)}"
     most = MAX_BYTES // 2**20
     st.file_uploader(label, key=key, max_upload_size=most, on_change=whole(_take), args=(key,))
     st.caption(f"{LIMITS} It stays in this session's memory: on no disk, and nobody else sees it.")
@@ -65,7 +73,7 @@ def _take(key: str) -> None:
     file = st.session_state.get(key)
     if file is None:
         return
-    st.session_state.own_uploads = st.session_state.get("own_uploads", 0) + 1
+    st.session_state.own_data_uploads = st.session_state.get("own_data_uploads", 0) + 1
     session.forget_notes()
     try:
         table = read(file.name, file.getvalue())
@@ -79,7 +87,7 @@ def _accept(table: Table) -> None:
     """Keep it in the session, and train on it unless the runs wait for another file."""
     waited, files = _waited_for(), dict(_files())
     table = files.setdefault(table.digest, table)
-    st.session_state.own_files = dict([*files.items()][-MAX_FILES:])
+    st.session_state.own_tables = dict([*files.items()][-MAX_FILES:])
     if table.digest in waited:
         own: Own = st.session_state.comparison.baseline.own
         if own.digest == table.digest:
@@ -99,10 +107,10 @@ def _waited_for() -> dict[str, str]:
 
 def _use(table: Table) -> None:
     """Train on this file, as it proposes; runs that need one that is missing are left out."""
-    st.session_state.own_wanted_on = None
+    st.session_state.own_data_wanted_on = None
     own: Own = st.session_state.comparison.baseline.own
     same = own.digest == table.digest
-    own = own._replace(token=table.token) if same else choices.proposal(table)
+    own = own._replace(token=table.token) if same else columns.proposal(table)
     session.change("dataset", OWN, own=own)
     _leave_out()
 
@@ -169,9 +177,9 @@ def controls(config: Config, marks: str) -> None:
         return
     st.caption(plain(f"{table.name}: {table.count:,} rows, {len(table.columns)} columns"))
     _select(
-        st.multiselect, f"Inputs{marks}", "inputs", list(own.inputs), _names(table, choices.inputs(table))
+        st.multiselect, f"Inputs{marks}", "inputs", list(own.inputs), _names(table, columns.inputs(table))
     )
-    _select(st.selectbox, "Target", "target", own.target, _names(table, choices.targets(table)))
+    _select(st.selectbox, "Target", "target", own.target, _names(table, columns.targets(table)))
     possible = tasks(table.columns[own.target]) if own.target < len(table.columns) else []
     if own.task in possible:
         _select(
@@ -211,7 +219,7 @@ def _choose(part: str) -> None:
     elif part == "inputs":
         session.change("own", own._replace(inputs=tuple(sorted(set(value) - {own.target}))))
     elif part == "target":
-        session.change("own", choices.with_target(own, table, value))
+        session.change("own", columns.with_target(own, table, value))
     else:
         session.change("own", own._replace(task=value))
 

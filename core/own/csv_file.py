@@ -14,7 +14,7 @@ import torch
 
 from core.data import TABLES
 from core.fields import MAX_COLUMNS
-from core.own_data.table import LEFT_OUT, MAX_CLASSES, NUMBERS, TEXT, Column, Table, frame
+from core.own.table import LEFT_OUT, MAX_CLASSES, NUMBERS, TEXT, Column, Table, frame
 
 MAX_BYTES, MAX_ROWS = 5 * 2**20, 20_000
 MAX_NAME = 100  # characters of a column's name

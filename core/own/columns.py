@@ -1,7 +1,7 @@
 """What a run takes of a Table: proposed from its columns, and changed one choice at a time."""
 
 from core.data import Own
-from core.own_data.table import LEFT_OUT, NUMBERS, Table, tasks
+from core.own.table import LEFT_OUT, NUMBERS, Table, tasks
 
 FEW = 10  # different whole numbers that are rather classes than amounts
 MOST_EMPTY = 0.2  # of a column that is proposed as an input

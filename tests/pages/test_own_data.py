@@ -1,6 +1,7 @@
 """An own file on the pages, through app.py and without a browser."""
 
 import gc
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -13,7 +14,7 @@ MISSING = "This needs the file iris.csv"
 
 
 def upload(app, content=FILE, name="iris.csv"):
-    (uploader,) = (one for one in app.get("file_uploader") if one.key.startswith("own_upload_"))
+    (uploader,) = (one for one in app.get("file_uploader") if one.key.startswith("own_data_upload_"))
     uploader.set_value((name, content, "text/csv"))
     return sound(app.run())
 
@@ -102,4 +103,19 @@ def test_a_session_holds_two_files_however_many_come():
         upload(app, FILE + f"{number},1,x\n".encode())
         gc.collect()
         held.append(len(TABLES))
-    assert len(app.session_state.own_files) == 2 and held[-1] <= held[2]
+    assert len(app.session_state.own_tables) == 2 and held[-1] <= held[2]
+
+
+def test_losses_train_on_it_where_its_target_is_one_that_they_take():
+    app = with_file()
+    sound(widget(app, "own_target").set_value(0).run())
+    assert baseline(app).own.task == "regression"
+    sound(app.switch_page("pages/losses.py").run())
+    for loss, takes in (("cross_entropy", False), ("l1", True)):
+        sound(widget(app, "losses_loss").set_value(loss).run())
+        links = {link.proto.label: link.proto.query_string for link in app.main.get("page_link")}
+        assert ("Train with this loss on iris.csv" in links) == takes
+    app.query_params = dict(parse_qsl(links["Train with this loss on iris.csv"]))
+    sound(app.switch_page("pages/compare.py").run())
+    assert (baseline(app).dataset, baseline(app).loss) == (OWN, "l1") and charts(app) and not app.info
+    assert app.session_state.comparison.named()[1].config.loss == "mse"  # beside the usual one

@@ -1,1 +1,0 @@
-"""A data set of one's own: a CSV that is checked, read, and described, and what a run takes of it."""
