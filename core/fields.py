@@ -263,7 +263,8 @@ def _parse_columns(text: str) -> list[int]:
     return [column for pair in ends for column in range(pair[0], pair[-1] + 1)]
 
 
-def _columns_text(columns: tuple[int, ...]) -> str:
+def columns_text(columns: Iterable[int]) -> str:
+    """0, 1, 2, 5 -> 0-2.5."""
     runs: list[list[int]] = []
     for column in columns:
         if runs and column == runs[-1][-1] + 1:
@@ -286,7 +287,7 @@ def own_file(label: str, about: str) -> Any:
         return own._replace(token=at_hand(digest))
 
     def text(own: Own) -> str:
-        parts = own.digest, _columns_text(own.inputs), str(own.target), own.task, own.name
+        parts = own.digest, columns_text(own.inputs), str(own.target), own.task, own.name
         return "_".join(parts) if own.digest else NO_OWN
 
     return field(default=NO_FILE, metadata={"knob": Knob(label, about, parse, _check_own, text)})

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
 from core.data import TASKS, Own
-from core.fields import arguments_in_words
+from core.fields import arguments_in_words, columns_text
 from core.lines import (
     BEFORE,
     PRACTICES,
@@ -36,7 +36,7 @@ NAME = "name"  # before a run's own name, which comes last and may hold any char
 MAX_NAME = 40  # characters of it
 MAX_TEXT = 4000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
-MAX_LISTED = 8  # columns in the name of a run
+MAX_LISTED = 8  # columns, or ranges of them, in the name of a run
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
 
@@ -338,12 +338,15 @@ def label(variant: Variant, baseline: Config) -> str:
 
 
 def own_label(own: Own) -> str:
-    """Columns of an own file, counted from 1; not its name, which is a text of somebody's."""
-    if not own.digest:
-        return "No own file"
-    columns = ", ".join(str(column + 1) for column in own.inputs[:MAX_LISTED])
-    more = ", …" if len(own.inputs) > MAX_LISTED else ""
-    return f"Columns {columns}{more} → {own.target + 1}, {TASKS[own.task]}"
+    """What is taken of an own file; not its name, which is a text of somebody's."""
+    return f"{columns_label(own)}, {TASKS[own.task]}" if own.digest else "No own file"
+
+
+def columns_label(own: Own) -> str:
+    """Columns of an own file, counted from 1: inputs, then the target."""
+    parts = columns_text(column + 1 for column in own.inputs).replace("-", "–").split(".")
+    listed = [*parts[:MAX_LISTED], *(["…"] if len(parts) > MAX_LISTED else [])]
+    return f"Columns {', '.join(listed)} → {own.target + 1}"
 
 
 def _change_label(name: str, text: str) -> str:

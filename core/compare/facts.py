@@ -1,6 +1,6 @@
 """The settings of a run in a few words, as badges and lists show them."""
 
-from core.compare.comparison import own_label
+from core.compare.comparison import columns_label
 from core.config import DEFAULTS, KNOBS, Config
 from core.data import NO_FILE, OWN, data_set
 from core.fields import arguments_in_words
@@ -19,7 +19,7 @@ def facts(config: Config) -> list[str]:
     changed = config.to_params()
     own = config.own if config.dataset == OWN else NO_FILE
     said = [
-        *([own.name, own_label(own)] if own.digest else [data_set(config.dataset).title]),
+        *([own.name, columns_label(own)] if own.digest else [data_set(config.dataset).title]),
         LOSSES[config.loss].title,
         *([MODELS[config.model].title] if config.model != DEFAULTS["model"] else []),
         OPTIMIZERS[config.optimizer].title,

@@ -23,7 +23,7 @@ FIRST, SHOWN = 5, 40  # rows shown, and characters of a cell in them
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 LIMITS = (
     f"CSV with column names in the first line: at most {MAX_BYTES // 2**20} MB, {MAX_ROWS:,} rows, "
-    f"{MAX_COLUMNS} columns; commas, semicolons or tabs between cells, UTF-8."
+    f"{MAX_COLUMNS} columns; separated by commas, semicolons or tabs; in UTF-8."
 )
 LARGEST = torch.finfo(torch.float32).max
 

@@ -1,16 +1,18 @@
 """An own file on the pages, through app.py and without a browser."""
 
 import gc
+import tracemalloc
 from urllib.parse import parse_qsl
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.data import OWN, TABLES
 from tests.helpers.app import address, baseline, charts, opened, sound, texts, widget
 
 FILE = ("a,b,kind\n" + "".join(f"{n},{n * n % 7},{'xyz'[n % 3]}\n" for n in range(40))).encode()
 OTHER = FILE.replace(b"a,b", b"c,d")
-MISSING = "This needs the file iris.csv"
+MISSING = "These runs use the file iris.csv"
 
 
 def upload(app, content=FILE, name="iris.csv"):
@@ -60,7 +62,7 @@ def test_who_opens_a_link_without_the_file_gets_a_sentence_and_an_uploader(page)
     assert len(app.info) == 1 and MISSING in infos(app)[0] and not charts(app)
     assert address(app) == params and not app.warning
     upload(app, OTHER, "other.csv")
-    assert MISSING in infos(app)[0] and "This is another file" in app.warning[0].value
+    assert MISSING in infos(app)[0] and "This is a different file" in app.warning[0].value
     upload(app)
     assert not app.info and baseline(app).own.digest in params["own"] and address(app) == params
 
@@ -97,13 +99,35 @@ def test_no_input_at_all_is_refused():
     assert baseline(app).own.inputs == (0, 1) and "at least one column" in app.warning[0].value
 
 
-def test_a_session_holds_two_files_however_many_come():
-    app, held = with_file(), []
-    for number in range(9):
-        upload(app, FILE + f"{number},1,x\n".encode())
+def test_after_200_uploads_memory_holds_two_files():
+    def script():
+        import streamlit as st
+
+        from core.compare.comparison import FIRST
+        from pages._ui.shared import own_data
+
+        st.session_state.setdefault("comparison", FIRST)
+        own_data.choose_data_set("own")
+        own_data.controls(st.session_state.comparison.baseline, "")
+
+    head, rows = FILE.split(b"\n", 1)
+
+    def held(app, numbers):
+        for number in numbers:  # every fourth is refused
+            last = f"{number},1,x" if number % 4 else f"{number},1e400,x"
+            upload(app, head + b"\n" + rows * 100 + last.encode())
         gc.collect()
-        held.append(len(TABLES))
-    assert len(app.session_state.own_tables) == 2 and held[-1] <= held[2]
+        return tracemalloc.get_traced_memory()[0], len(TABLES)
+
+    app = sound(AppTest.from_function(script, default_timeout=120).run())
+    tracemalloc.start()
+    try:
+        some, tables = held(app, range(20))
+        more, still = held(app, range(20, 200))
+    finally:
+        tracemalloc.stop()
+    assert len(app.session_state.own_tables) == 2 and still == tables
+    assert more - some < 20 * len(FILE * 100)  # of 180 that came
 
 
 def test_losses_train_on_it_where_its_target_is_one_that_they_take():

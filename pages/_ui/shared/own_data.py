@@ -1,7 +1,7 @@
 """A file of the visitor's own: where it comes in, what is taken of it, what is said while it is missing.
 
-Tables live in the session and end with it. The uploader is a new one after each file, so that Streamlit keeps
-no second copy.
+Tables live in the session and end with it. What was uploaded is taken from Streamlit, which would keep a
+second copy, and the next uploader is a new one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from core.own.csv_file import LIMITS, MAX_BYTES, Refused, read
 from core.own.table import Table, tasks
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
-from pages._ui.shared.streamlit_internals import whole
+from pages._ui.shared.streamlit_internals import taken, whole
 
 MAX_FILES = 2  # of one session; the one that came first goes
 NAME = 40  # characters of a column's name in a list
@@ -65,7 +65,9 @@ def _upload(place: str, label: str) -> None:
     key = f"own_data_upload_{place}.{st.session_state.get('own_data_uploads', 0)}"
     most = MAX_BYTES // 2**20
     st.file_uploader(label, key=key, max_upload_size=most, on_change=whole(_take), args=(key,))
-    st.caption(f"{LIMITS} It stays in this session's memory: on no disk, and nobody else sees it.")
+    st.caption(
+        f"{LIMITS} It stays in this session's memory: it is never written to disk, and nobody else sees it."
+    )
 
 
 def _take(key: str) -> None:
@@ -76,7 +78,7 @@ def _take(key: str) -> None:
     st.session_state.own_data_uploads = st.session_state.get("own_data_uploads", 0) + 1
     session.forget_notes()
     try:
-        table = read(file.name, file.getvalue())
+        table = read(file.name, taken(file))
     except Refused as refused:
         session.note(str(refused))
         return
@@ -93,7 +95,7 @@ def _accept(table: Table) -> None:
         if own.digest == table.digest:
             session.change("own", own._replace(token=table.token))
     elif waited:
-        sentence = "This is another file: its content has the hash {}, and the one that is asked for {}."
+        sentence = "This is a different file: its hash is {}, and these runs need {}."
         session.note(sentence.format(table.digest, next(iter(waited))))
     else:
         _use(table)
@@ -155,7 +157,7 @@ def problem(config: Config) -> str | None:
     if own == NO_FILE:
         return "This needs a CSV file of your own: upload one here, or choose another data set."
     if own.digest not in _files():
-        said = f"This needs the file {own.name} with the content {own.digest}, which is not in a link"
+        said = f"These runs use the file {own.name} (hash {own.digest}), which a link does not include"
         return f"{said}: upload it here, or choose another data set."
     try:
         own_table(own).rows(own)
@@ -186,8 +188,8 @@ def controls(config: Config, marks: str) -> None:
             st.segmented_control, "To predict", "task", own.task, {name: TASKS[name] for name in possible}
         )
     _say_rows(table, own)
-    with st.popover("Columns and first rows", icon=":material/table:"):
-        st.dataframe(_reading(table), hide_index=True)
+    if st.button("Columns and first rows", icon=":material/table:"):
+        _show_columns(table)
     with st.popover("Another file", icon=":material/upload_file:"):
         _upload("side", "CSV file in its place")
 
@@ -231,21 +233,23 @@ def _say_rows(table: Table, own: Own) -> None:
     except Unusable:  # the page says it
         return
     dropped = table.count - len(rows.inputs)
-    said = f"{len(rows.inputs):,} of {table.count:,} rows are used"
-    said += f"; in the other {dropped:,} a chosen column is empty." if dropped else "."
+    said = f"All {table.count:,} rows are used."
+    if dropped:
+        said = f"{dropped:,} of {table.count:,} rows dropped: a chosen column is empty."
     if rows.classes:
         listed = [f"{number} = {name}" for number, name in enumerate(rows.classes[:6])]
         said += f" Classes: {', '.join(listed)}{', …' if len(rows.classes) > 6 else ''}."
     st.caption(plain(said))
 
 
-def _reading(table: Table) -> pd.DataFrame:
-    """A row for each column. Names are cells here: as names of columns some would break the table."""
-    return pd.DataFrame(
-        {
-            "Column": range(1, len(table.columns) + 1),
-            "Name": [column.name for column in table.columns],
-            "Read as": [column.about for column in table.columns],
-            "First rows": [" | ".join(column.first) for column in table.columns],
-        }
-    )
+@st.dialog("Columns and first rows", width="large")
+def _show_columns(table: Table) -> None:
+    """A line for each column. Names are cells here: as names of columns some would break the table."""
+    rows = zip(*(column.first for column in table.columns), strict=True)
+    reading = {
+        "Column": range(1, len(table.columns) + 1),
+        "Name": [column.name for column in table.columns],
+        "Read as": [column.about for column in table.columns],
+        **{f"Row {number}": row for number, row in enumerate(rows, 1)},
+    }
+    st.dataframe(pd.DataFrame(reading), hide_index=True)
