@@ -77,9 +77,12 @@ def too_much(configs: Iterable[Config]) -> str | None:
     return f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}."
 
 
-def most_steps(runs: Callable[[int], Iterable[Config]]) -> int:
+Problem = Callable[[Iterable[Config]], str | None]  # of runs together -> one sentence, or None
+
+
+def most_steps(runs: Callable[[int], Iterable[Config]], problem: Problem = too_much) -> int:
     """The most steps with which these runs are within the bound, 0 if there are none.
 
-    runs: the number of steps -> Configs, whose work grows with it.
+    runs: the number of steps -> Configs, whose work grows with it. problem: what says that they are over it.
     """
-    return bisect_left(range(1, STEPS[1] + 1), True, key=lambda steps: too_much(runs(steps)) is not None)
+    return bisect_left(range(1, STEPS[1] + 1), True, key=lambda steps: problem(runs(steps)) is not None)
