@@ -60,8 +60,8 @@ def curves_frame(
     c{i}; with `smooth`, the factor of a moving average, s{i} and t{i}: those of l{i} and g{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
-    goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and
-    zero on a log axis) are gaps.
+    goes beyond the axis. marked: 1 where there is any of v, m, b, c. max_rows counts steps times runs.
+    Values that an axis cannot show (inf, and zero on a log axis) are gaps.
     """
     runs = range(len(results)) if places is None else places
     last = max(result.done for result in results)
@@ -104,6 +104,8 @@ def curves_frame(
     for letter, source, top in zip("bc", "lg", tops, strict=True):
         for i in runs:
             frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
+    few = np.stack([frame[f"{letter}{i}"] for letter in "vmbc" for i in runs])
+    frame["marked"] = (~np.isnan(few)).any(axis=0).astype(float)
     return pd.DataFrame(frame), tops
 
 

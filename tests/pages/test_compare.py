@@ -686,3 +686,14 @@ def test_the_title_row_names_what_is_not_the_default():
     for said in ("MLP, batch norm", "SGD", "momentum 0.9", "batch size 16", "5 steps"):
         assert said in badges
     assert "weight decay" not in badges
+
+
+def test_no_chart_is_drawn_for_a_browser_that_is_about_to_tell_how_wide_it_is():
+    """It would be drawn twice. Who never answers is not waited for, as in all other tests."""
+    app = opened(steps="5", run="none")
+    app.session_state["answers"] = True  # as the frame's component says
+    app.session_state["rooms"] = {}
+    assert len(charts(sound(app.run()))) == 1  # the fit
+    app.session_state["rooms"] = {"curves_width": 1000}  # as the ruler says
+    spec, _ = curves(sound(app.run()))
+    assert 400 < spec["hconcat"][0]["width"] < 500

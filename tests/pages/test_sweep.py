@@ -335,3 +335,13 @@ def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
     assert app.error[0].value.endswith("With 4 steps they fit.")
     press(app, "Take 4 steps")
     assert not app.error and baseline(app).steps == 4
+
+
+def test_a_sweep_begins_once_the_browser_has_told_how_wide_its_map_is():
+    """All that comes after it would be made twice. Who never answers is not waited for."""
+    app = opened(**SMALL)
+    app.session_state["answers"] = True
+    app.session_state["rooms"] = {}
+    assert not charts(sound(app.run())) and not app.dataframe
+    app.session_state["rooms"] = {"sweep_width": 1000}
+    assert len(charts(sound(app.run()))) == 3 and app.dataframe
