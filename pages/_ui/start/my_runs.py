@@ -53,14 +53,10 @@ def _entry(at: int, entry: Entry) -> None:
             help="Compare trains it anew, and says what ends otherwise than then.",
         ):
             _open(entry)
-        st.button(
-            f"Remove what was saved on {entry.day}",
-            icon=":material/close:",
-            key=f"remove_{at}",
-            type="tertiary",
-            on_click=whole(my_runs.remove),
-            args=(entry,),
-        )
+        with st.container(width="content", key=f"signs_saved_{at}"):
+            says = f"Remove what was saved on {entry.day}"
+            more = {"on_click": whole(my_runs.remove), "args": (entry,)}
+            st.button(says, icon=":material/close:", key=f"remove_{at}", type="tertiary", help=says, **more)
     st.markdown("  \n".join(map(_run, entry.runs)))
     more = ", with the recording of a loop" if entry.recording else ""
     st.caption(plain(f"PyTorch {entry.torch}{more}"))
