@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config
-from core.budget import MAX_WORK
 from core.compare.comparison import read as read_comparison
 from core.losses import fitting
 from core.seeds import MAX_SEED
@@ -125,9 +124,9 @@ def test_512_runs_of_the_linear_model_are_allowed():
 
 
 def test_elsewhere_the_bound_of_work_decides():
-    large = Config(dataset="digits", hidden=(256, 256), steps=1000)
+    large = Config(dataset="digits", hidden=(256, 256), steps=5000)
     sentence = problem(Sweep(large, RATES, usual("loop", large)))
-    assert sentence is not None and f"{MAX_WORK:,}" in sentence
+    assert sentence is not None and sentence.startswith("Training must take at most 30 s")
 
 
 def test_one_field_cannot_vary_twice():
