@@ -22,7 +22,7 @@ from benchmarks import recorders
 from benchmarks.recording import LOADS, SKIPPED, bare
 from core import Config
 from core.lines import USUAL
-from core.stacked.blocks import MAX_BLOCK
+from core.stacked.blocks import blocks
 from core.stacked.stack import Stack
 
 ROUNDS = 7
@@ -49,8 +49,8 @@ def sweep(config: Config, runs: int, loops: Sequence[tuple[str, ...]] = (USUAL,)
 def stacked(configs: list[Config], full: bool = False, evaluate: bool = False) -> float:
     """Seconds that these runs take, in blocks as a sweep has them, frames of results included."""
     begun = time.perf_counter()
-    for start in range(0, len(configs), MAX_BLOCK):
-        Stack(configs[start : start + MAX_BLOCK], full=full, evaluate=evaluate).advance().results()
+    for block in blocks(configs):
+        Stack(block, full=full, evaluate=evaluate).advance().results()
     return time.perf_counter() - begun
 
 
@@ -131,7 +131,7 @@ def table_of_recorders() -> None:
 
 def main() -> None:
     print(f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, 1 thread")
-    print(f"medians of {ROUNDS} interleaved rounds, blocks of {MAX_BLOCK} runs")
+    print(f"medians of {ROUNDS} interleaved rounds")
     bare(load("W2"), None)
     for table in (table_of_loads, table_of_runs, table_of_recorders, table_of_growth, table_of_memory):
         print()
