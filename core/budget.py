@@ -27,6 +27,7 @@ MAX_RUNS = 6
 LINE, UPDATE = 0.5, 4  # calls: around each line of the loop, and of an optimizer that is not SGD
 PLAIN = ("sgd", "sgd_by_hand", "nesterov")
 ENTRY, STACKED_ENTRY = 90, 30  # multiplications that take as long as one number that a layer returns
+CLOSURES = 1 / 3  # of the evaluations that L-BFGS may do: it stops where it gets nowhere
 PARAMETER, KEPT = 65, 10  # the same for updating and recording one weight; for one number that L-BFGS keeps
 
 TINY = Config(dataset="deliveries", model="linear", lr=0.01, steps=STEPS[1])  # nothing but calls
@@ -82,7 +83,7 @@ def _step(config: Config, entry: int) -> tuple[float, float]:
     """Calls and multiplications of one step of one run."""
     features, outputs, _ = _sizes(config.dataset, config.loss)
     work = models.forward_work(config.model, features, outputs, config.hidden, config.activation)
-    passes, parameters = evaluations_per_step(config), parameter_count(config)
+    passes, parameters = 1 + CLOSURES * (evaluations_per_step(config) - 1), parameter_count(config)
     calls = passes * work.calls + LINE * len(config.loop) + UPDATE * (config.optimizer not in PLAIN)
     layers = work.multiplications + entry * (features + work.entries)
     multiplications = passes * _rows(config)[1] * layers + PARAMETER * parameters

@@ -20,8 +20,6 @@ from core.losses import LOSSES, form
 from core.seeds import stream
 
 Rows = Tensor | Sequence[int]
-# Fields of Config that stand under their own names beside model and optimizer, where a line calls them.
-FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate", "penalty")
 
 
 @dataclass(frozen=True)
@@ -183,8 +181,9 @@ def optimizer_arguments(config: Config) -> dict[str, Any]:
 def loop_values(config: Config) -> dict[str, Any]:
     """What lines call by the name of a field: name -> value, such as max_norm -> 1.0."""
     used = (*optimizers.SCHEDULERS[config.scheduler].uses, *lines.uses(config.loop))
-    every = config.accumulate if "step_every" in config.loop else 1
-    known = {name: getattr(config, name) for name in FIELDS_BY_NAME} | {"updates": config.steps // every or 1}
+    every = config.accumulate if lines.waits(config.loop) else 1
+    known = vars(config) | {"updates": config.steps // every or 1}
+    del known["scheduler"]  # the field is a name, and what lines call is an object
     known["autocast"] = {"bfloat16": torch.bfloat16, "float16": torch.float16}[config.autocast]
     return {name: known[name] for name in used if name in known}
 

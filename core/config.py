@@ -7,7 +7,7 @@ both go through the same check, whose errors name the field, the limit and the v
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from core import losses, optimizers
@@ -28,7 +28,7 @@ from core.fields import (
     starting_weights,
     whole,
 )
-from core.lines import USUAL, letters, part, put_in, text_of, with_step
+from core.lines import LINES, USUAL, letters, part, put_in, take_out, text_of, with_practice, with_step
 from core.losses import LOSSES, Loss, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
@@ -244,8 +244,13 @@ def parse(name: str, text: str) -> Any:
         value = knob.parse(text)
     except (ValueError, KeyError):
         value = text  # not readable: the check refuses it in words
+    return checked(name, value)
+
+
+def checked(name: str, value: Any) -> Any:
+    """The value of a field as it is stored; raises ValueError that names field, limit and value."""
     try:
-        return knob.check(value)
+        return KNOBS[name].check(value)
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
 
@@ -275,9 +280,7 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     if values["before"] and values["optimizer"] == "sgd_by_hand":  # they need an optimizer of PyTorch's
         yield Conflict("before", "must be none for sgd_by_hand; got other lines", ())
     yield from _scheduler_conflicts(values)
-    if OPTIMIZERS[values["optimizer"]].step != "step" and "step" in values["loop"]:
-        sentence = f"must step with a closure for {values['optimizer']}; got {letters(values['loop'])}"
-        yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
+    yield from _step_conflicts(values)
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
     if given := values["loss_arguments"]:
@@ -319,6 +322,24 @@ def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
             yield Conflict("loop", f"must have {wanted} for scheduler {name}; got {text_of(line)}", nearest)
     if name == "plateau" and values["gamma"] == 1:
         yield Conflict("gamma", "must be below 1 for plateau; got 1.0", usual("gamma", values))
+
+
+NO_SCALER = {  # optimizers that torch.amp.GradScaler cannot step
+    "sgd_by_hand": "it has no param_groups",
+    "lbfgs": "scaler.step takes no closure",
+}
+
+
+def _step_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
+    """L-BFGS steps by a closure alone, and not every optimizer goes with a scaler."""
+    name, loop, step = values["optimizer"], values["loop"], OPTIMIZERS[values["optimizer"]].step
+    scaled = [line for line in loop if "scaler" in LINES[line].uses]
+    if scaled and name in NO_SCALER:
+        sentence = f"must have no scaler for {name}, since {NO_SCALER[name]}; got {text_of(scaled[0])}"
+        yield Conflict("loop", sentence, with_step(reduce(take_out, scaled, loop), step))
+    if step != "step" and any(part(line) == "step" and LINES[line].letter for line in loop):
+        nearest = put_in(with_practice(loop, "accumulate", False), step)
+        yield Conflict("loop", f"must step with a closure for {name}; got {letters(loop)}", nearest)
 
 
 def with_changes(

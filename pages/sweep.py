@@ -26,6 +26,8 @@ progress = st.empty()
 with st.container(border=True, key="sweep"):
     measure = sweep_map.choose_measure(sweep)
     pixels = width.of_container("sweep_width")
+    if width.is_coming("sweep_width"):
+        st.stop()
     place, said = st.empty(), st.container()
 limits = rate_limits(sweep, curvature)
 

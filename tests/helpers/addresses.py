@@ -18,6 +18,7 @@ from core.start.symptoms import SYMPTOMS
 from core.sweep.axes import FIELDS as AXES
 from core.sweep.measures import MEASURES
 from core.sweep.sweep import SEEDS
+from core.traps.accumulation import CUTS
 from core.traps.orders import all_orders
 from core.traps.table import TRAPS
 from pages._ui.watch.body import PANELS
@@ -168,12 +169,13 @@ OWN = {  # page -> its fields beside those of a baseline -> their texts
     },
     "start": {"view": ["path", "symptoms", "sequence", "words"], "symptom": list(SYMPTOMS)},
     "traps": {
-        "view": ["traps", "orders", "momentum", "diagnosis"],
+        "view": ["traps", "orders", "momentum", "accumulation", "diagnosis"],
         "trap": list(TRAPS),
         "model": ["linear", "mlp"],
         "loop": ["FLBS", "S", *map(letters, all_orders()[::17])],
         "on": ["linear", "mlp"],
         "lr": CONFIG["lr"],
+        "cut": list(CUTS),
         "series": ["0", "7", "9999"],
     },
     "losses": {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core import charts
 from core.compare import fit, fit_picture
 from core.data import DATASETS
 from pages._ui.compare import view
@@ -50,7 +51,7 @@ def _picture(one: Trained, step: int) -> None:
     frame = fit.picture(one.result, row)
     titles = ("input 1", "input 2") if kind == "surface" else (data.inputs, data.targets)
     st.vega_lite_chart(
-        frame,
+        charts.compact(frame),
         fit_picture.fit_spec(kind, *titles, one.place),
         width="stretch",
         key=f"fit_{one.place}",

@@ -8,7 +8,7 @@ from core import Config
 from core.config import KNOBS, parse
 from core.data import DATASETS
 from core.fields import RATES
-from core.lines import from_letters
+from core.lines import from_letters, uses
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
@@ -56,7 +56,9 @@ def _applies(field: str, config: Config) -> bool:
         return DATASETS[config.dataset].noisy
     if field in ("momentum", "weight_decay"):
         return field in OPTIMIZERS[config.optimizer].uses
-    return True
+    if field in ("max_norm", "accumulate", "scheduler"):
+        return field in uses(config.loop)
+    return field != "dropout" or MODELS[config.model].draws
 
 
 def _values(sweep: Sweep, name: str) -> None:

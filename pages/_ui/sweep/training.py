@@ -29,12 +29,13 @@ def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[
         st.error(sentence, icon=":material/block:")
         st.stop()
     if sentence:
-        base = sweep.baseline
-        remarks.refuse(
-            sentence, lambda steps: problem(replace(sweep, baseline=replace(base, steps=steps)), device)
-        )
+        remarks.refuse(sentence, lambda steps: problem(_with_steps(sweep, steps), device))
     with alone():
         return _train(sweep, device, _begin(sweep, device), place, draw)
+
+
+def _with_steps(sweep: Sweep, steps: int) -> Sweep:
+    return replace(sweep, baseline=replace(sweep.baseline, steps=steps))
 
 
 def _begin(sweep: Sweep, device: str) -> Progress:

@@ -32,7 +32,10 @@ def draw(held: Tape) -> None:
     titles = (TITLES[0] + DOTS * bool(validated), TITLES[1])
     spec = charts.curves_spec(("This run",), titles, (True, True), tops, span, pixels, True)
     st.vega_lite_chart(
-        frame, spec, key="watch_curves", alt="Loss and gradient norm of this run over the steps so far"
+        charts.compact(frame),
+        spec,
+        key="watch_curves",
+        alt="Loss and gradient norm of this run over the steps so far",
     )
 
 
