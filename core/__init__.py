@@ -1,8 +1,8 @@
 """The training loop, taken apart: no Streamlit, only PyTorch, NumPy and pandas.
 
 The modules here are the main job: one run, from its Config to its verdict and its script. In this order:
-words, charts; seeds, lines, data, models, losses, optimizers; fields, config, build, devices, budget;
-vectors, histograms, torch_internals, history, gradients, evaluation, torch_warnings, loop; result, curvature,
+words, charts; seeds, lines, data, models, losses, optimizers; fields, config, build, devices; vectors,
+histograms, torch_internals, history, gradients, evaluation, torch_warnings, loop; budget, result, curvature,
 verdict, run_summary, units, export. recorder stands alone: it is a file to take away. Each package is what a
 page shows beyond these; it imports from here and from packages above it:
 

@@ -443,17 +443,19 @@ def test_a_link_that_names_only_a_data_set_means_what_it_always_meant():
 
 
 def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
-    monkeypatch.setattr(budget, "MAX_WORK", 2 * 2 * 30)  # two runs of two parameters
+    monkeypatch.setattr(budget, "MAX_WORK_S", 60)
+    monkeypatch.setattr(budget, "expected_s", lambda group, machine: group[0].steps)  # two runs
     app = opened(dataset="deliveries", model="linear", lr="0.01", steps="100", run="seed~1")
-    assert app.error[0].value.endswith("With 30 steps they fit.")
+    assert app.error[0].value.endswith("With 30 steps it fits.")
     press(app, "Take 30 steps")
     assert not app.error and baseline(app).steps == 30 and len(losses(app)) == 2
 
 
 def test_where_no_number_of_steps_fits_none_is_offered(monkeypatch):
-    monkeypatch.setattr(budget, "MAX_WORK", 50)
+    monkeypatch.setattr(budget, "MAX_WORK_S", 50)
+    monkeypatch.setattr(budget, "expected_s", lambda group, machine: group[0].steps)
     app = opened(dataset="deliveries", model="linear", lr="0.01", steps="3", run="steps~100")
-    assert "must be at most 50" in app.error[0].value and "fit" not in app.error[0].value
+    assert "must take at most 50 s" in app.error[0].value and "fit" not in app.error[0].value
     assert not [button for button in app.main.button if button.label.startswith("Take")]
 
 
@@ -513,10 +515,11 @@ def test_a_hostile_link_opens_valid_choices_and_says_what_was_ignored(params):
     assert words(app)
 
 
-def test_too_much_work_is_refused_before_it_starts():
-    app = opened(dataset="digits", hidden="256-256-256", steps="5000", run="none")
+@pytest.mark.parametrize("model", [{"hidden": "256-256-256"}, {"model": "lenet"}, {"optimizer": "lbfgs"}])
+def test_too_much_work_is_refused_before_it_starts(model):
+    app = opened(dataset="digits", steps="20000", run="none", **model)
     assert not app.exception
-    assert f"{budget.MAX_WORK:,}" in app.error[0].value
+    assert app.error[0].value.startswith("Training must take at most 30 s; here it would take about ")
     assert not losses(app)
 
 

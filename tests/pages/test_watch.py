@@ -345,7 +345,7 @@ def test_a_panel_that_is_none_gets_a_sentence():
 
 def test_a_run_that_is_too_much_gets_a_sentence():
     app = opened(dataset="digits", hidden="256-256-256", steps="5000")
-    assert f"{player.budget.MAX_WORK:,}" in app.error[0].value
+    assert "Training must take at most 30 s" in app.error[0].value
     assert app.query_params["hidden"] == "256-256-256"
     assert "tape" not in app.session_state
     sound(widget(app, "steps").set_value(100).run())  # the controls are still there
@@ -420,8 +420,9 @@ class TestWhatTheServerHolds:
 
 
 def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
-    monkeypatch.setattr(player.budget, "MAX_WORK", 2 * 12)  # two parameters
+    monkeypatch.setattr(player.budget, "MAX_WORK_S", 12)
+    monkeypatch.setattr(player.budget, "expected_s", lambda group, machine: group[0].steps)
     app = opened(**LINEAR)
-    assert app.error[0].value.endswith("With 12 steps they fit.")
+    assert app.error[0].value.endswith("With 12 steps it fits.")
     sound(app.main.button[0].click().run())
     assert not app.error and tape(app).run.config.steps == 12

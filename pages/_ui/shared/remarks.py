@@ -1,11 +1,11 @@
 """Draws sentences about the last choice or link, as plain text: nothing in them is Markdown."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NoReturn
 
 import streamlit as st
 
-from core import Config, budget
+from core import budget
 from pages._ui.shared import session
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
@@ -22,17 +22,13 @@ def warn(sentence: str) -> None:
     st.warning(plain(sentence), icon=":material/info:")
 
 
-def refuse(
-    sentence: str,
-    runs: Callable[[int], Iterable[Config]],
-    problem: budget.Problem = budget.too_much,
-) -> NoReturn:
+def refuse(sentence: str, refusal: Callable[[int], str | None]) -> NoReturn:
     """Say that this is too much work, offer the steps of the baseline that are not, and end here.
 
-    runs: the baseline's steps -> all Configs. problem: what found it too much.
+    refusal: the baseline's steps -> the sentence about them, or None, as `core.budget.too_much`.
     """
-    most = budget.most_steps(runs, problem)
-    advice = f" With {most:,} steps they fit." if most else ""
+    most = budget.most_steps(refusal)
+    advice = f" With {most:,} steps it fits." if most else ""
     st.error(sentence + advice, icon=":material/block:")
     if most:
         label, args = f"Take {most:,} steps", ("steps", most)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +11,7 @@ from core import Config
 from core.jobs.jobs import Block
 from core.run_summary import Brief
 from core.stacked.blocks import blocks
-from core.sweep.sweep import MAX_RUNS, Sweep, problem, runs, too_much
+from core.sweep.sweep import MAX_RUNS, Sweep, problem, runs
 from pages._ui.shared import job_runs, memory, progress, remarks
 from pages._ui.shared.cache import Cache, cache
 from pages._ui.shared.locks import alone
@@ -25,18 +24,18 @@ Draw = Callable[[Mapping[Config, Brief]], None]
 
 def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
     """A summary of every run, finished or not. place: for progress and Stop. draw: draws the map."""
-    sentence = problem(sweep)
+    sentence = problem(sweep, device)
     if sentence and runs(sweep) > MAX_RUNS:
         st.error(sentence, icon=":material/block:")
         st.stop()
     if sentence:
-        remarks.refuse(sentence, partial(_with_steps, sweep), too_much)
+        remarks.refuse(sentence, lambda steps: problem(_with_steps(sweep, steps), device))
     with alone():
         return _train(sweep, device, _begin(sweep, device), place, draw)
 
 
-def _with_steps(sweep: Sweep, steps: int) -> tuple[Config, ...]:
-    return replace(sweep, baseline=replace(sweep.baseline, steps=steps)).configs
+def _with_steps(sweep: Sweep, steps: int) -> Sweep:
+    return replace(sweep, baseline=replace(sweep.baseline, steps=steps))
 
 
 def _begin(sweep: Sweep, device: str) -> Progress:

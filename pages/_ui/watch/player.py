@@ -85,15 +85,19 @@ def tape(config: Config, device: str) -> Tape:
     """The session's tape, at its place; a new one if the Config has changed."""
     held: Tape | None = st.session_state.get("tape")
     if held is None or held.run.config != config or st.session_state.tape_device != device:
-        sentence = budget.too_much([config])
+        sentence = _refusal(config, device)
         if sentence:
             session.write_address({name: [text] for name, text in config.to_params().items()})
-            remarks.refuse(sentence, lambda steps: [replace(config, steps=steps)])
+            remarks.refuse(sentence, lambda steps: _refusal(replace(config, steps=steps), device))
         with SLOT:
             held = st.session_state.tape = Tape(players().run(config, device))
         st.session_state.tape_device, st.session_state.playing = device, False
         moves().clear()  # of the tape before
     return held
+
+
+def _refusal(config: Config, device: str) -> str | None:
+    return budget.too_much(budget.alone([config]), device)
 
 
 def bring(held: Tape, place: tuple[int, int]) -> None:
