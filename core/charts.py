@@ -81,32 +81,34 @@ def curves_spec(
     legend: bool = True,
     smooth: bool = False,
     tall: int = TALL,
+    stack_below: int = STACK_BELOW,
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
     places: of the runs, which decide color and dash; 0, 1, ... if not given. smooth: whether the frame has
-    moving averages. width, tall: in pixels, of the pair and of each panel. Names change with every choice, so
-    they too are set in a copy of the cached spec.
+    moving averages. width, tall: in pixels, of the pair and of each panel. stack_below: the width below
+    which the panels stand below each other. Names change with every choice, so they too are set in a copy of
+    the cached spec.
     """
     places = tuple(range(len(names))) if places is None else places
     edge = EDGE * (between[1] - between[0])
     x = {"x": {"domain": [between[0] - edge, between[1] + edge]}}
     scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
-    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall), *scales)
+    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall, width < stack_below), *scales)
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
     return spec
 
 
-def pair_height(width: int) -> int:
+def pair_height(width: int, stack_below: int = STACK_BELOW, tall: int = TALL) -> int:
     """Height of a pair without a legend, as Vega draws it, all in pixels."""
-    return (2 if width < STACK_BELOW else 1) * (TALL + TITLE_AND_AXIS)
+    return (2 if width < stack_below else 1) * (tall + TITLE_AND_AXIS)
 
 
-def panel_height(width: int, height: int) -> int:
+def panel_height(width: int, height: int, stack_below: int = STACK_BELOW) -> int:
     """Height of each panel of a pair that fills a window, all in pixels."""
-    return max(height // (2 if width < STACK_BELOW else 1) - AROUND, TALL)
+    return max(height // (2 if width < stack_below else 1) - AROUND, TALL)
 
 
 def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
@@ -130,6 +132,7 @@ def _curves(
     legend: bool,
     smooth: bool,
     tall: int,
+    stacked: bool,
 ) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
@@ -138,7 +141,6 @@ def _curves(
         name="pin", fields=["step"], nearest=True, on="click", empty=False, toggle=False
     )
     zoom = alt.selection_interval(name="zoom", encodings=["x"])
-    stacked = width < STACK_BELOW
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
     x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))

@@ -11,13 +11,13 @@ from pages._ui.watch import body, player
 
 def draw(held: Tape) -> None:
     """Draw title, examples, link and script."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    with left:
-        st.title("Watch the loop")
-        st.caption(
-            "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
-        )
-    with right.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(horizontal=True, vertical_alignment="center", key="top"):
+        st.title("Watch the loop", width="stretch", anchor=False)
+        buttons = st.container(horizontal=True, width="content", wrap=False)
+    st.caption(
+        "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
+    )
+    with buttons:
         with st.popover("Examples", icon=":material/lightbulb:"):
             for name, preset in PRESETS.items():
                 _example(name, preset)
