@@ -94,7 +94,8 @@ def curves_spec(
     edge = EDGE * (between[1] - between[0])
     x = {"x": {"domain": [between[0] - edge, between[1] + edge]}}
     scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
-    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall, width < stack_below), *scales)
+    stacked = width < stack_below
+    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall, stacked), *scales)
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))

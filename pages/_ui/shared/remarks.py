@@ -12,9 +12,15 @@ from pages._ui.shared.streamlit_internals import whole
 
 
 def draw() -> None:
-    """Every note of the session."""
-    for sentence in session.notes():
-        warn(sentence)
+    """Every note of the session, over the page in its corner: nothing moves when they come and go."""
+    if not session.notes():
+        return
+    with st.container(horizontal=True, wrap=False, key="notes"):
+        with st.container(gap="small"):
+            for sentence in session.notes():
+                warn(sentence)
+        label, icon = "Close", ":material/close:"
+        st.button(label, icon=icon, type="tertiary", key="close_notes", on_click=whole(session.forget_notes))
 
 
 def warn(sentence: str) -> None:

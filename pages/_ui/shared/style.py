@@ -77,11 +77,14 @@ LAYOUT = [
     ".st-key-view_curve { min-width: 262px; }",
     ".st-key-view_scale { min-width: 112px; }",
     "[data-testid=stVegaLiteChart] { max-width: 100%; overflow: clip; }",  # until its room is known
-    "[data-testid=stLayoutWrapper]:has(> .st-key-training) { position: absolute; }",
-    ".st-key-training { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
+    # Over the page, so that nothing moves when they come and go; notes above what tells of training.
+    "[data-testid=stLayoutWrapper]:has(> :is(.st-key-training, .st-key-notes)) { position: absolute; }",
+    ":is(.st-key-training, .st-key-notes, [data-testid=stElementContainer]:has(> [data-testid=stProgress])"
+    ":not(.st-key-step_bar *, .st-key-training *)) { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
     " width: min(34rem, calc(100vw - 2rem)); padding: 0.5rem 0.8rem; border-radius: 0.6rem;"
     " background: light-dark(#FFFFFF, #182031); border: 1px solid light-dark(#E1E6F0, #2A344A);"
-    " box-shadow: 0 4px 16px #0003; }",  # over the page, so that nothing moves when it comes and goes
+    " box-shadow: 0 4px 16px #0003; }",
+    ".st-key-notes { bottom: 5.5rem; max-height: 60vh; overflow-y: auto; }",
 ]
 # The same navigation in the same place on every page, whether it has a sidebar or not.
 WIDE = [
