@@ -16,7 +16,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from core.words import JOINER
+from core.words import JOINER, LARGE, SMALL
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
@@ -30,7 +30,7 @@ MARK_HEIGHT = 8  # pixels below the top of the chart
 OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
-LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
+TIP = ".5~g"  # of a number in a tooltip: as `number` writes it; Vega's fifth digit spares 12345 an exponent
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
@@ -253,7 +253,7 @@ def alike(log: bool, name: str) -> str:
 def _tips(letter: str, runs: Sequence[int]) -> list[Any]:
     """All runs at the step under the pointer; their names are set later."""
     tips = [alt.Tooltip("step:Q", title="step", format="d")]
-    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=".4~g") for i in runs]
+    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=TIP) for i in runs]
 
 
 def folded(base: Any, letter: str, runs: Sequence[int]) -> Any:

@@ -347,8 +347,7 @@ TRAPS = {
         "softmax_floor",
         "accuracy",
         notice=(
-            "The loss stays above 1.4612 while the accuracy passes 95 %, and every row of `outputs` "
-            "sums to 1."
+            "The loss stays above 1.4612 while the accuracy passes 95%, and every row of `outputs` sums to 1."
         ),
         offers=SILENT,
     ),

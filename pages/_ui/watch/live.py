@@ -9,7 +9,7 @@ from core import charts
 from core.compare import curves
 from core.result import Result, result
 from core.watch.tape import Tape
-from core.words import number
+from core.words import number, percent
 from pages._ui.shared import explain, style, width
 
 TITLES = ("Loss, each step", "Gradient norm, as used")
@@ -66,6 +66,6 @@ def _numbers(so_far: Result) -> None:
     if len(evaluated):
         last = evaluated.iloc[-1]
         score, name = last["train_accuracy"], "accuracy"
-        text = f"{score:.0%}" if not np.isnan(score) else number(last["train_loss"])
+        text = percent(score) if not np.isnan(score) else number(last["train_loss"])
         name = name if not np.isnan(score) else "loss on all rows"
         right.metric(f"{name}, step {int(last['step'])}", text)
