@@ -52,6 +52,12 @@ def percent(share: float, decimals: int = 0) -> str:
     return f"{100 * share:.{decimals}f}%"
 
 
+def counted(count: int, what: str) -> str:
+    """So many of them: 1 step, 1,000 steps. what: "step"; with another plural, "batch|batches"."""
+    one, _, many = what.partition("|")
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def size_text(nbytes: int) -> str:
     """Bytes in the unit that fits: 512 bytes, 4.0 KiB, 4.0 MiB."""
     if nbytes < 2**10:

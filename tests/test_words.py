@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.words import (
+    counted,
     digits_apart,
     factor,
     grad_in_words,
@@ -62,6 +63,11 @@ def test_percents_say_all_and_nothing_only_where_it_is():
     assert [percent(share) for share in shares] == [*texts, "100%"]
     finer = ["0.0%", "under 0.1%", "0.4%", "99.4%", "over 99.9%", "100.0%"]
     assert [percent(share, 1) for share in (0.0, 0.0004, 0.004, 0.994, 0.9998, 1.0)] == finer
+
+
+def test_one_of_a_thing_is_not_several():
+    said = [counted(1, "step"), counted(0, "step"), counted(1_000, "step"), counted(1, "loss|losses")]
+    assert [*said, counted(2, "loss|losses")] == ["1 step", "0 steps", "1,000 steps", "1 loss", "2 losses"]
 
 
 @pytest.mark.parametrize(

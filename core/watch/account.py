@@ -36,7 +36,7 @@ from core.watch.line_effect import (
 from core.watch.optimizer_rules import why_no_rule
 from core.watch.snapshot import Look
 from core.watch.tape import Details
-from core.words import digits_apart, factor, grad_in_words, in_words, number
+from core.words import counted, digits_apart, factor, grad_in_words, in_words, number
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def other_account(done: Executed) -> Said:
     names = list(dict.fromkeys(change.split(":")[0] for change in changes))
     calls = [_calls(look) for look in (done.before, done.after)]
     if calls[1] > calls[0]:
-        said = f"The closure evaluated the loss {calls[1] - calls[0]} times, {calls[1]} in all."
+        said = f"The closure evaluated the loss {counted(calls[1] - calls[0], 'time')}, {calls[1]:,} in all."
         changes = [said, *filter(None, [why_no_rule(done.config)]), *changes]
     headline = f"Changed: {', '.join(names)}." if names else "Nothing shown here has changed."
     return headline, changes, None

@@ -14,7 +14,7 @@ from core.graph.tensor_state import TensorState
 from core.watch.ledger import element_name
 from core.watch.snapshot import Look
 from core.watch.tape import Details
-from core.words import norm, number
+from core.words import counted, norm, number
 
 ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: up to 4 terms are all shown, of more the first 3
 FEW = 8  # up to this many entries are shown one by one
@@ -57,7 +57,7 @@ def recorded_in_words(operations: Sequence[str], result: TensorState) -> str:
     kinds = Counter(map(_operation, operations))
     names = ", ".join(kind if count == 1 else f"{kind} × {count}" for kind, count in kinds.items())
     total = kinds.total()
-    return f"Autograd recorded {total} operation{'s' * (total != 1)}: {names}."
+    return f"Autograd recorded {counted(total, 'operation')}: {names}."
 
 
 def _operation(grad_fn: str) -> str:

@@ -13,6 +13,7 @@ from core.lines import USUAL, loop_label
 from core.losses import LOSSES
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
+from core.words import counted
 from pages._ui.compare import view
 from pages._ui.compare.report import report
 from pages._ui.shared import explain, links, session
@@ -42,7 +43,7 @@ def facts(config: Config) -> list[str]:
         OPTIMIZERS[config.optimizer].title,
         f"learning rate {config.lr:g}",
         "zero_grad each step" if config.loop == USUAL else loop_label(config.loop),
-        f"{config.steps:,} steps",
+        counted(config.steps, "step"),
     ]
     if config.model != DEFAULTS["model"]:
         said.insert(2, MODELS[config.model].title)

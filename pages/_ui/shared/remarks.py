@@ -6,6 +6,7 @@ from typing import NoReturn
 import streamlit as st
 
 from core import Config, budget
+from core.words import counted
 from pages._ui.shared import session
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
@@ -34,9 +35,9 @@ def refuse(sentence: str, runs: Callable[[int], Iterable[Config]]) -> NoReturn:
     runs: the baseline's steps -> all Configs.
     """
     most = budget.most_steps(runs)
-    advice = f" With {most:,} steps they fit." if most else ""
+    advice = f" With {counted(most, 'step')} they fit." if most else ""
     st.error(sentence + advice, icon=":material/block:")
     if most:
-        label, args = f"Take {most:,} steps", ("steps", most)
+        label, args = f"Take {counted(most, 'step')}", ("steps", most)
         st.button(label, icon=":material/step:", on_click=whole(session.change), args=args)
     st.stop()
