@@ -137,7 +137,7 @@ def test_softmax_twice_has_the_floor_and_the_faded_gradient():
     assert f"**{number(softmax_twice.floor(10))}**" in texts(app)
     choose(app, "Logit of the right class", "12")
     choose(app, "Logit of a wrong class", "-12")
-    once, _, twice, _ = (float(metric.value) for metric in app.metric)
+    once, _, twice, _ = (float(metric.value.replace("−", "-")) for metric in app.metric)
     assert once < 1e-3 and twice > softmax_twice.floor(10) - 1e-3
     ((_, params),) = links(app)["Train with both"]
     assert params == {"view": "traps", "trap": "softmax_twice_10"}

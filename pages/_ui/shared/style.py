@@ -121,7 +121,7 @@ NARROW = [
     ".st-key-top button { padding-inline: 0.4rem; }",
     ".st-key-curve_controls { flex-wrap: nowrap; overflow-x: auto; }",
     ".st-key-curve_controls > * { flex-shrink: 0; }",
-    ".st-key-transport kbd { display: none; }",  # there are no keys
+    "[data-testid=stMain] button kbd { display: none; }",  # there are no keys
     "[class*=st-key-do_] { min-width: 0; }",
     ".st-key-transport { gap: 0.4rem; }",
     ".st-key-transport button { padding-inline: 0.5rem; }",
