@@ -7,6 +7,7 @@ from functools import lru_cache
 from core import build, models
 from core.build import torch_dtype
 from core.config import Config
+from core.data import Own
 from core.fields import STEPS
 from core.optimizers import OPTIMIZERS
 from core.words import size_text
@@ -20,14 +21,14 @@ TIME_LIMIT_S = 30.0  # of training per comparison; what is there by then is kept
 
 def parameter_count(config: Config) -> int:
     """Entries of all weights and biases of the run's model."""
-    features, outputs = _sizes(config.dataset, config.loss)
+    features, outputs = _sizes(config.dataset, config.loss, config.own)
     return models.parameter_count(config.model, features, outputs, config.hidden, config.activation)
 
 
 @lru_cache(maxsize=128)
-def _sizes(dataset: str, loss: str) -> tuple[int, int]:
+def _sizes(dataset: str, loss: str, own: Own) -> tuple[int, int]:
     """Width of inputs and outputs; neither noise nor the split changes it."""
-    config = Config(dataset=dataset, loss=loss)
+    config = Config(dataset=dataset, loss=loss, own=own)
     return build.sizes(config, build.make_data(config))
 
 
@@ -76,9 +77,12 @@ def too_much(configs: Iterable[Config]) -> str | None:
     return f"Steps times parameters of all runs must be at most {MAX_WORK:,}; these are {work:,}."
 
 
-def most_steps(runs: Callable[[int], Iterable[Config]]) -> int:
+Problem = Callable[[Iterable[Config]], str | None]  # of runs together -> one sentence, or None
+
+
+def most_steps(runs: Callable[[int], Iterable[Config]], problem: Problem = too_much) -> int:
     """The most steps with which these runs are within the bound, 0 if there are none.
 
-    runs: the number of steps -> Configs, whose work grows with it.
+    runs: the number of steps -> Configs, whose work grows with it. problem: what says that they are over it.
     """
-    return bisect_left(range(1, STEPS[1] + 1), True, key=lambda steps: too_much(runs(steps)) is not None)
+    return bisect_left(range(1, STEPS[1] + 1), True, key=lambda steps: problem(runs(steps)) is not None)

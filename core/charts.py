@@ -15,6 +15,7 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from core.words import JOINER, LARGE, SMALL
 
@@ -31,6 +32,7 @@ OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
 TIP = ".5~g"  # of a number in a tooltip: as `number` writes it; Vega's fifth digit spares 12345 an exponent
+SINGLE = np.finfo(np.float32)
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
@@ -190,14 +192,14 @@ def _panel(
     beyond = folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(**DOT, shape="triangle-up", size=50)
     ended = folded(base, "m", runs).mark_point(**DOT, shape="cross", angle=45, size=110)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    dots = folded(base, letter, runs).transform_filter(hover).mark_point(**DOT, size=60, clip=True)
+    pointed = base.transform_filter(hover)
+    dots = folded(pointed, letter, runs).mark_point(**DOT, size=60, clip=True)
     layers.append(dots.encode(y, color))
+    layers.append(pointed.mark_rule(strokeWidth=1, color=QUIET, aria=False))
     layers.append(
         base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)
     )
-    rule = base.mark_rule(strokeWidth=1, color=QUIET, aria=False).encode(
-        opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=_tips(letter, runs)
-    )
+    rule = base.mark_rule(opacity=0, aria=False).encode(tooltip=_tips(letter, runs))
     layers.append(rule.properties(name=f"rules_{letter}"))
     return alt.layer(*layers)
 
@@ -259,9 +261,33 @@ def _tips(letter: str, runs: Sequence[int]) -> list[Any]:
 def folded(base: Any, letter: str, runs: Sequence[int]) -> Any:
     """Long rows of one quantity: run i's column becomes rows with run = "i"."""
     names = [f"{letter}{i}" for i in runs]
+    if letter in "vmbc":
+        base = base.transform_filter("datum.marked > 0")
     folded = base.transform_fold(names, as_=["column", "value"])
     valid = folded.transform_filter("isValid(datum.value)") if letter in "vmbc" else folded
     return valid.transform_calculate(run="substring(datum.column, 1)")
+
+
+def compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows in fewer bytes, to be sent to a chart.
+
+    Text becomes categories. Small whole numbers become integers, their nan null. Other numbers keep the
+    7 digits of float32, unless one in the column is too large or too small for it.
+    """
+    return pd.DataFrame({name: _narrow(column) for name, column in frame.items()}, copy=False)
+
+
+def _narrow(column: pd.Series) -> Any:
+    if not pd.api.types.is_numeric_dtype(column):
+        return column.astype("category")
+    values = column.to_numpy(dtype=float)
+    empty = np.isnan(values)
+    sizes = np.abs(values[~empty])
+    most, least = sizes.max(initial=0.0), sizes[sizes > 0].min(initial=math.inf)
+    for whole in (np.int8, np.int16):
+        if most <= np.iinfo(whole).max and (sizes == np.rint(sizes)).all():
+            return pd.arrays.IntegerArray(np.where(empty, 0, values).astype(whole), empty)
+    return values.astype(np.float32) if SINGLE.tiny <= least and most <= SINGLE.max else values
 
 
 def thin(columns: np.ndarray, limit: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from core.notes.notes import NOTES
 from core.sweep.measures import offered
 from core.sweep.sweep import OWN
 from core.sweep.sweep import read as read_sweep
+from core.traps.accumulation import CUTS
 from core.traps.diagnosis import MAX_SERIES
 from core.traps.table import TRAPS
 from core.watch.place import read_place
@@ -142,6 +143,7 @@ VIEWS: dict[str, dict[str, dict[str, Known]]] = {  # page -> view -> field -> it
         "traps": {"trap": TRAPS},
         "orders": {"model": ("linear", "mlp"), "loop": _is_loop},
         "momentum": {"on": ("linear", "mlp"), "lr": _is_number},
+        "accumulation": {"cut": CUTS},
         "diagnosis": {"series": _is_series},
     },
     "losses": {

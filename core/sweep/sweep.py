@@ -4,17 +4,19 @@ A sweep is data, and its address is the whole of it: the baseline's fields, `x` 
 `core.sweep.axes`, and `seeds`, the number of runs per cell. Runs are counted before any is made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from core.budget import too_much
+from core import budget
 from core.config import KNOBS, Config, with_changes
 from core.seeds import MAX_SEED
+from core.stacked.stack import shape
 from core.sweep.axes import Axis, axis_text, misfit, read_axis, usual
 from core.words import shown
 
 MAX_RUNS = 512
+MAX_ALONE = 300_000  # passes of runs that train one by one, some 200 µs each: about a minute
 SEEDS = (1, 3, 5, 9, 15)  # per cell; odd, so that the median is one of the runs
 OWN = ("x", "y", "seeds")  # fields of the address beside the baseline's
 AXES = ("lr", "loop")  # of a sweep that nobody has set: across, and down
@@ -100,6 +102,16 @@ def problem(sweep: Sweep) -> str | None:
     if count > MAX_RUNS:
         return f"A sweep must be at most {MAX_RUNS} runs; these are {count:,}. Take fewer values or seeds."
     return too_much(sweep.configs)
+
+
+def too_much(configs: Iterable[Config]) -> str | None:
+    """One sentence if runs are over the bound of work, or those of them that cannot train together."""
+    configs = list(configs)
+    alone = sum(c.steps * budget.evaluations_per_step(c) for c in configs if shape(c) is None)
+    if alone > MAX_ALONE:
+        limit = f"must be at most {MAX_ALONE:,} together; these are {alone:,}"
+        return f"Passes of runs that have to train one by one {limit}."
+    return budget.too_much(configs)
 
 
 def read(params: Mapping[str, str], baseline: Config) -> tuple[Sweep, list[str]]:

@@ -55,7 +55,8 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
     name: a key of LINES. details: what the looks do not hold. Raises ValueError if they lack the fresh
     gradients of a backward that found something in .grad: a difference of two sums would be rounded wrongly.
     """
-    say = (ACCOUNTS.get(name) or ACCOUNTS[part(name)]) if _known(name, config) else other_account
+    own = ACCOUNTS.get(name) or ACCOUNTS.get(part(name)) if _known(name, config) else None
+    say = own or other_account
     headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
     return Account(name, headline, tuple(formulas), numbers)
 

@@ -1,9 +1,11 @@
 """What an everyday line did, in numbers: the factor of a clip, the pass of k, learning rate and scale."""
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor
 
+from core.lines import part
 from core.models import MODELS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of, recorded_in_words
@@ -73,12 +75,16 @@ def zero_grad_every_account(done: Executed) -> Said:
     return zero_grad_account(done)
 
 
-def step_every_account(done: Executed) -> Said:
-    """As step at the last of k passes, else nothing."""
-    place, k = done.before.step % done.config.accumulate, done.config.accumulate
-    if place + 1 < k:
-        return f"No weight changed: this is pass {place + 1} of {k}, and the last one updates.", [], None
-    return step_account(done)
+def at_updates(account: Callable[[Executed], Said], nothing: str) -> Callable[[Executed], Said]:
+    """As this account at the last of k passes, else nothing."""
+
+    def said(done: Executed) -> Said:
+        place, k = done.before.step % done.config.accumulate, done.config.accumulate
+        if place + 1 == k:
+            return account(done)
+        return f"{nothing}: this is pass {place + 1} of {k}, and the last one updates.", [], None
+
+    return said
 
 
 def backward_divided_account(done: Executed) -> Said:
@@ -130,10 +136,14 @@ def loss_autocast_account(done: Executed) -> Said:
 
 
 def backward_scaled_account(done: Executed) -> Said:
-    """As backward, of the loss times the scale."""
+    """As backward, of the loss times the scale, or of a k-th of it."""
     headline, formulas, numbers = backward_account(done)
     loss, scale = done.before.tensors["loss"].values, done.after.scale or 1.0
-    walked = f"loss × scale = {in_words(loss)} × {number(scale)} = {in_words(loss.double() * scale)}"
+    k, names, values = 1, "loss", in_words(loss)
+    if "backward_scaled_divided" in done.config.loop:
+        k = done.config.accumulate
+        names, values = "loss / accumulate", f"{values} / {k}"
+    walked = f"{names} × scale = {values} × {number(scale)} = {in_words(loss.double() / k * scale)}"
     return headline, [walked, *formulas], numbers
 
 
@@ -154,8 +164,8 @@ def step_scaled_account(done: Executed) -> Said:
     if not all(bool(grad.isfinite().all()) for grad in grads):
         return "No weight changed: the scaler skips a step whose gradients hold inf or nan.", [], None
     headline, formulas, numbers = step_account(done)
-    loop = done.config.loop
-    unscaled = "unscale" in loop and loop.index("unscale") < loop.index("step_scaled")
+    before = [*map(part, done.config.loop)]
+    unscaled = "unscale" in before[: before.index("step")]
     return headline, formulas if unscaled else ["The gradient was divided by the scale first."], numbers
 
 
@@ -210,16 +220,25 @@ EVERYDAY_ACCOUNTS = {
     "forward_autocast": forward_autocast_account,
     "loss_autocast": loss_autocast_account,
     "backward_scaled": backward_scaled_account,
+    "backward_scaled_divided": backward_scaled_account,
     "unscale": unscale_account,
     "step_scaled": step_scaled_account,
     "scaler_update": scaler_update_account,
     "scheduler_step": scheduler_account,
     "scheduler_step_loss": scheduler_account,
-    "scheduler_step_every": scheduler_account,
     "zero_grad_every": zero_grad_every_account,
     "backward_divided": backward_divided_account,
     "backward_by_rows": backward_by_rows_account,
-    "step_every": step_every_account,
     "clip": clip_account,
     "clip_value": clip_value_account,
+}
+EVERYDAY_ACCOUNTS |= {
+    "step_every": at_updates(step_account, "No weight changed"),
+    "step_scaled_every": at_updates(step_scaled_account, "No weight changed"),
+    "unscale_every": at_updates(unscale_account, "Nothing was unscaled"),
+    "backward_penalty_every": at_updates(backward_penalty_account, "Nothing was added"),
+    "clip_every": at_updates(clip_account, "Nothing was clipped"),
+    "clip_value_every": at_updates(clip_value_account, "Nothing was clipped"),
+    "scaler_update_every": at_updates(scaler_update_account, "The scale stays"),
+    "scheduler_step_every": at_updates(scheduler_account, "The learning rate stays"),
 }

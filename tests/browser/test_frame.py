@@ -95,3 +95,20 @@ def test_one_press_of_back_leads_to_the_page_before(visit):
     main(page).get_by_text("The notes, checked").wait_for()
     page.wait_for_url(re.compile(r"/notes\?.*judgement=wrong"))
     assert page.errors == []
+
+
+BYTES = 10**7  # of a message at most; see .streamlit/config.toml
+
+
+def test_messages_are_compressed_and_one_that_grows_too_large_only_when_unpacked_is_refused(address):
+    from websockets.exceptions import ConnectionClosedError
+    from websockets.sync.client import connect
+
+    stream = f"{address.replace('http', 'ws')}/_stcore/stream"
+    with connect(stream, subprotocols=["streamlit"]) as socket:
+        assert "permessage-deflate" in socket.response.headers["Sec-WebSocket-Extensions"]
+        socket.send(bytes(BYTES + 1))  # a thousandth of that on the wire
+        with pytest.raises(ConnectionClosedError, match="1009"):
+            socket.recv(timeout=60)
+    with connect(stream, subprotocols=["streamlit"]):
+        pass  # others are still answered

@@ -1,6 +1,7 @@
 """The Watch page through app.py, without a browser: moves, panels, links, and what is refused."""
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -65,6 +66,21 @@ def test_next_line_executes_one_line_and_says_what_it_did():
         press(app, "Next line")
         assert tape(app).place == divmod(number + 1, len(USUAL))
     assert "**Step 0**: what each line did" in texts(app)
+
+
+def test_scaling_clipping_and_accumulation_are_stepped_through_in_numbers():
+    """The whole of what scripts do: pass 1 adds up, pass 2 unscales, clips, steps and updates the scale."""
+    app = opened(**LINEAR | {"loop": "zfLducxg", "lr": "0.2", "start": "0"}, accumulate="2")
+    lines = baseline(app).loop
+    for _ in range(2 * len(lines)):
+        press(app, "Next line")
+        said = texts(app)
+        if tape(app).place == (0, len(lines) - 1):
+            assert "Nothing was clipped: this is pass 1 of 2, and the last one updates." in said
+    assert tape(app).place == (2, 0) and not app.error
+    assert "Every .grad was divided by the scale, 65536" in said
+    assert re.search(r"The norm of all gradients was [\d.]+; each was multiplied by 0\.01\d+\.", said)
+    assert "The scale stays 65536." in said and "weight went from 0 to" in said
 
 
 def test_outputs_are_those_of_the_notes():

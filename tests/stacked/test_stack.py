@@ -1,5 +1,6 @@
 """Many runs as one: each is what the plain loop makes of it, whoever its neighbors are."""
 
+import math
 import warnings
 from dataclasses import replace
 
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from core import Config, Run
-from core.lines import USUAL, from_letters
+from core.lines import USUAL, from_letters, without_zero_grad
 from core.losses import LOSSES, fitting
-from core.result import result
-from core.stacked.stack import LOOPS, Stack, shape
+from core.result import learning_rates, result
+from core.stacked.lines import TEXTS
+from core.stacked.stack import Stack, shape
 
+LOOPS = (USUAL, without_zero_grad(USUAL))
 SMALL = Config(hidden=(8, 8), activation="tanh", steps=100)
 LINEAR = Config(dataset="deliveries", model="linear", lr=0.01, steps=100)
 # Learning rates at which each optimizer trains. Where a run is chaotic (RMSprop at 0.1, an MLP that skips
@@ -111,6 +114,70 @@ def test_runs_with_and_without_zero_grad_side_by_side(dtype):
     kept = stack.results()[1].steps
     assert (kept["leftover_norm"].iloc[1:].to_numpy() == kept["grad_norm"].iloc[:-1].to_numpy()).all()
     assert (stack.results()[0].steps["leftover_norm"] == 0).all()
+
+
+# Loops with everyday lines -> fields that differ from run to run, and fields of all.
+EVERYDAY = {
+    "ZFLBCS": ({"max_norm": (0.02, 0.1, 1e6)}, {}),
+    "ZFLBVS": ({"clip_value": (0.005, 0.05, 0.0)}, {"optimizer": "adam", "lr": 0.01}),
+    "FLBCS": ({"max_norm": (0.02, 0.1, 0.3), "lr": (0.01, 0.02, 0.05)}, {}),
+    "zFLDs": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 32}),
+    "zFLws": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 50}),
+    "zFLDcvsr": ({"scheduler": ("cosine", "one_cycle", "step")}, {"accumulate": 7, "batch_size": 32}),
+    "TZFLBCVSRE": ({"scheduler": ("warmup", "warmup_cosine", "exponential")}, {"gamma": 0.97}),
+    "ZFLBSR": (
+        {"schedule": ((), ((10, 0.2), (30, 0.01)), ((5, 1.0),)), "gamma": (0.1, 0.5, 0.9)},
+        {"scheduler": "step"},
+    ),
+    "ZFLBSP": (
+        {"lr": (0.1, 0.11, 0.115)},
+        {"model": "linear", "dataset": "deliveries", "loss": "mse", "gamma": 0.5, "steps": 250},
+    ),
+    "ZFLBS": ({"scheduler": ("none", "warmup", "one_cycle")}, {}),  # made, and never stepped
+}
+
+
+def everyday(text, dtype):
+    each, of_all = EVERYDAY[text]
+    given = {"loop": from_letters(text), "lr": 0.1, "dtype": dtype, "scheduler": None} | of_all
+    base = replace(SMALL, **given)
+    return [
+        replace(base, seed=seed, **{name: values[seed] for name, values in each.items()}) for seed in range(3)
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("text", EVERYDAY)
+def test_everyday_lines_agree_with_the_plain_loop(text, dtype):
+    configs = everyday(text, dtype)
+    for config, stacked in zip(configs, Stack(configs).advance().results(), strict=True):
+        expected = alone(config)
+        assert_same_run(stacked, expected)
+        assert learning_rates(stacked).tolist() == learning_rates(expected).tolist()
+
+
+def test_every_line_that_trains_together_is_held_against_the_plain_loop():
+    assert TEXTS.keys() == {name for text in EVERYDAY for name in from_letters(text)}
+
+
+def test_rates_fall_on_the_plateaus_that_were_held_against_the_plain_loop():
+    configs = everyday("ZFLBSP", "float64")
+    for config, one in zip(configs, Stack(configs).advance().results(), strict=True):
+        assert learning_rates(one)[-1] < config.lr
+
+
+def test_a_clipped_gradient_is_not_the_fresh_one():
+    """By hand, from weight 0 and bias 0: gradient (-85.165, -29.025), of length 89.98, clipped to 1."""
+    config = replace(LINEAR, start=(0.0,), loop=from_letters("ZFLBCS"), dtype="float64")
+    steps = Stack([config]).advance(1).results()[0].steps
+    assert steps["fresh_norm"][0] == pytest.approx(math.hypot(85.165, 29.025), rel=1e-9)
+    assert steps["grad_norm"][0] == pytest.approx(1.0, rel=1e-6)
+
+
+def test_runs_that_add_up_over_as_many_passes_train_together():
+    base = replace(SMALL, loop=from_letters("zFLDs"))
+    assert shape(base) != shape(replace(base, accumulate=2))
+    assert shape(SMALL) == shape(replace(SMALL, accumulate=2))  # no line asks
 
 
 def test_the_table_of_the_deliveries():
@@ -214,8 +281,9 @@ def test_what_is_there_before_the_end():
         replace(SMALL, loop=("zero_grad_zeros", *USUAL[1:])),
         replace(SMALL, loop=USUAL[:-1]),
         replace(SMALL, before=("dead_relu",)),
-        replace(SMALL, scheduler="cosine"),
-        replace(SMALL, loop=from_letters("ZFLBCS")),
+        *(replace(SMALL, loop=from_letters(text)) for text in ("ZFLBSC", "ZCFLBS", "ZFLBVCS", "ZFLBWS")),
+        replace(SMALL, loop=from_letters("ZFLBRS"), scheduler="cosine"),
+        replace(SMALL, model="mlp_dropout", loop=from_letters("TZFLBSE")),
     ],
 )
 def test_what_trains_alone(config):

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config
-from core.budget import MAX_WORK
+from core.budget import MAX_WORK, most_steps
 from core.compare.comparison import read as read_comparison
+from core.lines import from_letters
 from core.losses import fitting
 from core.seeds import MAX_SEED
-from core.sweep.axes import FIELDS, Axis, usual
-from core.sweep.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs
+from core.sweep.axes import FIELDS, Axis, spread, usual
+from core.sweep.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs, too_much
 from tests.helpers.strategies import configs
 
 LINEAR = Config(dataset="deliveries", model="linear", steps=10)
@@ -133,3 +134,19 @@ def test_elsewhere_the_bound_of_work_decides():
 def test_one_field_cannot_vary_twice():
     with pytest.raises(ValueError, match="x and y must be different fields; got lr twice"):
         Sweep(LINEAR, RATES, RATES)
+
+
+def test_runs_that_train_one_by_one_have_a_bound_of_their_own():
+    """512 runs of 5,000 steps are within the bound of work where they train together."""
+    rates, seeds = Axis("lr", spread(0.01, 1.0, 64)), Axis("seed", tuple(range(8)))
+    together = Sweep(replace(LINEAR, steps=5000), rates, seeds)
+    assert problem(together) is None
+    clipped = replace(together, baseline=replace(LINEAR, steps=5000, loop=from_letters("ZFLBCS")))
+    assert problem(clipped) is None
+    alone = replace(together, baseline=replace(LINEAR, steps=5000, loop=from_letters("FZLBS")))
+    assert problem(alone) == (
+        "Passes of runs that have to train one by one must be at most 300,000 together; these are 2,560,000."
+    )
+    fit = most_steps(lambda n: replace(alone, baseline=replace(alone.baseline, steps=n)).configs, too_much)
+    assert fit == 300_000 // 512
+    assert problem(Sweep(Config(optimizer="lbfgs"), usual("lr", Config()), usual("loop", Config()))) is None

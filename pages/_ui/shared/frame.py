@@ -55,12 +55,17 @@ def ready() -> bool:
 
 
 def _take() -> None:
-    st.session_state.framed = True
+    st.session_state.framed = st.session_state.answers = True
+
+
+def answers() -> bool:
+    """Whether there is a browser in which the app's own components run."""
+    return bool(st.session_state.get("answers"))
 
 
 def _late() -> None:
     """Drawn at once, and again once it is late."""
     if st.session_state.get("unanswered"):
-        _take()
+        st.session_state.framed = True
         st.rerun()
     st.session_state.unanswered = True

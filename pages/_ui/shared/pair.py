@@ -24,7 +24,7 @@ def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_no
     style.tips(key, range(len(named)))
     spec = charts.curves_spec(names, titles, logs, tops, (0.0, last), pixels, False)
     said = "Loss and gradient over the steps: " + ", ".join(names)
-    st.vega_lite_chart(frame, spec, key=key, alt=said)
+    st.vega_lite_chart(charts.compact(frame), spec, key=key, alt=said)
     if any(tops):
         st.caption("▲ a run goes beyond the scale here; point at it to read its value.")
     if frame[[f"m{i}" for i in range(len(named))]].notna().any().any():

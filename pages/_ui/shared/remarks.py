@@ -29,12 +29,16 @@ def warn(sentence: str) -> None:
     st.warning(plain(sentence), icon=":material/info:")
 
 
-def refuse(sentence: str, runs: Callable[[int], Iterable[Config]]) -> NoReturn:
+def refuse(
+    sentence: str,
+    runs: Callable[[int], Iterable[Config]],
+    problem: budget.Problem = budget.too_much,
+) -> NoReturn:
     """Say that this is too much work, offer the steps of the baseline that are not, and end here.
 
-    runs: the baseline's steps -> all Configs.
+    runs: the baseline's steps -> all Configs. problem: what found it too much.
     """
-    most = budget.most_steps(runs)
+    most = budget.most_steps(runs, problem)
     advice = f" With {counted(most, 'step')} they fit." if most else ""
     st.error(sentence + advice, icon=":material/block:")
     if most:

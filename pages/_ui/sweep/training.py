@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,7 +12,7 @@ from core import Config
 from core.jobs.jobs import Block
 from core.run_summary import Brief
 from core.stacked.blocks import blocks
-from core.sweep.sweep import MAX_RUNS, Sweep, problem, runs
+from core.sweep.sweep import MAX_RUNS, Sweep, problem, runs, too_much
 from pages._ui.shared import job_runs, memory, progress, remarks
 from pages._ui.shared.cache import Cache, cache
 from pages._ui.shared.locks import alone
@@ -29,10 +30,13 @@ def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[
         st.error(sentence, icon=":material/block:")
         st.stop()
     if sentence:
-        base = sweep.baseline
-        remarks.refuse(sentence, lambda steps: replace(sweep, baseline=replace(base, steps=steps)).configs)
+        remarks.refuse(sentence, partial(_with_steps, sweep), too_much)
     with alone():
         return _train(sweep, device, _begin(sweep, device), place, draw)
+
+
+def _with_steps(sweep: Sweep, steps: int) -> tuple[Config, ...]:
+    return replace(sweep, baseline=replace(sweep.baseline, steps=steps)).configs
 
 
 def _begin(sweep: Sweep, device: str) -> Progress:

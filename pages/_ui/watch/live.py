@@ -45,7 +45,10 @@ def draw(held: Tape) -> None:
         stack_below=STACK_BELOW,
     )
     st.vega_lite_chart(
-        frame, spec, key="watch_curves", alt="Loss and gradient norm of this run over the steps so far"
+        charts.compact(frame),
+        spec,
+        key="watch_curves",
+        alt="Loss and gradient norm of this run over the steps so far",
     )
 
 
