@@ -17,7 +17,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.words import JOINER
+from core.words import JOINER, LARGE, SMALL
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
@@ -31,7 +31,7 @@ MARK_HEIGHT = 8  # pixels below the top of the chart
 OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
-LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
+TIP = ".5~g"  # of a number in a tooltip: as `number` writes it; Vega's fifth digit spares 12345 an exponent
 SINGLE = np.finfo(np.float32)
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
@@ -83,32 +83,35 @@ def curves_spec(
     legend: bool = True,
     smooth: bool = False,
     tall: int = TALL,
+    stack_below: int = STACK_BELOW,
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
     places: of the runs, which decide color and dash; 0, 1, ... if not given. smooth: whether the frame has
-    moving averages. width, tall: in pixels, of the pair and of each panel. Names change with every choice, so
-    they too are set in a copy of the cached spec.
+    moving averages. width, tall: in pixels, of the pair and of each panel. stack_below: the width below
+    which the panels stand below each other. Names change with every choice, so they too are set in a copy of
+    the cached spec.
     """
     places = tuple(range(len(names))) if places is None else places
     edge = EDGE * (between[1] - between[0])
     x = {"x": {"domain": [between[0] - edge, between[1] + edge]}}
     scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
-    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall), *scales)
+    stacked = width < stack_below
+    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall, stacked), *scales)
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
     return spec
 
 
-def pair_height(width: int) -> int:
+def pair_height(width: int, stack_below: int = STACK_BELOW, tall: int = TALL) -> int:
     """Height of a pair without a legend, as Vega draws it, all in pixels."""
-    return (2 if width < STACK_BELOW else 1) * (TALL + TITLE_AND_AXIS)
+    return (2 if width < stack_below else 1) * (tall + TITLE_AND_AXIS)
 
 
-def panel_height(width: int, height: int) -> int:
+def panel_height(width: int, height: int, stack_below: int = STACK_BELOW) -> int:
     """Height of each panel of a pair that fills a window, all in pixels."""
-    return max(height // (2 if width < STACK_BELOW else 1) - AROUND, TALL)
+    return max(height // (2 if width < stack_below else 1) - AROUND, TALL)
 
 
 def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
@@ -132,6 +135,7 @@ def _curves(
     legend: bool,
     smooth: bool,
     tall: int,
+    stacked: bool,
 ) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
@@ -140,7 +144,6 @@ def _curves(
         name="pin", fields=["step"], nearest=True, on="click", empty=False, toggle=False
     )
     zoom = alt.selection_interval(name="zoom", encodings=["x"])
-    stacked = width < STACK_BELOW
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
     x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
@@ -252,7 +255,7 @@ def alike(log: bool, name: str) -> str:
 def _tips(letter: str, runs: Sequence[int]) -> list[Any]:
     """All runs at the step under the pointer; their names are set later."""
     tips = [alt.Tooltip("step:Q", title="step", format="d")]
-    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=".4~g") for i in runs]
+    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=TIP) for i in runs]
 
 
 def folded(base: Any, letter: str, runs: Sequence[int]) -> Any:

@@ -195,10 +195,13 @@ class Config:
     )
 
     dropout: float = real(
-        0.5, "Dropout", (0.0, 0.9), "Share of the hidden units that each step of training switches off."
+        0.5, "Dropout", (0.0, 0.9), "Probability that a forward in training mode switches a hidden unit off."
     )
     penalty: float = real(
-        0.01, "Penalty", (0.0, 10.0), "Times the sum of all squared weights: the second loss that is added."
+        0.01,
+        "Penalty",
+        (0.0, 10.0),
+        "Times the sum of the squares of all weights and biases: the second loss.",
     )
 
     def __post_init__(self) -> None:

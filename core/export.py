@@ -20,7 +20,7 @@ from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
-from core.words import shown
+from core.words import counted, shown
 
 IMPORTS = {  # text in the body -> the import it needs
     r"\bcopy\.deepcopy\b": "import copy",
@@ -69,7 +69,7 @@ def script(config: Config, device: str = "cpu", name: str = "") -> str:
 
 def loop_line(config: Config) -> str:
     label = loop_label(config.loop)
-    return f"{label[:1].lower()}{label[1:]}, {config.steps} steps"
+    return f"{label[:1].lower()}{label[1:]}, {counted(config.steps, 'step')}"
 
 
 def training(config: Config, built: Built, device: str, tell: str = "print(step, loss.item())") -> str:

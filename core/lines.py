@@ -503,7 +503,9 @@ class Practice:
 
 PRACTICES = {
     "clip": Practice("Clip by norm", ("clip",), "No update uses a gradient longer than max_norm."),
-    "clip_value": Practice("Clip by value", ("clip_value",), "No entry of a gradient is above clip_value."),
+    "clip_value": Practice(
+        "Clip by value", ("clip_value",), "No entry of a gradient exceeds clip_value in size."
+    ),
     "schedule": Practice("Scheduler", ("scheduler_step",), "The learning rate changes as the run goes on."),
     "accumulate": Practice(
         "Accumulate",

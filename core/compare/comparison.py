@@ -26,7 +26,7 @@ from core.lines import (
     without_zero_grad,
 )
 from core.losses import fitting
-from core.words import shown
+from core.words import counted, shown
 
 SEPARATOR = "~"
 NO_RUNS = "none"
@@ -224,7 +224,7 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
     values = dict(DEFAULTS)
     unknown = [name for name in params if name not in KNOBS and name != "run"]
     if unknown:
-        notes.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+        notes.append(counted(len(unknown), "unknown field"))
     for name in KNOBS:
         texts = params.get(name, [])
         if len(texts) > 1:

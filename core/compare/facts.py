@@ -8,6 +8,7 @@ from core.lines import USUAL, loop_label
 from core.losses import LOSSES
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
+from core.words import counted
 
 # Fields that are said only where they are not the default; the others stand among the facts always, or in
 # the sidebar and the code.
@@ -25,7 +26,7 @@ def facts(config: Config) -> list[str]:
         OPTIMIZERS[config.optimizer].title,
         f"learning rate {config.lr:g}",
         "zero_grad each step" if config.loop == USUAL else loop_label(config.loop),
-        f"{config.steps:,} steps",
+        counted(config.steps, "step"),
     ]
     said += [
         arguments_in_words(given) for given in (config.loss_arguments, config.optimizer_arguments) if given

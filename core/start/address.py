@@ -28,7 +28,7 @@ from core.watch.place import read_place
 
 MAX_FIELDS = 40  # of one address; the longest that a page writes is shorter
 FIRST_PAGE = "compare"  # whose address may have no name
-PANELS = ("tensors", "graph", "ledger", "surface", "memory")  # of Watch
+PANELS = ("tensors", "graph", "ledger", "surface", "memory", "curves")  # of Watch
 
 Fields = Mapping[str, list[str]]
 Known = Collection[str] | Callable[[str], bool] | None  # texts of a field; None: any, its widget says which

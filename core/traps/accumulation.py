@@ -15,6 +15,7 @@ from core.config import Config
 from core.lines import from_letters
 from core.loop import Run
 from core.traps.everyday_facts import first_update
+from core.words import number
 
 UPDATES = 20
 ROUNDING = 1e-4  # relative; our own: rounding in float32 stays below it over so few updates, mistakes do not
@@ -132,4 +133,4 @@ def apart_words(apart: float) -> str:
         return "the same to the last bit"
     if apart < ROUNDING:
         return f"the same to {math.floor(-math.log10(apart))} digits"
-    return f"off by {100 * apart:.2g} %" if apart < 0.1 else f"off by {100 * apart:.0f} %"
+    return f"off by {number(100 * apart, 2)}%"

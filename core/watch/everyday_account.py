@@ -10,7 +10,7 @@ from core.models import MODELS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of, recorded_in_words
 from core.watch.snapshot import Look
-from core.words import digits_apart, factor, in_words, norm, signed
+from core.words import digits_apart, factor, in_words, norm, number
 
 TINY = 1e-6  # torch.nn.utils.clip_grad_norm_ adds it to the norm that it divides by
 
@@ -26,14 +26,14 @@ def clip_account(done: Executed) -> Said:
     if all(held.grad is None for held in done.before.parameters.values()):
         return "Nothing to clip: every .grad is None.", [], None
     if not math.isfinite(total):
-        return f"The norm of all gradients is {signed(total)}: no factor makes them finite.", [], None
+        return f"The norm of all gradients is {number(total)}: no factor makes them finite.", [], None
     scale = limit / (total + TINY)
-    shown, most = signed(total), signed(limit)
+    shown, most = number(total), number(limit)
     if scale >= 1:
         return f"The norm of all gradients is {shown}, not above {most}: nothing was shrunk.", [], None
-    formulas = [f"factor = {most} / ({shown} + {TINY:g}) = {signed(scale)}"]
-    headline = f"The norm of all gradients was {shown}; each was multiplied by {signed(scale)}."
-    return headline, formulas + _entries(done, f" × {signed(scale)} ="), None
+    formulas = [f"factor = {most} / ({shown} + {number(TINY)}) = {number(scale)}"]
+    headline = f"The norm of all gradients was {shown}; each was multiplied by {number(scale)}."
+    return headline, formulas + _entries(done, f" × {number(scale)} ="), None
 
 
 def clip_value_account(done: Executed) -> Said:
@@ -44,7 +44,7 @@ def clip_value_account(done: Executed) -> Said:
     limit = done.config.clip_value
     beyond = sum(int((grad.abs() > limit).sum()) for grad in grads)
     count = sum(grad.numel() for grad in grads)
-    most = signed(limit)
+    most = number(limit)
     if not beyond:
         return f"No entry of a gradient is larger than {most}: nothing was cut.", [], None
     headline = f"{beyond} of {count} entries of the gradients were larger than {most}, and were cut to it."
@@ -62,7 +62,7 @@ def _entries(done: Executed, how: str = " →") -> list[str]:
         pairs = zip(numbers_of(one.grad), numbers_of(two.grad), strict=True)
         for index, (old, new) in enumerate(pairs):
             said.append(
-                f"{entry_name(f'{name}.grad', one.grad, index)}: {factor(signed(old))}{how} {signed(new)}"
+                f"{entry_name(f'{name}.grad', one.grad, index)}: {factor(number(old))}{how} {number(new)}"
             )
     return said
 
@@ -107,9 +107,9 @@ def scheduler_account(done: Executed) -> Said:
     """The learning rate before and after."""
     old, new = done.before.lr, done.after.lr
     if old == new:
-        return f"The learning rate stays {signed(new)}.", [], None
+        return f"The learning rate stays {number(new)}.", [], None
     digits = digits_apart(old, new)
-    return f"The learning rate went from {signed(old, digits)} to {signed(new, digits)}.", [], None
+    return f"The learning rate went from {number(old, digits)} to {number(new, digits)}.", [], None
 
 
 def _dtype(values: Tensor) -> str:
@@ -143,14 +143,14 @@ def backward_scaled_account(done: Executed) -> Said:
     if "backward_scaled_divided" in done.config.loop:
         k = done.config.accumulate
         names, values = "loss / accumulate", f"{values} / {k}"
-    walked = f"{names} × scale = {values} × {scale:g} = {in_words(loss.double() / k * scale)}"
+    walked = f"{names} × scale = {values} × {number(scale)} = {in_words(loss.double() / k * scale)}"
     return headline, [walked, *formulas], numbers
 
 
 def unscale_account(done: Executed) -> Said:
     """The length of all gradients before and after."""
-    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
-    scale = f"{done.before.scale or 1.0:g}"
+    old, new = (number(_norm_of_grads(look)) for look in (done.before, done.after))
+    scale = number(done.before.scale or 1.0)
     return (
         f"Every .grad was divided by the scale, {scale}: the norm of all went from {old} to {new}.",
         [],
@@ -173,9 +173,9 @@ def scaler_update_account(done: Executed) -> Said:
     """The scale before and after."""
     old, new = done.before.scale or 1.0, done.after.scale or 1.0
     if old == new:
-        return f"The scale stays {new:g}.", [], None
+        return f"The scale stays {number(new)}.", [], None
     why = "a gradient held inf or nan" if new < old else "2,000 steps were without inf and nan"
-    return f"The scale went from {old:g} to {new:g}, since {why}.", [], None
+    return f"The scale went from {number(old)} to {number(new)}, since {why}.", [], None
 
 
 def mode_account(done: Executed) -> Said:
@@ -201,14 +201,14 @@ def loss_penalty_account(done: Executed) -> Said:
     loss, part = done.after.tensors["loss"], _penalty(done)
     value = float(loss.values)
     recorded = recorded_in_words(done.details.operations, loss)
-    headline = f"The loss is {signed(value)}; the penalty is {signed(part)} of it."
-    return headline, [f"{signed(value - part)} + {signed(part)} = {signed(value)}", recorded], None
+    headline = f"The loss is {number(value)}; the penalty is {number(part)} of it."
+    return headline, [f"{number(value - part)} + {number(part)} = {number(value)}", recorded], None
 
 
 def backward_penalty_account(done: Executed) -> Said:
     """What the second loss adds to .grad: 2 × penalty × weight."""
-    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
-    headline = f"The penalty is {signed(_penalty(done))}; the norm of all gradients went from {old} to {new}."
+    old, new = (number(_norm_of_grads(look)) for look in (done.before, done.after))
+    headline = f"The penalty is {number(_penalty(done))}; the norm of all gradients went from {old} to {new}."
     return headline, ["∂penalty/∂weight = 2 × penalty × weight", *_entries(done)], None
 
 

@@ -122,15 +122,27 @@ def test_play_goes_on_until_pause_and_the_bits_are_those_of_one_go():
     assert equal(weights(app), Run(baseline(app)).advance(step).parameters)
 
 
-def test_the_panel_and_the_pace_outlive_playing():
-    app = opened(**LINEAR)
+def test_play_shows_the_curves_in_place_of_the_panel_and_they_stay_after_pause():
+    app = opened(**LINEAR, at="2.3")
     sound(widget(app, "look").set_value("graph").run())
     sound(app.select_slider(key="pace").set_value(5).run())
+    assert "grad_fn chain" in texts(app) and not app.get("vega_lite_chart")
     press(app, "Play")
-    assert "grad_fn chain" not in texts(app)
-    press(app, "Pause")
+    for playing in (True, False):
+        assert widget(app, "look").value == "curves" and widget(app, "look").disabled == playing
+        assert app.get("vega_lite_chart") and "grad_fn chain" not in texts(app)
+        press(app, "Pause") if playing else None
     assert app.select_slider(key="pace").value == 5
+    sound(widget(app, "look").set_value("graph").run())
     assert "grad_fn chain" in texts(app)
+
+
+def test_what_plays_says_nothing_of_a_line_that_is_long_past():
+    app = opened(**LINEAR, at="2.3")
+    assert "**Step 2**" in texts(app) and "Next: " in texts(app)
+    press(app, "Play")
+    assert "**Step 2**" not in texts(app) and "Next: " not in texts(app)
+    assert "Pause" in texts(app)
 
 
 def test_play_ends_with_the_run():
@@ -291,7 +303,7 @@ def test_a_pause_is_in_the_address():
     while tape(app).run.step < 3:
         sound(app.run())
     press(app, "Pause")
-    assert here(app) == {"at": "{}.{}".format(*tape(app).place)}
+    assert here(app) == {"at": "{}.{}".format(*tape(app).place), "look": "curves"}
     assert tape(again(app)).place == tape(app).place
 
 
@@ -339,7 +351,7 @@ def test_a_place_that_is_not_in_the_run_gets_a_sentence():
 
 def test_a_panel_that_is_none_gets_a_sentence():
     app = opened(**LINEAR, look="<b>")
-    assert app.warning[0].value == "look must be one of tensors, graph, ledger, surface, memory."
+    assert app.warning[0].value == "look must be one of tensors, graph, ledger, surface, memory, curves."
     assert here(app) == {}
 
 
@@ -366,7 +378,7 @@ def test_a_changed_control_starts_the_new_run_at_its_beginning():
 
 
 def test_the_curves_show_the_steps_so_far_and_no_others():
-    app = opened(**LINEAR, at="7.0")
+    app = opened(**LINEAR, at="7.0", look="curves")
     specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
     assert any("hconcat" in spec or "vconcat" in spec for spec in specs)
     assert len(tape(app).run.history.steps) == 7

@@ -84,7 +84,7 @@ def _signs(
     if any(tops):
         said.append("▲ a run goes beyond the scale here; pointing at it reads its value.")
     if frame[[f"m{i}" for i in places]].notna().any().any():
-        said.append("✖ a run diverged (its loss is no longer finite) or raised here.")
+        said.append("✖ here the loss of a run is no longer finite, or a line raised.")
     return " ".join(said)
 
 

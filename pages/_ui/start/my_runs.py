@@ -8,7 +8,7 @@ import streamlit as st
 from core.compare.comparison import read as read_comparison
 from core.compare.facts import facts
 from core.start.my_runs import MAX_BYTES, MAX_ENTRIES, Ended, Entry, read, text
-from core.words import number, size_text
+from core.words import number, percent, size_text
 from pages._ui.shared import links, my_runs, own_loop, remarks, session
 from pages._ui.shared.badges import badge, plain
 from pages._ui.shared.streamlit_internals import taken, whole
@@ -67,7 +67,7 @@ def _run(run: Ended) -> str:
     if run.loss is not None:
         text += f" · **{number(run.loss)}** :small[:gray[loss]]"
     if run.accuracy is not None:
-        text += f" · **{run.accuracy:.0%}** :small[:gray[right]]"
+        text += f" · **{percent(run.accuracy)}** :small[:gray[right]]"
     return text
 
 

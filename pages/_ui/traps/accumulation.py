@@ -9,7 +9,7 @@ from core.compare.comparison import Comparison, kept
 from core.lines import from_letters, text_of
 from core.traps import accumulation
 from core.traps.accumulation import CUTS, ROUNDING, UPDATES, WAYS, Added, Cut, apart_words
-from core.words import signed
+from core.words import number
 from pages._ui.shared import links, remarks, session, widgets
 from pages._ui.shared.locks import SLOT
 
@@ -43,7 +43,7 @@ def draw(given: dict[str, str], device: str) -> dict[str, str]:
     parts = CUTS[name].parts
     st.markdown(
         f"**One big batch** of {sum(parts)} rows: the first entry of `.grad` is "
-        f"**{signed(big.first, DIGITS)}**. Its k = {len(parts)} parts, added up:"
+        f"**{number(big.first, DIGITS)}**. Its k = {len(parts)} parts, added up:"
     )
     for row in (list(WAYS)[:2], list(WAYS)[2:]):
         for column, way in zip(st.columns(2), row, strict=True):
@@ -70,7 +70,7 @@ def _way(name: str, found: Added) -> None:
     st.markdown(f"**{way.title}** :{color}-badge[:material/{icon}: {word}]")
     st.code("\n".join(map(text_of, from_letters(way.loop))), language="python")
     st.markdown(
-        f"First entry of `.grad` at the first update: **{signed(found.first, DIGITS)}**; the whole gradient "
+        f"First entry of `.grad` at the first update: **{number(found.first, DIGITS)}**; the whole gradient "
         f"is {apart_words(found.gradient)}. After {UPDATES} passes over all rows, the weights are "
         f"{apart_words(found.weights)}."
     )

@@ -28,6 +28,7 @@ CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector lo
 SHORTEST_S = 0.005
 SEEN_S = 2.0  # a session that has not drawn for so long no longer plays
 Move = Callable[[Tape], None]
+CURVES = "curves"  # the panel that goes on while a run plays
 PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
 FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
 
@@ -142,7 +143,10 @@ def make_moves() -> None:
 
 
 def play(on: bool) -> None:
+    """Play, with the curves in the panel, where they stay after Pause."""
     st.session_state.playing = on
+    if on:
+        session.choose("look", CURVES)
 
 
 def every_s() -> float:
