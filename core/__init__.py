@@ -15,7 +15,7 @@ page shows beyond these; it imports from here and from packages above it:
     sweep          a grid of runs
     jobs           where runs run: here, on an executor, on a Dask cluster
     traps          mistakes, their evidence, orders of the lines
-    own            a loop of one's own: what the recorder noted of it, read and judged
+    own            a loop of one's own, recorded, read and judged; a CSV of one's own to train on
     notes          what course notes say, held against PyTorch
     report         a comparison to take away: one HTML file, a notebook
     start          a path through the pages, symptoms, saved runs, and the words they use

@@ -11,6 +11,7 @@ from itertools import pairwise
 from core import build, models
 from core.build import torch_dtype
 from core.config import Config
+from core.data import Own
 from core.fields import STEPS
 from core.history import MIN_EVALUATIONS
 from core.loop import Run
@@ -81,7 +82,7 @@ def expected_s(group: Group, machine: Machine) -> float:
 
 def _step(config: Config, entry: int) -> tuple[float, float]:
     """Calls and multiplications of one step of one run."""
-    features, outputs, _ = _sizes(config.dataset, config.loss)
+    features, outputs, _ = _sizes(config.dataset, config.loss, config.own)
     work = models.forward_work(config.model, features, outputs, config.hidden, config.activation)
     passes, parameters = 1 + CLOSURES * (evaluations_per_step(config) - 1), parameter_count(config)
     calls = passes * work.calls + LINE * len(config.loop) + UPDATE * (config.optimizer not in PLAIN)
@@ -96,21 +97,21 @@ def _step(config: Config, entry: int) -> tuple[float, float]:
 
 def _rows(config: Config) -> tuple[int, int]:
     """All rows of the data set, and those that one step looks at."""
-    rows = _sizes(config.dataset, config.loss)[2]
+    rows = _sizes(config.dataset, config.loss, config.own)[2]
     training = round(rows * (1 - build.val_share(config, rows)))
     return rows, build.batch_rows(config, training)
 
 
 def parameter_count(config: Config) -> int:
     """Entries of all weights and biases of the run's model."""
-    features, outputs, _ = _sizes(config.dataset, config.loss)
+    features, outputs, _ = _sizes(config.dataset, config.loss, config.own)
     return models.parameter_count(config.model, features, outputs, config.hidden, config.activation)
 
 
 @lru_cache(maxsize=128)
-def _sizes(dataset: str, loss: str) -> tuple[int, int, int]:
+def _sizes(dataset: str, loss: str, own: Own) -> tuple[int, int, int]:
     """Width of inputs and outputs, and rows in all; neither noise nor the split changes them."""
-    config = Config(dataset=dataset, loss=loss, val_share=0.0)
+    config = Config(dataset=dataset, loss=loss, own=own, val_share=0.0)
     data = build.make_data(config)
     return *build.sizes(config, data), len(data.inputs)
 

@@ -11,7 +11,7 @@ from functools import partial, reduce
 from typing import Any
 
 from core import losses, optimizers
-from core.data import DATASETS
+from core.data import DATASETS, OWN, OWN_FILE, Own, data_set
 from core.fields import (
     MAX_TEXT,
     RATES,
@@ -23,6 +23,7 @@ from core.fields import (
     hidden_sizes,
     lines_before,
     loop_lines,
+    own_file,
     real,
     schedule,
     starting_weights,
@@ -55,8 +56,11 @@ class Config:
     dataset: str = choice(
         "moons",
         "Data set",
-        _titles(DATASETS),
+        _titles({**DATASETS, OWN: OWN_FILE}),
         ("The rows to train on; the held-out share is for validation."),
+    )
+    own: Own = own_file(  # noqa: RUF009  (it makes a field)
+        "Own file", "Which file, which columns of it, and what is predicted from them."
     )
     noise: float = real(
         0.2,
@@ -89,7 +93,7 @@ class Config:
         "per tensor, such as 5_2 for weight 5, bias 2.",
     )
     loss: str = choice(
-        lambda values: fitting(values["dataset"])[0],
+        lambda values: fitting(values["dataset"], values["own"])[0],
         "Loss",
         _titles(LOSSES),
         "The number that training minimizes.",
@@ -266,12 +270,12 @@ class Conflict:
 
 def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     """Every pair of choices that does not fit, each with the nearest choice that does."""
-    dataset, model, loss = values["dataset"], values["model"], values["loss"]
+    dataset, own, model, loss = (values[name] for name in ("dataset", "own", "model", "loss"))
     only_for = MODELS[model].only_for
     if only_for not in (None, dataset):
         yield Conflict("model", f"must fit the data set: {model} is for {only_for}; got {dataset}", "mlp")
-    if target_form(loss, dataset) is None:
-        offered = fitting(dataset)
+    if target_form(loss, dataset, own) is None:
+        offered = fitting(dataset, own)
         yield Conflict("loss", f"must be one of {', '.join(offered)} for {dataset}; got {loss}", offered[0])
     start, tensors = values["start"], tensor_count(model, values["hidden"]) if values["start"] else 0
     if len(start) > 1 and len(start) != tensors:
@@ -360,7 +364,7 @@ def suiting(config: Config, dataset: str) -> dict[str, Any]:
 
     Only where the present ones are those that suit the present data set: others were chosen, and stay.
     """
-    old, new = DATASETS[config.dataset], DATASETS[dataset]
+    old, new = data_set(config.dataset), data_set(dataset)
     brings = ((name, getattr(old, name), getattr(new, name)) for name in ("lr", "model"))
     return {name: value for name, before, value in brings if getattr(config, name) == before}
 

@@ -43,11 +43,11 @@ def shape(config: Config) -> tuple[Any, ...] | None:
     alone = config.before or config.optimizer_arguments or config.loss_arguments
     if loop is None or alone or config.optimizer not in UPDATES or not _covered(config.model, config.hidden):
         return None
-    same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)
+    same = (config.dataset, config.own, config.val_share, config.model, config.hidden, config.activation)
     same += (config.steps, config.batch_size, config.dtype, config.optimizer)
     same += (loop, config.accumulate if "accumulate" in uses(loop) else None)
     same += (LOSSES[config.loss].last, config.momentum > 0, config.weight_decay > 0)
-    return (*same, form(config.loss, config.dataset))
+    return (*same, form(config.loss, config.dataset, config.own))
 
 
 @lru_cache(maxsize=64)

@@ -75,6 +75,14 @@ CONFIG = {
     ],
     "loop": ["none", "FLBS", "SBLFZ", *map(_with, LINES)],
     "before": ["none", *BEFORE, ".".join(BEFORE)],
+    "own": [
+        "none",
+        "0123456789abcdef_0-3_4_classes_iris.csv",
+        "0123456789abcdef_0.2.4_1_binary_a (1)_b.tsv",
+        "fedcba9876543210_1-199_0_regression_x",
+        f"fedcba9876543210_{'.'.join(map(str, range(1, 200, 2)))}_0_regression_{'ü' * 80}",
+        f"0123456789abcdef_0_1_binary_www.{HOST}",
+    ],
     "steps": ["1", "2", "4"],  # few: what is looked for does not need many
 }
 CONFIG["optimizer_arguments"] = [

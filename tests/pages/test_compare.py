@@ -639,16 +639,16 @@ def test_curves_grow_while_they_train(monkeypatch):
     """The page is drawn again and again with what there is, never with another comparison's numbers."""
     monkeypatch.setattr(training, "FIRST_S", 0.0)
     monkeypatch.setattr(training, "EACH_S", 0.0)
-    monkeypatch.setattr(training, "SLICE_S", 0.001)
+    monkeypatch.setattr(training, "SLICE_S", 0.0)  # a step
     drawn = []
     draw = panel.draw
     monkeypatch.setattr(panel, "draw", lambda trained: (drawn.append(trained), draw(trained)))
-    app = opened(steps="301", run="lr~0.01")
-    assert {one.config.steps for trained in drawn for one in trained} == {301}
+    app = opened(steps="23", run="lr~0.01")
+    assert {one.config.steps for trained in drawn for one in trained} == {23}
     done = [[one.result.done for one in trained] for trained in drawn]
     assert len(done) > 3 and all(0 < len(counts) == 2 for counts in done)
-    assert done == sorted(done) and done[0] < done[1] and done[-1] == [301, 301]
-    assert curves(app)[1]["l0"].notna().sum() == 301
+    assert done == sorted(done) and done[0] < done[1] and done[-1] == [23, 23]
+    assert curves(app)[1]["l0"].notna().sum() == 23
     assert not app.info and not app.get("progress")
 
 

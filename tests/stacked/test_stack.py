@@ -125,7 +125,10 @@ EVERYDAY = {
     "zFLws": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 50}),
     "zFLDcvsr": ({"scheduler": ("cosine", "one_cycle", "step")}, {"accumulate": 7, "batch_size": 32}),
     "TZFLBCVSRE": ({"scheduler": ("warmup", "warmup_cosine", "exponential")}, {"gamma": 0.97}),
-    "ZFLBSR": ({"schedule": ((), ((10, 0.2), (30, 0.01)), ((5, 1.0),))}, {"scheduler": "step"}),
+    "ZFLBSR": (
+        {"schedule": ((), ((10, 0.2), (30, 0.01)), ((5, 1.0),)), "gamma": (0.1, 0.5, 0.9)},
+        {"scheduler": "step"},
+    ),
     "ZFLBSP": (
         {"lr": (0.1, 0.11, 0.115)},
         {"model": "linear", "dataset": "deliveries", "loss": "mse", "gamma": 0.5, "steps": 250},

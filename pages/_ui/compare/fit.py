@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import charts
 from core.compare import fit, fit_picture
-from core.data import DATASETS
+from core.data import data_set
 from pages._ui.compare import view
 from pages._ui.shared import widgets
 from pages._ui.shared.badges import dot, plain
@@ -42,7 +42,7 @@ def _put() -> None:
 def _picture(one: Trained, step: int) -> None:
     steps = one.result.evaluations["step"].to_numpy()
     row = int(np.abs(steps - step).argmin())
-    kind, data = fit.kind(one.config), DATASETS[one.config.dataset]
+    kind, data = fit.kind(one.config), data_set(one.config.dataset)
     st.markdown(f"{dot(one.place)} **{plain(one.name)}**, step {steps[row]}")
     problem = fit.fit_problem(one.result, row)
     if problem:

@@ -13,15 +13,20 @@ def draw(held: Tape) -> None:
     """Draw title, examples, link and script."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        st.title("Watch the loop")
-        st.caption(
-            "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
-        )
+        title()
     with right.container(horizontal=True, horizontal_alignment="right"):
         with st.popover("Examples", icon=":material/lightbulb:"):
             for name, preset in PRESETS.items():
                 _example(name, preset)
         _take_away(held)
+
+
+def title() -> None:
+    """What the page is."""
+    st.title("Watch the loop")
+    st.caption(
+        "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
+    )
 
 
 def _example(name: str, preset: Preset) -> None:
