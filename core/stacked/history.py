@@ -78,7 +78,7 @@ class StackedHistory:
         if not count:
             return
         self._weights[count].copy_(self._now)
-        self._losses.append(self._loss[:count].cpu().double().numpy())
+        self._losses.append(self._loss[:count].to("cpu", torch.float64, copy=True).numpy())
         whole = {"weights": self._weights, "fresh_grads": self._fresh, "grads": self._used}
         for name, buffer in whole.items():
             same = name == "grads" and not self._apart

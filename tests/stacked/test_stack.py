@@ -229,10 +229,11 @@ def test_a_run_diverges_where_it_does_alone():
     assert np.isfinite(healthy.steps["loss"]).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @settings(max_examples=10, deadline=None)
-@given(st.lists(st.integers(1, 40), max_size=6), st.sampled_from([0, 32]))
-def test_slices_give_the_same_bits_as_one_go(slices, batch_size):
-    configs = [replace(SMALL, lr=0.1, batch_size=batch_size, loop=loop) for loop in LOOPS]
+@given(slices=st.lists(st.integers(1, 40), max_size=6), batch_size=st.sampled_from([0, 32]))
+def test_slices_give_the_same_bits_as_one_go(slices, batch_size, dtype):
+    configs = [replace(SMALL, lr=0.1, batch_size=batch_size, loop=loop, dtype=dtype) for loop in LOOPS]
     stack = Stack(configs)
     for steps in slices:
         stack.advance(steps)
