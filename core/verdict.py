@@ -43,7 +43,7 @@ RULES = {
     "rebounds": f"The loss fell by at least {HARDLY:.0%}, then gave back half of that or more.",
     "oscillates": "The loss rises and falls to the end, by at least half of what it gained, or twofold.",
     "stuck": f"The loss never fell by {HARDLY:.0%} and falls no longer, or stands still after a leap.",
-    "diverged": "The loss became inf or nan, keeps growing, or stays far above its first value at the end.",
+    "diverged": "The loss became inf or nan, keeps growing, or is far above its first value at the end.",
     "raised": "A line of the loop raised an error.",
 }
 
@@ -173,7 +173,9 @@ def _diverged(way: LossPath, size: float) -> tuple[str, str] | None:
     if end.min() >= GROWN * size or (end.min() > size and end.max() >= FAR * size):
         return "diverged", f"{_quoted(way)} At the end it stays between {_span(end)}, above its first loss."
     grows = len(peaks) == 4 and all(after > before for before, after in pairwise(peaks))
-    if grows and losses[-1] > size and peaks[3] >= FAR * size and peaks[3] >= GROWN * peaks[1]:
+    grows = grows and losses[-1] > size and peaks[3] >= FAR * size and peaks[3] >= GROWN * peaks[1]
+    leaves = len(peaks) == 4 and losses[-1] >= FAR * size and peaks[3] >= GROWN * max(peaks[:3])
+    if grows or leaves:
         return "diverged", f"{_quoted(way)} Peaks of the four quarters: {', '.join(map(number, peaks))}."
     return None
 

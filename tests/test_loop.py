@@ -671,9 +671,9 @@ def test_any_loop_of_any_config_is_recorded_to_its_end(config):
 
 def test_validation_rows_that_cannot_be_scored_end_the_evaluations_but_not_the_run():
     inputs, labels = torch.randn(6, 2), torch.tensor([0, 1, 0, 1, 0, 1])
-    wrong = torch.tensor([0, 7, 0, 1, 0, 1])  # there is no class 7
+    wrong = torch.tensor([0, -7, 0, 1, 0, 1])  # there is no class -7
     config = Config(model="linear", loss="cross_entropy", steps=3)
     run = Run(config, data=(inputs, labels, inputs, wrong)).advance()
     assert run.error is None and len(run.history.losses) == 3
-    assert "Target 7 is out of bounds" in str(run.evaluation_error)
+    assert "Target -7 is out of bounds" in str(run.evaluation_error)
     assert run.history.evaluations.empty

@@ -87,6 +87,7 @@ SHAPES = [
     ("diverged", 1.1**STEPS),
     ("diverged", 1.03**STEPS * (1.1 + np.cos(STEPS / 5))),  # every swing is larger
     ("diverged", 1 + STEPS / 300),
+    ("diverged", np.where(STEPS < 250, 1.0, 10.0 ** (4 - 4 * ZIGZAG))),  # steady, then gone
     ("diverged", leap(1e7, 3 + 5 * ZIGZAG)),  # came back, but not to where it began
     ("diverged", leap(65.0, np.full(300, 65.0))),
     ("diverged", [1.0, 4.0, math.inf, math.nan]),

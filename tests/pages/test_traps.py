@@ -281,7 +281,7 @@ def test_parts_are_held_against_one_big_batch():
         "A step on every part": "Not equal",
     }
     assert "the first entry of `.grad` is **−85.165**" in texts(app)
-    assert "at the first update: **−116.003**; the whole gradient is off by 35 %" in texts(app)
+    assert "at the first update: **−116.003**; the whole gradient is off by 35%" in texts(app)
     choose(app, "Rows of each part", "moons_50")
     assert list(ways(app).values()) == ["Equal", "Equal", "Not equal", "Not equal"]
     assert address(app) == {"view": "accumulation", "cut": "moons_50"}
