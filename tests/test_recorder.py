@@ -4,6 +4,7 @@ import ast
 import copy
 import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,10 @@ def test_a_scaled_gradient_is_shown_unscaled_and_its_clipping_is_seen():
     assert max(rows["grad"]) <= 0.05 * (1 + 1e-3) and contents["counts"]["grad_changed"] == STEPS
 
 
+    details = contents["details"][0]["fresh"]
+    assert [math.hypot(*norms) for norms in details] == pytest.approx(rows["fresh"], rel=1e-3)
+
+
 def test_steps_that_the_scaler_skips_are_no_steps():
     _, contents = recorded(RIGHT["amp_overflow"])
     counts = contents["counts"]
@@ -140,6 +145,34 @@ def test_steps_that_the_scaler_skips_are_no_steps():
         and counts["skipped"] + counts["steps"] == STEPS == contents["updates"]
     )
     assert "nonfinite" not in contents["first"]
+
+
+def test_of_two_losses_the_mean_is_shown_and_a_weight_written_between_steps_counts_as_before_the_next():
+    """The output is w, the losses w² and (w − 2)²: w − 0.25 × (2 w + 2 (w − 2)) is 1, whatever w was."""
+    model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
+    nn.init.constant_(model.weight, 4.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    recording = record(model, optimizer, loss_fn)
+    for _ in range(2):
+        optimizer.zero_grad()
+        for target in (0.0, 2.0):
+            loss_fn(model(torch.ones(1, 1)), torch.tensor([[target]])).backward()
+        optimizer.step()  # to 1
+        nn.init.constant_(model.weight, 5.0)
+    rows = recording.contents()["rows"]
+    recording.close()
+    assert rows["loss"] == [(16 + 4) / 2, (25 + 9) / 2]
+    assert rows["ratio"] == pytest.approx([3 / 4, 4 / 5])
+
+
+def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():
+    weight = torch.zeros(100_000)
+    chunk = recorder._Chunk([weight], 1)
+    chunk.take(recorder.LEFTOVER, [weight], recorder._Row(0, recorder._Pass(), 0))
+    kept = [*chunk.path, *(rows for whole, _ in chunk.grads.values() for rows in whole)]
+    each = 5 * weight.nbytes
+    assert sum(one.nbytes for one in kept) == chunk.room * each
+    assert chunk.room * each <= 8 * 2**20 < (chunk.room + 1) * each
 
 
 def test_a_closure_counts_as_one_update():
