@@ -2,9 +2,10 @@
 
 Changes one place of core/ at a time, in a copy of the tree, and runs the tests that concern it: flips a
 comparison or a sign, swaps `and` and `or`, adds 1 to a number, drops a `not`, a `.clone()` or a `.detach()`,
-swaps two arguments, removes a statement. Prints each change with the test that noticed it, and at the end
-those that survived: a test is missing, or the change is equivalent, or it is a matter of presentation.
-`--at core/tape.py:219` picks from one place only.
+swaps two arguments, removes a statement. Left alone are annotations, texts with values in them, sizes of
+caches, and numbers in a chart that are a matter of taste (LOOKS). Prints each change with the test that
+noticed it, and at the end those that survived: a test is missing, or the change is equivalent, or it is a
+matter of presentation. `--at core/tape.py:219` picks from one place only.
 
 Which tests run: the MAX_FILES files nearest to the module (see `concerned`), and in each those that call the
 changed function, fastest first; a first run of the file finds out which. Tests that open pages are left out,
@@ -50,7 +51,7 @@ EXAMPLES = 15  # of each Hypothesis test, always the same ones
 FIRST_S = 900.0  # for the first run of a file
 TESTS_S = 40.0  # of tests for one change and one file, by their first run
 PATIENCE, LEAST_S = 3, 60.0  # times as long as in the first run, and at least so long: it hangs
-MAX_FILES = 4  # of tests for one change
+MAX_FILES = 6  # of tests for one change
 
 FLIPPED: dict[type, type] = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt},
@@ -58,7 +59,11 @@ FLIPPED: dict[type, type] = {
     **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And},
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
 }
-SYMMETRIC = ("max", "min", "addcmul", "addcmul_", "add", "mul")
+SYMMETRIC = ("max", "min", "addcmul", "addcmul_", "add", "mul", "same", "digits_apart")
+LOOKS = {  # keywords of a chart whose plain numbers only change how it looks
+    *("size", "strokeWidth", "strokeDash", "opacity", "cornerRadius", "cornerRadiusEnd", "angle", "dx", "dy"),
+    *("fontSize", "labelAngle", "labelLimit", "symbolSize", "tickCount", "columns", "spacing", "height"),
+}
 COPIES = ("clone", "detach")
 INNER = re.compile(r"(\.<locals>)?\.?<(?!locals).*")  # a lambda or comprehension, part of its function
 IMPOSSIBLE = "cannot be changed in memory"
@@ -129,7 +134,7 @@ def _with(node: Any, **changed: Any) -> Any:
 
 
 def changes(path: Path) -> Iterator[Change]:
-    """Everything that can be changed in a module, but annotations and texts with values in them."""
+    """Everything that can be changed in a module, but what the docstring of this file leaves alone."""
     source = path.read_bytes()
     starts = [0]
     for line in source.splitlines(keepends=True):
@@ -142,8 +147,7 @@ def changes(path: Path) -> Iterator[Change]:
             prefix = f"{prefix}{node.name}."
         for name, field in ast.iter_fields(node):
             for child in field if isinstance(field, list) else [field]:
-                said = name in ("annotation", "returns") or isinstance(child, ast.JoinedStr)
-                if isinstance(child, ast.AST) and not said:
+                if isinstance(child, ast.AST) and not left_alone(name, child):
                     yield from visit(child, function, prefix)
         for new in (*(f"({ast.unparse(made)})" for made in expressions(node)), *statements(node)):
             start = starts[node.lineno - 1] + node.col_offset
@@ -151,6 +155,16 @@ def changes(path: Path) -> Iterator[Change]:
             yield Change(path, node.lineno, function, start, end, new)
 
     yield from visit(ast.parse(source), "", "")
+
+
+def left_alone(field: str, node: ast.AST) -> bool:
+    """Whether nothing is changed in it. field: of the node that it is in."""
+    match node:
+        case ast.keyword(arg=name, value=ast.Constant() | ast.List(elts=[ast.Constant(), *_])):
+            return name in LOOKS
+        case ast.Call(func=ast.Name("lru_cache")):
+            return True
+    return field in ("annotation", "returns") or isinstance(node, ast.JoinedStr)
 
 
 # Which tests concern a module.
@@ -185,8 +199,9 @@ def source(package: str, name: str, modules: dict[str, Path]) -> str:
 def concerned(
     change: Change, tests: dict[Path, set[str]], modules: dict[str, Path], imports: dict[str, set[str]]
 ) -> list[Path]:
-    """Files of tests, nearest first: named like the module, with the function's name in them, named like a
-    module that calls it, named like one that imports the module, importing it, importing what does."""
+    """Files of tests, nearest first: named like the module, sharing a word of its name, with the function's
+    name in them, named like a module that calls it, named like one that imports the module, importing it,
+    importing what does."""
     near: dict[str, int] = {module_name(change.path): 1}
     for name in (new := list(near)):  # grows on the way
         users = [user for user, used in imports.items() if name in used and user not in near]
@@ -202,7 +217,8 @@ def concerned(
     def order(path: Path) -> tuple[Any, ...]:
         text, distance = path.read_text(), min(near[name] for name in tests[path] & set(near))
         of_module, of_caller, of_user = (named_like(path, names) for names in ([own], callers, users))
-        return not of_module, not word.search(text), not of_caller, not of_user, distance, len(text)
+        akin = set(path.stem.split("_")) & set(change.path.stem.split("_"))
+        return not of_module, not akin, not word.search(text), not of_caller, not of_user, distance, len(text)
 
     return sorted((path for path, used in tests.items() if used & set(near)), key=order)[:MAX_FILES]
 
@@ -428,7 +444,7 @@ def noticed(change: Change, files: list[Path]) -> str | None:
             by = anew(change, path, names, limit_s)
         if names and by:
             return by
-    for path in () if called else files[:2]:
+    for path in () if called else files:
         if by := anew(change, path, *affordable(first_run(path))):
             return by
     return None

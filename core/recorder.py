@@ -432,7 +432,8 @@ class Recording:
 
     def _weights_written(self) -> None:
         """Weights were written since the last step, not by it: an update by hand, or clamping."""
-        self._versions, self._last = self._weight_versions(), None  # what that step left is not there any more
+        self._versions = self._weight_versions()
+        self._last = None  # its weights are not those before the next step
         if self._row is not None:  # within step: a closure
             return
         self.counts["weights_written"] += 1

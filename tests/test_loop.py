@@ -488,6 +488,13 @@ def test_own_data_is_trained_on_as_it_is():
     assert grad == -(2 * 7 * 100 + 2 * 5 * 300) / 2
 
 
+def test_own_values_have_no_accuracy_and_own_classes_have_one():
+    values = trained(DELIVERIES, data=(torch.ones(3, 1), torch.tensor([[0.0], [1.0], [2.5]])))
+    classes = trained(Config(dataset="iris"), data=(torch.ones(3, 1), torch.tensor([0, 1, 1])))
+    assert values.history.evaluations["train_accuracy"].isna().all()
+    assert classes.history.evaluations["train_accuracy"].notna().all()
+
+
 def test_own_validation_data_is_evaluated():
     tensors = [torch.tensor([[value]]) for value in (1.0, 2.0, 1.0, 5.0)]
     run = trained(replace(DELIVERIES, steps=1, lr=0.0), data=tensors, model=at_zero())

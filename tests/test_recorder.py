@@ -131,7 +131,6 @@ def test_a_scaled_gradient_is_shown_unscaled_and_its_clipping_is_seen():
     assert max(rows["fresh"]) < 10  # not times 1024
     assert max(rows["grad"]) <= 0.05 * (1 + 1e-3) and contents["counts"]["grad_changed"] == STEPS
 
-
     details = contents["details"][0]["fresh"]
     assert [math.hypot(*norms) for norms in details] == pytest.approx(rows["fresh"], rel=1e-3)
 
