@@ -141,14 +141,16 @@ def changes(path: Path) -> Iterator[Change]:
         starts.append(starts[-1] + len(line))
 
     def visit(node: ast.AST, function: str, prefix: str) -> Iterator[Change]:
-        if isinstance(node, ast.FunctionDef):
-            function, prefix = f"{prefix}{node.name}", f"{prefix}{node.name}.<locals>."
+        within = function, prefix
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            within = f"{prefix}{node.name}", f"{prefix}{node.name}.<locals>."
         elif isinstance(node, ast.ClassDef):
-            prefix = f"{prefix}{node.name}."
+            within = function, f"{prefix}{node.name}."
         for name, field in ast.iter_fields(node):
             for child in field if isinstance(field, list) else [field]:
                 if isinstance(child, ast.AST) and not left_alone(name, child):
-                    yield from visit(child, function, prefix)
+                    # Defaults and decorators are computed where the function is defined.
+                    yield from visit(child, *(within if name == "body" else (function, prefix)))
         for new in (*(f"({ast.unparse(made)})" for made in expressions(node)), *statements(node)):
             start = starts[node.lineno - 1] + node.col_offset
             end = starts[node.end_lineno - 1] + node.end_col_offset
