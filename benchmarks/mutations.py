@@ -18,6 +18,7 @@ import argparse
 import ast
 import compileall
 import copy
+import functools
 import gc
 import itertools
 import multiprocessing
@@ -34,7 +35,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -49,7 +49,7 @@ import torch
 ROOT = Path(__file__).parent.parent
 EXAMPLES = 15  # of each Hypothesis test, always the same ones
 FIRST_S = 900.0  # for the first run of a file
-TESTS_S = 40.0  # of tests for one change and one file, by their first run
+TESTS_S = 40.0  # of work of tests for one change and one file, by their first run
 PATIENCE, LEAST_S = 3, 60.0  # times as long as in the first run, and at least so long: it hangs
 MAX_FILES = 6  # of tests for one change
 
@@ -247,10 +247,14 @@ def of_pages(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Known:
-    """A test by its first run: what of core/ it called, as (file, function), and seconds."""
+    """A test by its first run: what of core/ it called, as (file, function), seconds of work, and in all.
+
+    A machine that has other things to do makes it wait, which must not leave tests out.
+    """
 
     test: str
     called: frozenset[tuple[str, str]]
+    work_s: float
     seconds: float
 
 
@@ -286,6 +290,17 @@ class Serving:
 
     def __init__(self, pipe: Any):
         self.pipe, self.failed = pipe, ""
+        self.called: set[CodeType] = set()
+        self.of_fixtures: dict[str, set[CodeType]] = {}  # what is called while they are made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[Any]:
+        before, self.called = self.called, set()
+        try:
+            return (yield)
+        finally:
+            self.of_fixtures[fixturedef.argname] = self.called
+            self.called = before | self.called
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -299,22 +314,29 @@ class Serving:
         self.pipe.send(None)  # ready
         while (asked := self.pipe.recv()) is not None:
             names, change, limit_s = asked
-            first = partial(self.first, session.items)
-            work = first if names is None else partial(self.some, session, names, change)
+            first = functools.partial(self.first, session.items)
+            work = first if names is None else functools.partial(self.some, session, names, change)
             self.pipe.send(forked(work, limit_s))
         return True
 
     def first(self, items: list[pytest.Item], tell: Callable[[Any], None]) -> None:
-        """Run all, and tell of those that pass what they call, and how long they take."""
+        """Run all, and tell of those that pass what they and their fixtures call, and how long they take."""
+        caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+        caches = [one for one in caches if one.__module__.startswith("core.")]
         for item, after in itertools.pairwise([*items, None]):
-            called, begun, self.failed = set(), time.monotonic(), ""
-            sys.settrace(lambda frame, event, argument, called=called: called.add(frame.f_code))
+            for one in caches:
+                one.cache_clear()  # or a test that asks for the same again would call nothing
+            self.called, self.failed = set(), ""
+            worked, begun = time.process_time(), time.monotonic()
+            sys.settrace(lambda frame, event, argument: self.called.add(frame.f_code))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             sys.settrace(None)
+            fixtures = (self.of_fixtures.get(name, set()) for name in getattr(item, "fixturenames", ()))
+            called = self.called.union(*fixtures)
             ours = [(code.co_filename, code.co_qualname) for code in called if "/core/" in code.co_filename]
             names = frozenset((os.path.relpath(file), INNER.sub("", name)) for file, name in ours)
             if not self.failed:
-                tell(Known(item.nodeid, names, time.monotonic() - begun))
+                tell(Known(item.nodeid, names, time.process_time() - worked, time.monotonic() - begun))
 
     def some(
         self, session: pytest.Session, names: list[str], change: Change | None, tell: Callable[[Any], None]
@@ -342,10 +364,7 @@ def fewer_examples(item: pytest.Item) -> None:
 
 
 def swapped(change: Change) -> bool:
-    """Give every function of the module in memory its changed code; False if that is impossible, as it is for
-    what ran at the import."""
-    if not change.function:
-        return False
+    """Give every function of the module in memory its changed code; False if that is impossible."""
     texts = change.path.read_bytes(), change.made()
     before, after = (list(inside(compile(text, str(change.path), "exec"))) for text in texts)
     if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
@@ -424,10 +443,10 @@ def server(path: Path) -> Server:
     return SERVERS[path]
 
 
-@cache
+@functools.cache
 def first_run(path: Path) -> list[Known]:
     """The tests of a file that pass, the fastest first."""
-    found = sorted(server(path).ask(None, None, FIRST_S)[0], key=lambda known: known.seconds)
+    found = sorted(server(path).ask(None, None, FIRST_S)[0], key=lambda known: known.work_s)
     if not found:
         print(f"     no test of {path} passes as it stands", flush=True)
     return found
@@ -439,7 +458,7 @@ def noticed(change: Change, files: list[Path]) -> str | None:
     Those that call what is changed; where none does, it runs at the import, and any test may notice.
     """
     where, called = (str(change.path), change.function), False
-    for path in files:
+    for path in files if change.function else ():
         names, limit_s = affordable([one for one in first_run(path) if where in one.called])
         called = called or bool(names)
         if names and (by := answer(server(path).ask(names, change, limit_s), path)) == IMPOSSIBLE:
@@ -466,9 +485,9 @@ def anew(change: Change, path: Path, names: list[str], limit_s: float) -> str | 
 
 def affordable(tests: list[Known]) -> tuple[list[str], float]:
     """The fastest tests, and a time limit after which they hang."""
-    until = list(itertools.accumulate(one.seconds for one in tests))
-    names = [one.test for one, seconds in zip(tests, until, strict=True) if seconds < TESTS_S]
-    return names, max(LEAST_S, PATIENCE * (until[len(names) - 1] if names else 0.0))
+    until = itertools.accumulate(one.work_s for one in tests)
+    taken = [one for one, seconds in zip(tests, until, strict=True) if seconds < TESTS_S]
+    return [one.test for one in taken], max(LEAST_S, PATIENCE * sum(one.seconds for one in taken))
 
 
 def answer(told_and_ended: tuple[list[str], bool], path: Path) -> str | None:
