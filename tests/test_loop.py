@@ -637,6 +637,13 @@ def test_what_pytorch_says_about_targets_that_do_not_fit_is_kept(loss, outputs, 
     assert words in str(run.error.exception)
 
 
+def test_a_line_on_its_own_raises_as_it_does_within_a_step():
+    config = Config(dataset="iris", model="linear", loop=SKIPPED, steps=3)
+    run = Run(config, data=(torch.ones(4, 2), LABELS.float()), model=nn.Linear(2, 3))
+    assert [run.line(), run.line()] == ["forward", "loss"]
+    assert (run.error.step, run.error.line, type(run.error.exception)) == (0, "loss", RuntimeError)
+
+
 def test_targets_of_shape_n_against_outputs_n_by_1_find_the_mean():
     """MSE broadcasts them to n x n with a warning; what it learns is w = 0 and b = mean(y)."""
     y = torch.tensor([6.96, 12.11, 16.77, 22.21])

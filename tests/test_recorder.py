@@ -146,22 +146,24 @@ def test_steps_that_the_scaler_skips_are_no_steps():
     assert "nonfinite" not in contents["first"]
 
 
-def test_of_two_losses_the_mean_is_shown_and_a_weight_written_between_steps_counts_as_before_the_next():
+def test_of_two_losses_the_mean_is_shown_and_weights_written_by_hand_are_those_before_the_next_step():
     """The output is w, the losses w² and (w − 2)²: w − 0.25 × (2 w + 2 (w − 2)) is 1, whatever w was."""
     model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
     nn.init.constant_(model.weight, 4.0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
     recording = record(model, optimizer, loss_fn)
-    for _ in range(2):
+    for after, between in ((5.0, None), (1.0, None), (1.0, 3.0)):
         optimizer.zero_grad()
         for target in (0.0, 2.0):
             loss_fn(model(torch.ones(1, 1)), torch.tensor([[target]])).backward()
-        optimizer.step()  # to 1
-        nn.init.constant_(model.weight, 5.0)
+        if between is not None:
+            nn.init.constant_(model.weight, between)
+        optimizer.step()  # to 1, if it is from where the gradient is of
+        nn.init.constant_(model.weight, after)
     rows = recording.contents()["rows"]
     recording.close()
-    assert rows["loss"] == [(16 + 4) / 2, (25 + 9) / 2]
-    assert rows["ratio"] == pytest.approx([3 / 4, 4 / 5])
+    assert rows["loss"] == [(16 + 4) / 2, (25 + 9) / 2, (1 + 1) / 2]
+    assert rows["ratio"] == pytest.approx([3 / 4, 4 / 5, 0])  # at 1 the two gradients are 2 and -2
 
 
 def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():

@@ -99,6 +99,12 @@ def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
 
 
+@pytest.mark.parametrize("unit", [2.0**-20, 2.0**20])
+@pytest.mark.parametrize("expected, losses", SHAPES)
+def test_the_unit_of_the_loss_changes_no_word(expected, losses, unit):
+    assert word(unit * np.array(losses)) == expected
+
+
 LONG = [pair for pair in SHAPES if len(pair[1]) > 100]
 SMOOTH = [(w, losses) for w, losses in LONG if abs(np.diff(losses)).max() <= 0.25 * np.ptp(losses)]
 
