@@ -4,7 +4,8 @@ Starts the app on a free port and opens sessions that speak Streamlit's own prot
 websocket, as a browser does, without drawing: each opens the Watch page, presses Play, and asks for
 the next drawing when the page's timer says so. Meanwhile a bystander presses Next line once a
 second. Printed are drawings per second of the slowest and the middle session, steps trained, and
-how long the bystander waits for the whole page.
+how long the bystander waits for the whole page. Then the same beside as many who train new comparisons,
+and beside half as many who each train sweeps of 512 runs.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
@@ -102,14 +103,44 @@ class Session:
         return len(shown) / (until - since)
 
 
-async def measure(port: int, pid: int, count: int, seconds: float) -> Iterator[str]:
-    """Open all sessions, then let them play; the lines to print."""
+async def train(session: Session, number: int, until: float) -> list[float]:
+    """Open one new comparison after the other; seconds until each was trained and drawn."""
+    session.page, waits = "", []
+    while time.perf_counter() < until:
+        session.query = f"lr={0.01 * (1 + number) + 1e-4 * len(waits):.4f}&steps=2000"
+        waits.append(await _seconds(session.ask()))
+    return waits
+
+
+async def sweep(session: Session, number: int, until: float) -> list[float]:
+    """Open one new sweep of 512 runs after the other; seconds until each was trained and drawn."""
+    session.page, waits = "sweep", []
+    while time.perf_counter() < until:
+        lowest = 0.001 * (1 + number) + 1e-5 * len(waits)
+        session.query = f"x=lr~{lowest:.5f}..10..64&y=seed~0~1~2~3~4~5~6~7"
+        waits.append(await _seconds(session.ask()))
+    return waits
+
+
+async def _seconds(done: Awaitable[None]) -> float:
+    begun = time.perf_counter()
+    await done
+    return time.perf_counter() - begun
+
+
+async def visitors(port: int, count: int) -> list[Session]:
+    """Sessions that have opened their page."""
     address = f"ws://127.0.0.1:{port}/_stcore/stream"
-    sockets = [await connect(address, subprotocols=["streamlit"], max_size=None) for _ in range(count + 1)]
+    sockets = [await connect(address, subprotocols=["streamlit"], max_size=None) for _ in range(count)]
     sessions = [Session(socket) for socket in sockets]
     for session in sessions:
         await session.ask()
-    *players, bystander = sessions
+    return sessions
+
+
+async def beside_players(port: int, pid: int, count: int, seconds: float) -> list[str]:
+    """Let all play at once, and a bystander click; the lines to print."""
+    *players, bystander = sessions = await visitors(port, count + 1)
     alone = await bystander.press("Next line", time.perf_counter() + 5.0)
     begun, used = time.perf_counter(), cpu_seconds(pid)
     until = begun + STARTING_S + seconds
@@ -120,18 +151,40 @@ async def measure(port: int, pid: int, count: int, seconds: float) -> Iterator[s
     steps = sum(player.steps[-1][1] for player in players)
     drawings = sum(len(player.steps) for player in players) + len(starting) + len(waits)
     each = 1000 * (cpu_seconds(pid) - used) / drawings
-    for socket in sockets:
-        await socket.close()
-    return iter(
-        [
-            f"{count} sessions playing for {seconds:g} s, {steps} steps in all",
-            f"drawings per second: slowest session {rates[0]:.1f}, median {statistics.median(rates):.1f}",
-            f"server processor time per drawing, everything included: {each:.0f} ms",
-            f"bystander's Next line: alone {_waits(alone)}",
-            f"while all press Play at once: {_waits(starting)}",
-            f"while they play: {_waits(waits)}",
-        ]
+    await leave(sessions)
+    return [
+        f"{count} sessions playing for {seconds:g} s, {steps} steps in all",
+        f"drawings per second: slowest session {rates[0]:.1f}, median {statistics.median(rates):.1f}",
+        f"server processor time per drawing, everything included: {each:.0f} ms",
+        f"bystander's Next line: alone {_waits(alone)}",
+        f"while all press Play at once: {_waits(starting)}",
+        f"while they play: {_waits(waits)}",
+    ]
+
+
+async def beside(
+    port: int, count: int, seconds: float, work: Callable[[Session, int, float], Awaitable[list[float]]]
+) -> list[str]:
+    """The same beside sessions that train one page after the other, each new to the server."""
+    *others, bystander = sessions = await visitors(port, count + 1)
+    until = time.perf_counter() + seconds
+    *pages, waits = await asyncio.gather(
+        *(work(session, number, until) for number, session in enumerate(others)),
+        bystander.press("Next line", until),
     )
+    await leave(sessions)
+    means = sorted(statistics.mean(one) for one in pages)
+    return [
+        f"{count} sessions that {work.__name__} at once, {sum(map(len, pages))} pages in all",
+        f"seconds for a page: quickest session {means[0]:.1f}, slowest {means[-1]:.1f}",
+        f"bystander's Next line meanwhile: {_waits(waits)}",
+    ]
+
+
+async def leave(sessions: list[Session]) -> None:
+    """Close all tabs."""
+    for session in sessions:
+        await session.socket.close()
 
 
 async def stand_by(bystander: Session, until: float) -> tuple[list[float], list[float]]:
@@ -142,7 +195,22 @@ async def stand_by(bystander: Session, until: float) -> tuple[list[float], list[
 
 def _waits(seconds: list[float]) -> str:
     ordered = sorted(seconds)
-    return f"median {statistics.median(ordered):.2f} s, slowest of {len(ordered)} {ordered[-1]:.2f} s"
+    most = ordered[min(int(0.95 * len(ordered)), len(ordered) - 1)]
+    return (
+        f"median {statistics.median(ordered):.2f} s, 95 % within {most:.2f} s, "
+        f"slowest of {len(ordered)} {ordered[-1]:.2f} s"
+    )
+
+
+async def measure(port: int, pid: int, count: int, seconds: float) -> None:
+    """All of it, one after the other on one server."""
+    for lines in (
+        beside_players(port, pid, count, seconds),
+        beside(port, count, seconds, train),
+        beside(port, max(count // 2, 1), seconds, sweep),
+    ):
+        print(*await lines, sep="\n")
+        print(f"server memory afterward: {resident_mb(pid):.0f} MB\n", flush=True)
 
 
 def main() -> None:
@@ -150,9 +218,7 @@ def main() -> None:
     seconds = min(float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS, MAX_SECONDS)
     server, port = start()
     try:
-        for line in asyncio.run(measure(port, server.pid, count, seconds)):
-            print(line)
-        print(f"server memory afterward: {resident_mb(server.pid):.0f} MB")
+        asyncio.run(measure(port, server.pid, count, seconds))
     finally:
         server.terminate()
 

@@ -17,7 +17,8 @@ page shows beyond these; it imports from here and from packages above it:
     traps          mistakes, their evidence, orders of the lines
     own            a loop of one's own: what the recorder noted of it, read and judged
     notes          what course notes say, held against PyTorch
-    start          a path through the pages, symptoms, and the words they use
+    report         a comparison to take away: one HTML file, a notebook
+    start          a path through the pages, symptoms, saved runs, and the words they use
 """
 
 import torch

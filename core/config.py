@@ -244,8 +244,13 @@ def parse(name: str, text: str) -> Any:
         value = knob.parse(text)
     except (ValueError, KeyError):
         value = text  # not readable: the check refuses it in words
+    return checked(name, value)
+
+
+def checked(name: str, value: Any) -> Any:
+    """The value of a field as it is stored; raises ValueError that names field, limit and value."""
     try:
-        return knob.check(value)
+        return KNOBS[name].check(value)
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
 

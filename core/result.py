@@ -91,7 +91,10 @@ def path(result: Result) -> LossPath:
     config = result.config
     if config.batch_size or "loss" not in parts(config.loop):
         return whole
-    every = LossPath(result.steps["step"].to_numpy(), result.steps["loss"].to_numpy())
+    steps = result.steps
+    if result.message is not None and len(steps) and np.isnan(steps["loss"].iloc[-1]):
+        steps = steps.iloc[:-1]  # the line that raised left this step without a loss
+    every = LossPath(steps["step"].to_numpy(), steps["loss"].to_numpy())
     if not plain(config.loop) or own_loss(config.loop) or MODELS[config.model].two_modes:
         return every  # on the whole set another loss counts: loss_fn(model(inputs), targets), in eval mode
     last = whole.steps >= len(every.steps)

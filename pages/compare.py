@@ -6,7 +6,7 @@ from pages._ui.shared import guard
 
 guard.through_app()
 
-from pages._ui.compare import cards, changes, curves, fit, heading, own, table, view  # noqa: E402
+from pages._ui.compare import cards, changes, curves, fit, heading, own, save, table, view  # noqa: E402
 from pages._ui.shared import code, remarks, session, sidebar, training  # noqa: E402
 
 comparison = session.comparison("compare", view.FIELDS)
@@ -22,6 +22,8 @@ remarks.draw()
 trained = training.train(named, device)
 with buttons:
     heading.take_away(trained)
+    save.draw(trained)
+save.tell(trained)
 
 cards.draw(comparison, trained)
 own.card(trained)

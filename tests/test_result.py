@@ -8,6 +8,7 @@ import torch
 from core import Config, Run
 from core.lines import from_letters
 from core.result import Message, loss_path, result
+from core.traps.table import TRAPS
 
 
 def trained(loop="ZFLBS", **choices):
@@ -32,6 +33,16 @@ def test_with_batches_the_path_is_the_loss_on_the_whole_training_set():
     np.testing.assert_array_equal(path["step"], evaluations["step"])
     np.testing.assert_array_equal(path["loss"], evaluations["train_loss"])
     assert {0, 40} <= set(path["step"])
+
+
+def test_a_step_that_raised_before_its_loss_has_none():
+    first = result(trained("ZLBS"))  # no outputs in the very first step
+    assert first.message.step == 0
+    assert loss_path(first)["step"].tolist() == [0]  # the training set as the weights are
+    assert loss_path(first)["loss"].tolist() == first.evaluations["train_loss"].tolist()[:1]
+    later = result(Run(TRAPS["bce_on_logits"].wrong).advance())  # once an output is not a probability
+    assert later.message.step == 1 and later.steps["loss"].isna().tolist() == [False, True]
+    assert loss_path(later)["step"].tolist() == [0]
 
 
 def test_a_loop_without_a_loss_line_has_the_path_of_the_whole_training_set():

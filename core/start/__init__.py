@@ -1,1 +1,1 @@
-"""Ways into the app: a path of stops, symptoms of a broken loop, and the words that the pages use."""
+"""Ways into the app: a path of stops, symptoms of a broken loop, saved runs, and the words of the pages."""

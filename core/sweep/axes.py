@@ -89,8 +89,7 @@ class Axis:
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        if self.field not in FIELDS:
-            raise ValueError(f"an axis must be one of {', '.join(FIELDS)}; got {shown(self.field)}")
+        _check_field(self.field)
         knob = KNOBS[self.field]
         try:
             values = tuple(dict.fromkeys(knob.check(value) for value in self.values))
@@ -125,9 +124,15 @@ def _again(values: tuple[float, ...]) -> tuple[float, ...]:
     return spread(values[0], values[-1], len(values))
 
 
+def _check_field(field: str) -> None:
+    if field not in FIELDS:
+        raise ValueError(f"an axis must be one of {', '.join(FIELDS)}; got {shown(field)}")
+
+
 @lru_cache(maxsize=256)
 def usual(field: str, baseline: Config) -> Axis:
-    """A field's default axis: those of its values that fit the baseline."""
+    """A field's default axis: those of its values that fit the baseline. Raises ValueError if it is none."""
+    _check_field(field)
     fit = [value for value in FIELDS[field](baseline) if misfit(field, value, baseline) is None]
     return Axis(field, tuple(fit) or (getattr(baseline, field),))
 

@@ -110,3 +110,26 @@ def test_axe_finds_nothing_of_our_own_and_nothing_sticks_out(visit, scheme, widt
     main(page).get_by_role("button", name="Show me").click()
     settle(page)
     assert sound(page)
+
+
+def test_saved_runs_are_taken_away_and_come_back_in_another_session(visit, tmp_path):
+    page = visit("/?lr=0.3&steps=20&scale=linear")
+    settle(page)
+    press(page, "Save")
+    main(page).get_by_role("button", name="Saved").wait_for()
+    page.get_by_role("link", name="Start here").click()
+    page.wait_for_url(re.compile("/start"))
+    settle(page)
+    choose_view(page, "My runs")
+    with page.expect_download() as coming:
+        press(page, "my-runs.json")
+    coming.value.save_as(tmp_path / "my-runs.json")
+    other = visit("/start?view=runs")
+    settle(other)
+    other.locator("input[type=file]").set_input_files(tmp_path / "my-runs.json")
+    main(other).get_by_role("button", name="Open").wait_for()
+    settle(other)
+    main(other).get_by_role("button", name="Open", exact=True).click()  # leads to another page
+    main(other).get_by_role("button", name="Saved").wait_for()  # it has trained, and ends the same
+    other.wait_for_url(re.compile(r"lr=0\.3.*steps=20.*scale=linear"))
+    assert page.errors == [] and other.errors == []

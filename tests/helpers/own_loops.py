@@ -2,10 +2,13 @@
 
 import copy
 import itertools
+import json
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+
+from core import recorder
 
 ROWS, STEPS = 24, 12
 
@@ -281,3 +284,17 @@ def trained(loop, hang=lambda *args: None):
         models = loop(hang)
         state = [value.clone() for model in models for value in model.state_dict().values()]
         return state, torch.get_rng_state()
+
+
+def skipped(name="weight"):
+    """The file of a recording without zero_grad, whose first parameter has this name."""
+    model, loss_fn = nn.Linear(2, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    one = recorder.record(model, optimizer, loss_fn)
+    for _ in range(30):
+        loss_fn(model(torch.ones(3, 2)), torch.ones(3, 1)).backward()
+        optimizer.step()
+    contents = one.contents()
+    one.close()
+    contents["parameters"][0]["name"] = name
+    return json.dumps(contents).encode()

@@ -11,14 +11,14 @@ import streamlit as st
 
 from core import recorder
 from core.budget import MAX_RUNS
-from core.own.recording import MAX_BYTES, read
-from core.own.run import SHOWN_UPDATES, OwnRun, ledger, of_these, own_run
+from core.own.recording import MAX_BYTES
+from core.own.run import SHOWN_UPDATES, OwnRun, ledger, of_these
 from core.traps.table import TRAPS
 from core.verdict import RULES
 from core.watch import ledger as bars
 from core.watch import ledger_picture
 from core.words import number, size_text
-from pages._ui.shared import links, width
+from pages._ui.shared import links, own_loop, width
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.remarks import warn
 from pages._ui.shared.streamlit_internals import whole
@@ -35,14 +35,9 @@ USE = (
 MAX_UPLOAD_MB = MAX_BYTES // 2**20
 
 
-def run() -> OwnRun | None:
-    """The recording that this session has uploaded."""
-    return st.session_state.get("own_run")
-
-
 def drawn(trained: Sequence[Trained]) -> list[Trained]:
     """It as one more run of the curves, in a place that no other run has."""
-    own, place = run(), _place(trained)
+    own, place = own_loop.run(), _place(trained)
     if own is None or place is None:
         return []
     # Names of parameters are choices, which the address has: none of them may come from the file alone.
@@ -57,7 +52,7 @@ def _place(trained: Sequence[Trained]) -> int | None:
 
 def card(trained: Sequence[Trained]) -> None:
     """What the recording says: its losses, and each line that it names, with the trap that shows it."""
-    own, place = run(), _place(trained)
+    own, place = own_loop.run(), _place(trained)
     if own is None:
         return
     with st.container(border=True, key="own_card"):
@@ -119,7 +114,7 @@ def _findings(own: OwnRun) -> None:
 
 def draw() -> None:
     """Where the recorder comes from and the recording goes to, and the ledger of its .grad."""
-    own = run()
+    own = own_loop.run()
     # The card above moves it, so that the browser takes it for a new one: open again, with the ledger in it.
     with st.expander(NAME, icon=":material/upload_file:", expanded=own is not None):
         left, right = st.columns(2)
@@ -168,13 +163,14 @@ def _take() -> None:
             raise ValueError(
                 f"The file must be at most {size_text(MAX_BYTES)}; it has {size_text(file.size)}"
             )
-        st.session_state.own_run = own_run(read(file.getvalue()))
+        own_loop.put(file.getvalue())
     except ValueError as error:
         st.session_state.own_problem = f"{error}."
 
 
 def _remove() -> None:
-    st.session_state.own_run = st.session_state.own_problem = None
+    own_loop.drop()
+    st.session_state.own_problem = None
     st.session_state.own_removed = st.session_state.get("own_removed", 0) + 1
 
 

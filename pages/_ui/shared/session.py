@@ -15,7 +15,7 @@ import streamlit as st
 from core import Config
 from core.budget import MAX_RUNS
 from core.compare.comparison import Comparison, Variant, first_runs, one_line, read
-from core.config import suiting, with_changes
+from core.config import checked, suiting, with_changes
 from core.start.path import FIELDS as AROUND
 from core.start.path import FIRST
 from pages._ui.shared.streamlit_internals import is_history_navigation
@@ -183,9 +183,10 @@ def change(field: str, value: Any, exactly: bool = False, **more: Any) -> None:
     and the model that suit it.
     """
     old = st.session_state.comparison.baseline
-    brings = suiting(old, value) if field == "dataset" else {}
-    changes = {field: value} | brings | more
     try:
+        changes = {name: checked(name, one) for name, one in ({field: value} | more).items()}
+        if field == "dataset":
+            changes = suiting(old, value) | changes
         if exactly:
             replace(old, **changes)
         baseline, sentences = with_changes(old, changes)

@@ -69,9 +69,13 @@ def change_field(old: Sweep, name: str, field: str) -> None:
     """Give an axis another field with its usual values; swap the axes if the other one has it."""
     other = {"x": "y", "y": "x"}[name]
     axis: Axis = getattr(old, other)
-    changes: dict[str, object] = {name: usual(field, old.baseline)}
-    if axis.field == field:
-        changes = {name: axis, other: getattr(old, name)}
+    changes: dict[str, object] = {name: axis, other: getattr(old, name)}
+    if axis.field != field:
+        try:
+            changes = {name: usual(field, old.baseline)}
+        except ValueError as error:
+            session.note(f"{error}.")
+            return
     if field == "seed":
         changes["seeds"] = 1
     change(old, **changes)
@@ -86,7 +90,9 @@ def place(chosen: Sweep) -> tuple[int, int] | None:
 
 
 def choose_cell(chosen: Sweep, column: int, row: int) -> None:
-    st.session_state.sweep_cell = SEPARATOR.join((_texts(chosen.x)[column], _texts(chosen.y)[row]))
+    columns, rows = _texts(chosen.x), _texts(chosen.y)
+    if column in range(len(columns)) and row in range(len(rows)):  # a client may send anything
+        st.session_state.sweep_cell = SEPARATOR.join((columns[column], rows[row]))
 
 
 def _texts(axis: Axis) -> list[str]:

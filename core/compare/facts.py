@@ -1,0 +1,34 @@
+"""The settings of a run in a few words, as badges and lists show them."""
+
+from core.config import DEFAULTS, KNOBS, Config
+from core.data import DATASETS
+from core.fields import arguments_in_words
+from core.lines import USUAL, loop_label
+from core.losses import LOSSES
+from core.models import MODELS
+from core.optimizers import OPTIMIZERS
+
+# Fields that are said only where they are not the default; the others stand among the facts always, or in
+# the sidebar and the code.
+WHERE_UNUSUAL = ("momentum", "weight_decay", "batch_size", "hidden", "activation", "noise", "seed", "dtype")
+
+
+def facts(config: Config) -> list[str]:
+    """The choices of a run in short: the main ones always, others where they are not the default."""
+    changed = config.to_params()
+    said = [
+        DATASETS[config.dataset].title,
+        LOSSES[config.loss].title,
+        OPTIMIZERS[config.optimizer].title,
+        f"learning rate {config.lr:g}",
+        "zero_grad each step" if config.loop == USUAL else loop_label(config.loop),
+        f"{config.steps:,} steps",
+    ]
+    if config.model != DEFAULTS["model"]:
+        said.insert(2, MODELS[config.model].title)
+    said += [
+        arguments_in_words(given) for given in (config.loss_arguments, config.optimizer_arguments) if given
+    ]
+    return said + [
+        f"{KNOBS[name].label.lower()} {changed[name]}" for name in WHERE_UNUSUAL if name in changed
+    ]
