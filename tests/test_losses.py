@@ -356,6 +356,8 @@ def new_loss(module, share):
         lambda z: -z.sigmoid() + 1,  # falls
         lambda z: z.sigmoid().round().bool(),
         lambda z: z.sigmoid().mean(),
+        lambda z: z.sigmoid() * 2,
+        lambda z: z.sigmoid() / 2 + 0.5,
         lambda z: z.sigmoid() * torch.nan,
         lambda z: z.nosuch(),
         lambda z: 0.5,
