@@ -152,14 +152,15 @@ def test_of_two_losses_the_mean_is_shown_and_weights_written_by_hand_are_those_b
     nn.init.constant_(model.weight, 4.0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
     recording = record(model, optimizer, loss_fn)
-    for after, between in ((5.0, None), (1.0, None), (1.0, 3.0)):
+    for before_step, after_step in ((None, 5.0), (None, None), (3.0, None)):
         optimizer.zero_grad()
         for target in (0.0, 2.0):
             loss_fn(model(torch.ones(1, 1)), torch.tensor([[target]])).backward()
-        if between is not None:
-            nn.init.constant_(model.weight, between)
-        optimizer.step()  # to 1, if it is from where the gradient is of
-        nn.init.constant_(model.weight, after)
+        if before_step:
+            nn.init.constant_(model.weight, before_step)
+        optimizer.step()
+        if after_step:
+            nn.init.constant_(model.weight, after_step)
     rows = recording.contents()["rows"]
     recording.close()
     assert rows["loss"] == [(16 + 4) / 2, (25 + 9) / 2, (1 + 1) / 2]
