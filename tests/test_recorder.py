@@ -161,10 +161,26 @@ def test_of_two_losses_the_mean_is_shown_and_weights_written_by_hand_are_those_b
         optimizer.step()
         if after_step:
             nn.init.constant_(model.weight, after_step)
-    rows = recording.contents()["rows"]
+    contents = recording.contents()
     recording.close()
+    rows = contents["rows"]
+    assert contents["counts"]["accumulated_whole"] == 3  # neither loss was halved
     assert rows["loss"] == [(16 + 4) / 2, (25 + 9) / 2, (1 + 1) / 2]
     assert rows["ratio"] == pytest.approx([3 / 4, 4 / 5, 0])  # at 1 the two gradients are 2 and -2
+
+
+def test_what_is_written_into_gradients_after_step_is_seen_where_nothing_clears_them():
+    model, loss_fn = nn.Linear(1, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    for _ in range(3):
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        optimizer.step()
+        nn.utils.clip_grad_value_(model.parameters(), 1e-6)
+    contents = recording.contents()
+    recording.close()
+    assert contents["counts"]["written_after_step"] == 2  # of the last one no later line tells
+    assert orders(contents) == {"FLBS": 1, "CFLBS": 2}
 
 
 def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():
