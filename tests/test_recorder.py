@@ -183,6 +183,22 @@ def test_what_is_written_into_gradients_after_step_is_seen_where_nothing_clears_
     assert orders(contents) == {"FLBS": 1, "CFLBS": 2}
 
 
+def test_a_rate_that_changes_between_backward_and_step_is_counted_each_time():
+    model, loss_fn = nn.Linear(1, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    for step in range(5):
+        optimizer.zero_grad()
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        optimizer.param_groups[0]["lr"] = 0.02 if step < 3 else 0.04
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] = 0.01 if step < 2 else 0.04
+    contents = recording.contents()
+    recording.close()
+    assert contents["counts"]["rate_moved"] == 3  # from 0.01 to 0.02; later it stays at 0.04
+    assert contents["first"]["rate_moved"] == {"update": 0, "before": 0.01, "after": 0.02}
+
+
 def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():
     weight = torch.zeros(100_000)
     chunk = recorder._Chunk([weight], 1)

@@ -135,6 +135,10 @@ def test_the_peak_is_quoted_wherever_it_is():
     assert "peak" not in verdict(made(np.exp(-STEPS / 30))).because  # the first loss
 
 
+def test_rises_of_a_single_step_are_counted():
+    assert "It rose 19 times." in verdict(made(np.tile([1.0, 0.1, 0.1], 20))).because
+
+
 def test_a_leftover_longer_than_the_fresh_gradient_is_quoted_and_changes_no_word():
     swinging = 0.5 + ZIGZAG
     said = verdict(made(swinging, leftover=7.25, fresh=0.5))
