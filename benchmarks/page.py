@@ -1,29 +1,35 @@
-"""How long from a click to the screen, and does memory stay flat? python -m benchmarks.page
+"""How long from a click to the screen, how many bytes, does memory stay flat? python -m benchmarks.page
 
 Starts the app on a free port of this machine, and opens it in Chromium (playwright, see
 requirements-dev.txt). Compare is given 60 new seeds one after the other: each retrains four runs of
 1,000 steps. Printed are seconds from the key press until the page is idle with its new numbers, and the
 server's resident memory (Linux) on the way. Sweep is given 15: each retrains 64 runs of 1,000 steps.
 Printed are seconds from the key press until the map shows all of them. Both also as multiples of what one
-such run takes by a bare loop, trained in turn with them, since no two machines are equally fast.
+such run takes by a bare loop, trained in turn with them, since no two machines are equally fast. Of these
+and of a first visit also, medians: KB that the websocket carries to the browser, and processor time of server
+and browser (Linux; no other Chromium may run).
 """
 
 import shutil
 import statistics
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.recording import bare
-from benchmarks.server import resident_mb, start
+from benchmarks.server import Relay, browser_seconds, cpu_seconds, resident_mb, start
 from core import Config
 from core.sweep.map_picture import CHOSEN
 
+T = TypeVar("T")
 RUN = Config(steps=1000)  # the baseline of both
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 EVERY = 10  # seeds between two looks at the memory
+VISITS = 5
+QUIET_S = 1.0  # after which a page has asked for all it asks for by itself
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # All texts of the map, once a cell is framed as the chosen one: that comes with the last drawing only.
 MAP = f"""() => {{
@@ -82,18 +88,51 @@ def visit(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_text("All numbers").wait_for()
     page.wait_for_selector(IDLE)
-    page.get_by_text("Batches, seed and precision").click()
 
 
-def retrained(page: Page, times: int, once: Callable[[Page, int], float], server: int) -> str:
+class Spent:
+    """What acts on a page take, one after the other: KB on the wire, seconds of server and browser."""
+
+    def __init__(self, relay: Relay, server: int):
+        self.relay, self.server = relay, server
+        self.each: list[tuple[float, ...]] = []
+
+    def _now(self) -> tuple[float, ...]:
+        return self.relay.bytes / 1024, cpu_seconds(self.server), browser_seconds()
+
+    def of(self, act: Callable[[], T]) -> T:
+        before = self._now()
+        found = act()
+        time.sleep(QUIET_S)
+        self.each.append(tuple(now - then for now, then in zip(self._now(), before, strict=True)))
+        return found
+
+    def __str__(self) -> str:
+        wire, server, browser = (statistics.median(column) for column in zip(*self.each, strict=True))
+        return f"{wire:.0f} KB on the wire; processor time of server {server:.2f} s, browser {browser:.2f} s"
+
+
+def visited(pages: Callable[[], Page], address: str, spent: Spent) -> Page:
+    """The page of the last of some first visits. The very first does not count: server and cache are cold."""
+    page = pages()
+    visit(page, address)
+    for _ in range(VISITS):
+        page.close()
+        page = pages()
+        spent.of(lambda page=page: visit(page, address))
+    return page
+
+
+def retrained(page: Page, times: int, once: Callable[[Page, int], float], spent: Spent) -> str:
     """What so many new seeds take, in words; the server's memory on the way."""
+    page.get_by_text("Batches, seed and precision").click()
     seconds, ratios = [], []
     for seed in range(1, times + 1):
         alone = bare(RUN, None)
-        seconds.append(once(page, seed))
+        seconds.append(spent.of(lambda seed=seed: once(page, seed)))
         ratios.append(seconds[-1] / alone)
         if seed % EVERY == 0:
-            print(f"after {seed}: {resident_mb(server):.0f} MB", flush=True)
+            print(f"after {seed}: {resident_mb(spent.server):.0f} MB", flush=True)
     return in_words(seconds, ratios)
 
 
@@ -106,14 +145,17 @@ def in_words(seconds: list[float], ratios: list[float]) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     server, port = start()
+    relay = Relay(port)
     try:
         with sync_playwright() as p:
             browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.set_default_timeout(60_000)
-            for said, address, times, once in KINDS:
-                visit(page, f"http://127.0.0.1:{port}{address}")
-                print(f"{said}: {retrained(page, times, once, server.pid)}", flush=True)
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            context.set_default_timeout(60_000)
+            for said, path, times, once in KINDS:
+                first, keys = Spent(relay, server.pid), Spent(relay, server.pid)
+                page = visited(context.new_page, f"http://127.0.0.1:{relay.port}{path}", first)
+                print(f"first visit of {path}: {first}", flush=True)
+                print(f"{said}: {retrained(page, times, once, keys)}; {keys}", flush=True)
             browser.close()
     finally:
         server.terminate()

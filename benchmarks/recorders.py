@@ -1,15 +1,17 @@
 """The same recording by other tools: loss and norms at every step, and histograms where the tool has them.
 
-Each function returns the seconds that one training run takes with it; imported only where it is installed.
+Each is imported only where it is installed (requirements-bench.txt).
 """
 
 import logging
 import tempfile
-import time
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
+from benchmarks.recording import Took, clock
 from core import Config, build
 
 
@@ -19,13 +21,14 @@ def _parts(config: Config) -> tuple:
     return data, model, build.make_loss(config, data), build.make_optimizer(config, model)
 
 
-def tensorboard_scalars(config: Config, histograms: bool = False) -> float:
+def tensorboard_scalars(config: Config, histograms: bool = False) -> Took:
     """SummaryWriter: the loss, and the norm of every weight and gradient, at every step."""
     from torch.utils.tensorboard import SummaryWriter
 
+    begun = clock()
     data, model, loss_fn, optimizer = _parts(config)
     with tempfile.TemporaryDirectory() as folder, SummaryWriter(folder) as writer:
-        begun = time.perf_counter()
+        made = clock()
         for step in range(config.steps):
             optimizer.zero_grad()
             loss = loss_fn(model(data.inputs), data.targets)
@@ -38,19 +41,20 @@ def tensorboard_scalars(config: Config, histograms: bool = False) -> float:
                         writer.add_histogram(f"{kind}s/{name}", values, step)
             optimizer.step()
         writer.flush()
-        return time.perf_counter() - begun
+        return made - begun, clock() - made
 
 
-def tensorboard_histograms(config: Config) -> float:
+def tensorboard_histograms(config: Config) -> Took:
     """The same, with a histogram of every weight and gradient."""
     return tensorboard_scalars(config, histograms=True)
 
 
-def lightning_csv(config: Config) -> float:
+def lightning_csv(config: Config) -> Took:
     """Lightning's Trainer and CSVLogger: the loss and the norm of every gradient, at every step."""
     import lightning
     from lightning.pytorch.loggers import CSVLogger
 
+    begun = clock()
     data, model, loss_fn, optimizer = _parts(config)
 
     class Module(lightning.LightningModule):
@@ -85,13 +89,48 @@ def lightning_csv(config: Config) -> float:
             enable_model_summary=False,
             enable_checkpointing=False,
         )
-        begun = time.perf_counter()
+        made = clock()
         trainer.fit(Module(), batches)
-        return time.perf_counter() - begun
+        return made - begun, clock() - made
 
 
-RECORDERS = [  # package, what it records, seconds of one run with it
+def jax_stack(configs: Sequence[Config]) -> Took:
+    """JAX's scan and vmap: losses, weights and gradients of every step of MLPs with BCEWithLogits.
+
+    Compiling counts as making.
+    """
+    import jax
+    from jax import numpy as jnp
+
+    begun = clock()
+    data, model, _, _ = _parts(configs[0])
+    inputs, targets = jnp.asarray(data.inputs.numpy()), jnp.asarray(data.targets.numpy())
+    start = [jnp.asarray(p.detach().numpy()) for p in model.parameters()]
+
+    def loss(weights: Any) -> Any:
+        *hidden, last = zip(weights[::2], weights[1::2], strict=True)
+        values = inputs
+        for weight, bias in hidden:
+            values = jnp.tanh(values @ weight.T + bias)
+        z = values @ last[0].T + last[1]
+        return jnp.mean(jnp.maximum(z, 0) - z * targets + jnp.log1p(jnp.exp(-jnp.abs(z))))
+
+    def step(weights: Any, lr: Any) -> Any:
+        value, grads = jax.value_and_grad(loss)(weights)
+        return [w - lr * g for w, g in zip(weights, grads, strict=True)], (value, weights, grads)
+
+    def run(lr: Any) -> Any:
+        return jax.lax.scan(lambda weights, _: step(weights, lr), start, None, configs[0].steps)[1]
+
+    rates = jnp.asarray([config.lr for config in configs])
+    compiled = jax.jit(jax.vmap(run)).lower(rates).compile()
+    made = clock()
+    jax.block_until_ready(compiled(rates))
+    return made - begun, clock() - made
+
+
+RECORDERS = [  # package, what it records, one run with it
     ("tensorboard", "TensorBoard: scalars", tensorboard_scalars),
     ("tensorboard", "TensorBoard: scalars and histograms", tensorboard_histograms),
-    ("lightning", "Lightning: CSVLogger", lightning_csv),
+    ("lightning", "Lightning: CSVLogger, the start of fit included", lightning_csv),
 ]

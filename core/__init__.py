@@ -1,8 +1,8 @@
 """The training loop, taken apart: no Streamlit, only PyTorch, NumPy and pandas.
 
 The modules here are the main job: one run, from its Config to its verdict and its script. In this order:
-words, charts; seeds, lines, data, models, losses, optimizers; fields, config, build, devices, budget;
-vectors, histograms, torch_internals, history, gradients, evaluation, torch_warnings, loop; result, curvature,
+words, charts; seeds, lines, data, models, losses, optimizers; fields, config, build, devices; vectors,
+histograms, torch_internals, history, gradients, evaluation, torch_warnings, loop; budget, result, curvature,
 verdict, run_summary, units, export. recorder stands alone: it is a file to take away. Each package is what a
 page shows beyond these; it imports from here and from packages above it:
 
@@ -15,7 +15,7 @@ page shows beyond these; it imports from here and from packages above it:
     sweep          a grid of runs
     jobs           where runs run: here, on an executor, on a Dask cluster
     traps          mistakes, their evidence, orders of the lines
-    own            a loop of one's own: what the recorder noted of it, read and judged
+    own            a loop of one's own, recorded, read and judged; a CSV of one's own to train on
     notes          what course notes say, held against PyTorch
     report         a comparison to take away: one HTML file, a notebook
     start          a path through the pages, symptoms, saved runs, and the words they use

@@ -15,13 +15,11 @@ from torch import Tensor, nn
 
 from core import lines, models, optimizers
 from core.config import Config
-from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, split, standardize
+from core.data import DATASETS, FORMS, MIN_ROWS_TO_SPLIT, OWN, data_set, own_table, split, standardize
 from core.losses import LOSSES, form
 from core.seeds import stream
 
 Rows = Tensor | Sequence[int]
-# Fields of Config that stand under their own names beside model and optimizer, where a line calls them.
-FIELDS_BY_NAME = ("lr", "gamma", "max_norm", "clip_value", "accumulate", "penalty")
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,12 @@ def _raw(dataset: str, noise: float, seed: int) -> tuple[Tensor, Tensor]:
 
 def make_data(config: Config) -> Data:
     """The data set of a Config: standardized with training statistics, split, in its dtype."""
-    row = DATASETS[config.dataset]
-    inputs, labels = _raw(config.dataset, config.noise if row.noisy else 0.0, config.seed)
-    target_form = form(config.loss, config.dataset)
+    row = data_set(config.dataset, config.own)
+    if config.dataset == OWN:
+        inputs, labels = own_table(config.own).rows(config.own)
+    else:
+        inputs, labels = _raw(config.dataset, config.noise if row.noisy else 0.0, config.seed)
+    target_form = form(config.loss, config.dataset, config.own)
     assert target_form is not None  # Config checked that they fit
     train, val = split(len(inputs), val_share(config, len(inputs)), stream(config.seed, "split"))
     if row.scale != "raw":
@@ -129,8 +130,9 @@ def _own_form(config: Config, targets: Tensor) -> str:
 
 def sizes(config: Config, data: Data) -> tuple[int, int]:
     """Width of the model's inputs and outputs for this data."""
-    if data.target_form == "class_index":
-        return data.inputs[0].numel(), max(int(data.targets.max()) + 1, 2)
+    if data.target_form == "class_index":  # a rare class may be among the held-out rows alone
+        parts = (data.targets, data.val_targets)
+        return data.inputs[0].numel(), max(2, *(int(t.max()) + 1 for t in parts if t is not None))
     return data.inputs[0].numel(), data.targets[0].numel()
 
 
@@ -183,8 +185,9 @@ def optimizer_arguments(config: Config) -> dict[str, Any]:
 def loop_values(config: Config) -> dict[str, Any]:
     """What lines call by the name of a field: name -> value, such as max_norm -> 1.0."""
     used = (*optimizers.SCHEDULERS[config.scheduler].uses, *lines.uses(config.loop))
-    every = config.accumulate if "step_every" in config.loop else 1
-    known = {name: getattr(config, name) for name in FIELDS_BY_NAME} | {"updates": config.steps // every or 1}
+    every = config.accumulate if lines.waits(config.loop) else 1
+    known = vars(config) | {"updates": config.steps // every or 1}
+    del known["scheduler"]  # the field is a name, and what lines call is an object
     known["autocast"] = {"bfloat16": torch.bfloat16, "float16": torch.float16}[config.autocast]
     return {name: known[name] for name in used if name in known}
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
-from core.words import JOINER
+from core.words import JOINER, LARGE, SMALL
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 2, 1, 2]]
 STACK_BELOW = 760  # pixels; narrower, the two charts stand below each other
@@ -30,7 +31,8 @@ MARK_HEIGHT = 8  # pixels below the top of the chart
 OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
-LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
+TIP = ".5~g"  # of a number in a tooltip: as `number` writes it; Vega's fifth digit spares 12345 an exponent
+SINGLE = np.finfo(np.float32)
 HEADROOM = {True: 100.0, False: 3.0}  # on a log or linear axis: how far above the usual it reaches
 
 
@@ -81,32 +83,35 @@ def curves_spec(
     legend: bool = True,
     smooth: bool = False,
     tall: int = TALL,
+    stack_below: int = STACK_BELOW,
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
     places: of the runs, which decide color and dash; 0, 1, ... if not given. smooth: whether the frame has
-    moving averages. width, tall: in pixels, of the pair and of each panel. Names change with every choice, so
-    they too are set in a copy of the cached spec.
+    moving averages. width, tall: in pixels, of the pair and of each panel. stack_below: the width below
+    which the panels stand below each other. Names change with every choice, so they too are set in a copy of
+    the cached spec.
     """
     places = tuple(range(len(names))) if places is None else places
     edge = EDGE * (between[1] - between[0])
     x = {"x": {"domain": [between[0] - edge, between[1] + edge]}}
     scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
-    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall), *scales)
+    stacked = width < stack_below
+    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall, stacked), *scales)
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
     return spec
 
 
-def pair_height(width: int) -> int:
+def pair_height(width: int, stack_below: int = STACK_BELOW, tall: int = TALL) -> int:
     """Height of a pair without a legend, as Vega draws it, all in pixels."""
-    return (2 if width < STACK_BELOW else 1) * (TALL + TITLE_AND_AXIS)
+    return (2 if width < stack_below else 1) * (tall + TITLE_AND_AXIS)
 
 
-def panel_height(width: int, height: int) -> int:
+def panel_height(width: int, height: int, stack_below: int = STACK_BELOW) -> int:
     """Height of each panel of a pair that fills a window, all in pixels."""
-    return max(height // (2 if width < STACK_BELOW else 1) - AROUND, TALL)
+    return max(height // (2 if width < stack_below else 1) - AROUND, TALL)
 
 
 def _set_names(encoding: dict[str, Any], names: dict[int, str]) -> None:
@@ -130,6 +135,7 @@ def _curves(
     legend: bool,
     smooth: bool,
     tall: int,
+    stacked: bool,
 ) -> dict[str, Any]:
     hover = alt.selection_point(
         name="hover", fields=["step"], nearest=True, on="pointerover", clear="pointerout", empty=False
@@ -138,7 +144,6 @@ def _curves(
         name="pin", fields=["step"], nearest=True, on="click", empty=False, toggle=False
     )
     zoom = alt.selection_interval(name="zoom", encodings=["x"])
-    stacked = width < STACK_BELOW
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
     x = alt.X("step:Q").title("step").scale(nice=False)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
@@ -187,14 +192,14 @@ def _panel(
     beyond = folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(**DOT, shape="triangle-up", size=50)
     ended = folded(base, "m", runs).mark_point(**DOT, shape="cross", angle=45, size=110)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    dots = folded(base, letter, runs).transform_filter(hover).mark_point(**DOT, size=60, clip=True)
+    pointed = base.transform_filter(hover)
+    dots = folded(pointed, letter, runs).mark_point(**DOT, size=60, clip=True)
     layers.append(dots.encode(y, color))
+    layers.append(pointed.mark_rule(strokeWidth=1, color=QUIET, aria=False))
     layers.append(
         base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)
     )
-    rule = base.mark_rule(strokeWidth=1, color=QUIET, aria=False).encode(
-        opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=_tips(letter, runs)
-    )
+    rule = base.mark_rule(opacity=0, aria=False).encode(tooltip=_tips(letter, runs))
     layers.append(rule.properties(name=f"rules_{letter}"))
     return alt.layer(*layers)
 
@@ -250,15 +255,39 @@ def alike(log: bool, name: str) -> str:
 def _tips(letter: str, runs: Sequence[int]) -> list[Any]:
     """All runs at the step under the pointer; their names are set later."""
     tips = [alt.Tooltip("step:Q", title="step", format="d")]
-    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=".4~g") for i in runs]
+    return tips + [alt.Tooltip(f"{letter}{i}:Q", title="", format=TIP) for i in runs]
 
 
 def folded(base: Any, letter: str, runs: Sequence[int]) -> Any:
     """Long rows of one quantity: run i's column becomes rows with run = "i"."""
     names = [f"{letter}{i}" for i in runs]
+    if letter in "vmbc":
+        base = base.transform_filter("datum.marked > 0")
     folded = base.transform_fold(names, as_=["column", "value"])
     valid = folded.transform_filter("isValid(datum.value)") if letter in "vmbc" else folded
     return valid.transform_calculate(run="substring(datum.column, 1)")
+
+
+def compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows in fewer bytes, to be sent to a chart.
+
+    Text becomes categories. Small whole numbers become integers, their nan null. Other numbers keep the
+    7 digits of float32, unless one in the column is too large or too small for it.
+    """
+    return pd.DataFrame({name: _narrow(column) for name, column in frame.items()}, copy=False)
+
+
+def _narrow(column: pd.Series) -> Any:
+    if not pd.api.types.is_numeric_dtype(column):
+        return column.astype("category")
+    values = column.to_numpy(dtype=float)
+    empty = np.isnan(values)
+    sizes = np.abs(values[~empty])
+    most, least = sizes.max(initial=0.0), sizes[sizes > 0].min(initial=math.inf)
+    for whole in (np.int8, np.int16):
+        if most <= np.iinfo(whole).max and (sizes == np.rint(sizes)).all():
+            return pd.arrays.IntegerArray(np.where(empty, 0, values).astype(whole), empty)
+    return values.astype(np.float32) if SINGLE.tiny <= least and most <= SINGLE.max else values
 
 
 def thin(columns: np.ndarray, limit: int) -> np.ndarray:

@@ -7,11 +7,11 @@ both go through the same check, whose errors name the field, the limit and the v
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from core import losses, optimizers
-from core.data import DATASETS
+from core.data import DATASETS, OWN, OWN_FILE, Own, data_set
 from core.fields import (
     MAX_TEXT,
     RATES,
@@ -23,12 +23,13 @@ from core.fields import (
     hidden_sizes,
     lines_before,
     loop_lines,
+    own_file,
     real,
     schedule,
     starting_weights,
     whole,
 )
-from core.lines import USUAL, letters, part, put_in, text_of, with_step
+from core.lines import LINES, USUAL, letters, part, put_in, take_out, text_of, with_practice, with_step
 from core.losses import LOSSES, Loss, fitting
 from core.losses import form as target_form
 from core.models import ACTIVATIONS, MODELS, tensor_count
@@ -55,8 +56,11 @@ class Config:
     dataset: str = choice(
         "moons",
         "Data set",
-        _titles(DATASETS),
+        _titles({**DATASETS, OWN: OWN_FILE}),
         ("The rows to train on; the held-out share is for validation."),
+    )
+    own: Own = own_file(  # noqa: RUF009  (it makes a field)
+        "Own file", "Which file, which columns of it, and what is predicted from them."
     )
     noise: float = real(
         0.2,
@@ -89,7 +93,7 @@ class Config:
         "per tensor, such as 5_2 for weight 5, bias 2.",
     )
     loss: str = choice(
-        lambda values: fitting(values["dataset"])[0],
+        lambda values: fitting(values["dataset"], values["own"])[0],
         "Loss",
         _titles(LOSSES),
         "The number that training minimizes.",
@@ -191,10 +195,13 @@ class Config:
     )
 
     dropout: float = real(
-        0.5, "Dropout", (0.0, 0.9), "Share of the hidden units that each step of training switches off."
+        0.5, "Dropout", (0.0, 0.9), "Probability that a forward in training mode switches a hidden unit off."
     )
     penalty: float = real(
-        0.01, "Penalty", (0.0, 10.0), "Times the sum of all squared weights: the second loss that is added."
+        0.01,
+        "Penalty",
+        (0.0, 10.0),
+        "Times the sum of the squares of all weights and biases: the second loss.",
     )
 
     def __post_init__(self) -> None:
@@ -266,12 +273,12 @@ class Conflict:
 
 def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     """Every pair of choices that does not fit, each with the nearest choice that does."""
-    dataset, model, loss = values["dataset"], values["model"], values["loss"]
+    dataset, own, model, loss = (values[name] for name in ("dataset", "own", "model", "loss"))
     only_for = MODELS[model].only_for
     if only_for not in (None, dataset):
         yield Conflict("model", f"must fit the data set: {model} is for {only_for}; got {dataset}", "mlp")
-    if target_form(loss, dataset) is None:
-        offered = fitting(dataset)
+    if target_form(loss, dataset, own) is None:
+        offered = fitting(dataset, own)
         yield Conflict("loss", f"must be one of {', '.join(offered)} for {dataset}; got {loss}", offered[0])
     start, tensors = values["start"], tensor_count(model, values["hidden"]) if values["start"] else 0
     if len(start) > 1 and len(start) != tensors:
@@ -280,9 +287,7 @@ def conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
     if values["before"] and values["optimizer"] == "sgd_by_hand":  # they need an optimizer of PyTorch's
         yield Conflict("before", "must be none for sgd_by_hand; got other lines", ())
     yield from _scheduler_conflicts(values)
-    if OPTIMIZERS[values["optimizer"]].step != "step" and "step" in values["loop"]:
-        sentence = f"must step with a closure for {values['optimizer']}; got {letters(values['loop'])}"
-        yield Conflict("loop", sentence, with_step(values["loop"], OPTIMIZERS[values["optimizer"]].step))
+    yield from _step_conflicts(values)
     if values["optimizer"] == "nesterov" and values["momentum"] == 0:
         yield Conflict("momentum", "must be above 0 for nesterov; got 0.0", usual("momentum", values))
     if given := values["loss_arguments"]:
@@ -326,6 +331,24 @@ def _scheduler_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
         yield Conflict("gamma", "must be below 1 for plateau; got 1.0", usual("gamma", values))
 
 
+NO_SCALER = {  # optimizers that torch.amp.GradScaler cannot step
+    "sgd_by_hand": "it has no param_groups",
+    "lbfgs": "scaler.step takes no closure",
+}
+
+
+def _step_conflicts(values: Mapping[str, Any]) -> Iterable[Conflict]:
+    """L-BFGS steps by a closure alone, and not every optimizer goes with a scaler."""
+    name, loop, step = values["optimizer"], values["loop"], OPTIMIZERS[values["optimizer"]].step
+    scaled = [line for line in loop if "scaler" in LINES[line].uses]
+    if scaled and name in NO_SCALER:
+        sentence = f"must have no scaler for {name}, since {NO_SCALER[name]}; got {text_of(scaled[0])}"
+        yield Conflict("loop", sentence, with_step(reduce(take_out, scaled, loop), step))
+    if step != "step" and any(part(line) == "step" and LINES[line].letter for line in loop):
+        nearest = put_in(with_practice(loop, "accumulate", False), step)
+        yield Conflict("loop", f"must step with a closure for {name}; got {letters(loop)}", nearest)
+
+
 def with_changes(
     config: Config, changes: Mapping[str, Any], firm: Collection[str] = ()
 ) -> tuple[Config, list[str]]:
@@ -344,7 +367,7 @@ def suiting(config: Config, dataset: str) -> dict[str, Any]:
 
     Only where the present ones are those that suit the present data set: others were chosen, and stay.
     """
-    old, new = DATASETS[config.dataset], DATASETS[dataset]
+    old, new = data_set(config.dataset), data_set(dataset)
     brings = ((name, getattr(old, name), getattr(new, name)) for name in ("lr", "model"))
     return {name: value for name, before, value in brings if getattr(config, name) == before}
 

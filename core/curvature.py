@@ -28,6 +28,7 @@ EXACT_UP_TO = 64  # parameters; a full Hessian takes one product per parameter
 
 START = (
     "dataset",
+    "own",
     "noise",
     "val_share",
     "model",

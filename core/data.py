@@ -5,12 +5,18 @@ regression, a class number for classification. `standardize` and `split` prepare
 `FORMS` turns labels into the targets that a loss takes. The exported script contains these
 very functions, so each is plain PyTorch and needs nothing else of this module. scikit-learn takes
 longer to import than a run to train, and most runs need none of it: who does imports it.
+
+A file of one's own is a data set too: `Own` says what is taken of it, TABLES holds what was read
+(`core.own.table`).
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -102,6 +108,21 @@ def digits() -> tuple[Tensor, Tensor]:
 
     inputs, labels = datasets.load_digits(return_X_y=True)
     return torch.tensor(inputs), torch.tensor(labels)
+
+
+def own_rows(
+    file, separator: str, decimal: str, width: int, inputs: list[int], target: int, words: bool, classes: bool
+) -> tuple[Tensor, Tensor]:
+    """The rows of a CSV in which no chosen column is empty; columns are numbered from 0.
+
+    width: columns of the file. words: whether the target is text. classes: whether its values become class
+    numbers, in ascending order.
+    """
+    kinds: dict = dict.fromkeys(inputs, "float64") | {target: "str" if words else "float64"}
+    layout: dict = {"sep": separator, "decimal": decimal, "encoding": "utf-8-sig", "header": 0}
+    table = pd.read_csv(file, **layout, names=range(width), usecols=list(kinds), dtype=kinds).dropna()
+    labels = pd.factorize(table[target], sort=True)[0] if classes else table[[target]].to_numpy()
+    return torch.tensor(table[inputs].to_numpy()), torch.tensor(labels)
 
 
 @dataclass(frozen=True)
@@ -220,6 +241,85 @@ DATASETS = {
         lr=0.2,
     ),
 }
+
+
+OWN = "own"  # not in DATASETS: its rows, and what is to be predicted, are a visitor's
+OWN_FILE = DataSet("Own file", "A CSV file of your own.", own_rows, "regression")
+
+
+class Own(NamedTuple):
+    """What a run takes of an own file: which file, and which of its columns, numbered from 0.
+
+    digest: of the file's content, "" for no file. task: as of a DataSet. token: of its table in TABLES; it
+    stands in no link, and is "" for whoever does not have the file.
+    """
+
+    name: str = ""
+    digest: str = ""
+    inputs: tuple[int, ...] = ()
+    target: int = 0
+    task: str = "regression"
+    token: str = ""
+
+
+NO_FILE = Own()
+TASKS = {"regression": "numbers", "binary": "two classes", "classes": "several classes"}  # of an own file
+
+
+def data_set(dataset: str, own: Own = NO_FILE) -> DataSet:
+    """What the table says of a data set; of an own file the task is what its reader chose."""
+    return replace(OWN_FILE, task=own.task) if dataset == OWN else DATASETS[dataset]
+
+
+class Unusable(ValueError):  # noqa: N818  (as in "the file is unusable")
+    """An own file is not here, or these columns cannot be trained on; the text is a sentence."""
+
+
+class OwnTable(Protocol):
+    """A file that was read and checked; see `core.own.table`."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def rows(self, own: Own) -> tuple[Tensor, Tensor]:
+        """What `own_rows` returns for these choices. Raises Unusable."""
+        ...
+
+    def arguments(self, own: Own) -> tuple:
+        """Those of `own_rows` after the file."""
+        ...
+
+
+# token -> table. Weak: a table lives as long as its session. A token cannot be guessed, so nobody gets at a
+# table by the digest of its file, which every link to it shows; and as part of a Config it keeps what the
+# caches hold of one session's runs from all others.
+TABLES: WeakValueDictionary[str, OwnTable] = WeakValueDictionary()
+
+
+def at_hand(digest: str) -> str:
+    """The token of the table that whoever asks has of this file; "" if there is none."""
+    return _look_up(digest)
+
+
+def _nowhere(digest: str) -> str:
+    return ""
+
+
+_look_up: Callable[[str], str] = _nowhere
+
+
+def look_up_with(find: Callable[[str], str]) -> None:
+    """Where `at_hand` looks from now on: the app, in the session of whoever asks."""
+    global _look_up
+    _look_up = find
+
+
+def own_table(own: Own) -> OwnTable:
+    """Raises Unusable if it is not there."""
+    found = TABLES.get(own.token)
+    if found is None:
+        raise Unusable("The file is not here")
+    return found
 
 
 def split(rows: int, val_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -15,12 +15,12 @@ import pandas as pd
 from core import build, models, optimizers
 from core.build import Built
 from core.config import Config
-from core.data import DATASETS, FORMS, split, standardize
+from core.data import FORMS, OWN, data_set, own_table, split, standardize
 from core.lines import BEFORE, LINES, USUAL, loop_label, part, parts, uses
 from core.losses import LOSSES
 from core.result import Result
 from core.seeds import stream_seed
-from core.words import shown
+from core.words import counted, shown
 
 IMPORTS = {  # text in the body -> the import it needs
     r"\bcopy\.deepcopy\b": "import copy",
@@ -28,13 +28,14 @@ IMPORTS = {  # text in the body -> the import it needs
     r"\bIterable\b": "from collections.abc import Iterable",
     r"\bIterator\b": "from collections.abc import Iterator",
     r"\bAny\b": "from typing import Any",
+    r"\bpd\.": "import pandas as pd",
 }
 
 
 def listing(config: Config) -> list[str]:
     """The run in a few lines of code, as the page shows it; the script has the same lines."""
     built = build.build(config)
-    row = DATASETS[config.dataset]
+    row = data_set(config.dataset, config.own)
     noise = f", noise {config.noise!r}" if row.noisy else ""
     each = f", batches of {config.batch_size}" if config.batch_size else ""
     return [
@@ -56,7 +57,7 @@ def script(config: Config, device: str = "cpu", name: str = "") -> str:
     pieces = [functions(config, built), data_lines(config, built, device), training(config, built, device)]
     body = "\n\n".join(pieces)
     imports = imports_for(body)
-    title = f"{DATASETS[config.dataset].title}, {LOSSES[config.loss].title}: {loop_line(config)}."
+    title = f"{data_set(config.dataset).title}, {LOSSES[config.loss].title}: {loop_line(config)}."
     docstring = f'"""{title}\n\nPrints the loss of every step, before its update.\n"""'
     if not name.isprintable():
         raise ValueError(f"name must be printable characters; got {shown(name)}")
@@ -68,7 +69,7 @@ def script(config: Config, device: str = "cpu", name: str = "") -> str:
 
 def loop_line(config: Config) -> str:
     label = loop_label(config.loop)
-    return f"{label[:1].lower()}{label[1:]}, {config.steps} steps"
+    return f"{label[:1].lower()}{label[1:]}, {counted(config.steps, 'step')}"
 
 
 def training(config: Config, built: Built, device: str, tell: str = "print(step, loss.item())") -> str:
@@ -156,7 +157,7 @@ def loop_lines(config: Config) -> list[str]:
 
 def functions(config: Config, built: Built) -> str:
     """Sources of the functions and classes that the script calls."""
-    row = DATASETS[config.dataset]
+    row = data_set(config.dataset, config.own)
     sources = [inspect.getsource(row.make)]
     if built.data.val_inputs is not None:
         sources.append(inspect.getsource(split))
@@ -186,9 +187,11 @@ def change_lr_lines(config: Config) -> list[str]:
 
 def data_lines(config: Config, built: Built, device: str) -> str:
     """Lines that make inputs and targets."""
-    row, name = DATASETS[config.dataset], DATASETS[config.dataset].make.__name__
-    seeded = f"{config.noise!r}, {generator(config, 'data')}" if row.noisy else ""
-    lines = [f"inputs, labels = {name}({seeded})"]
+    row = data_set(config.dataset, config.own)
+    arguments = f"{config.noise!r}, {generator(config, 'data')}" if row.noisy else ""
+    if config.dataset == OWN:  # the name of the file is a literal, and so are all choices
+        arguments = ", ".join(map(repr, (config.own.name, *own_table(config.own).arguments(config.own))))
+    lines = [f"inputs, labels = {row.make.__name__}({arguments})"]
     rows = ""
     if built.data.val_inputs is not None:
         lines.append(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.data import FORMS_OF_TASK, NO_FILE, Own, at_hand
 from core.lines import BEFORE, LINES, MAX_LINES, from_letters, letters, part
 from core.models import STARTS
 from core.words import shown
@@ -228,6 +229,68 @@ def schedule(label: str, about: str) -> Any:
         return "__".join(f"{step}_{_short(rate)}" for step, rate in changes) or NO_CHANGES
 
     return field(default=(), metadata={"knob": Knob(label, about, _parse_schedule, _check_schedule, text)})
+
+
+MAX_COLUMNS = 200  # of an own file
+NO_OWN = "none"  # in links
+OWN_NAME = r"[\w .()+-]{1,80}"  # names of files that a link can hold
+
+
+def _check_own(value: Any) -> Own:
+    if value == NO_FILE:
+        return NO_FILE
+    good = isinstance(value, Own) and all(map(isinstance, value, (str, str, tuple, int, str, str)))
+    if not good or not _is_own(value):
+        raise ValueError(f"must be none, or hash_inputs_target_task_name of a file; got {shown(value)}")
+    return value
+
+
+def _is_own(own: Own) -> bool:
+    columns = (*own.inputs, own.target)
+    numbers = all(type(column) is int and 0 <= column < MAX_COLUMNS for column in columns)
+    if not numbers or not own.inputs or own.target in own.inputs or _twice(own.inputs):
+        return False
+    ascending = list(own.inputs) == sorted(own.inputs)
+    texts = re.fullmatch(OWN_NAME, own.name) and re.fullmatch(r"[0-9a-f]{16}", own.digest)
+    return bool(ascending and texts and own.task in FORMS_OF_TASK)
+
+
+def _parse_columns(text: str) -> list[int]:
+    """0-2.5 -> 0, 1, 2, 5."""
+    ends = [[_parse_whole(end) for end in part.split("-")] for part in text.split(".")]
+    if any(len(pair) > 2 or max(pair) >= MAX_COLUMNS for pair in ends):
+        raise ValueError
+    return [column for pair in ends for column in range(pair[0], pair[-1] + 1)]
+
+
+def columns_text(columns: Iterable[int]) -> str:
+    """0, 1, 2, 5 -> 0-2.5."""
+    runs: list[list[int]] = []
+    for column in columns:
+        if runs and column == runs[-1][-1] + 1:
+            runs[-1].append(column)
+        else:
+            runs.append([column])
+    return ".".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def own_file(label: str, about: str) -> Any:
+    """What is taken of an own file: 3f0c9d21a4b5e678_0-3_4_classes_iris.csv in links."""
+
+    def parse(text: str) -> Own:
+        if text == NO_OWN:
+            return NO_FILE
+        digest, inputs, target, task, name = text.split("_", 4)
+        own = Own(name, digest, tuple(_parse_columns(inputs)), _parse_whole(target), task)
+        if not _is_own(own):
+            raise ValueError
+        return own._replace(token=at_hand(digest))
+
+    def text(own: Own) -> str:
+        parts = own.digest, columns_text(own.inputs), str(own.target), own.task, own.name
+        return "_".join(parts) if own.digest else NO_OWN
+
+    return field(default=NO_FILE, metadata={"knob": Knob(label, about, parse, _check_own, text)})
 
 
 # Arguments of torch.optim and of losses that make no difference here, and why.

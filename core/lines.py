@@ -85,14 +85,6 @@ EVERYDAY = {
         label="Loss weighted by rows",
         uses=("step", "accumulate", "sizes"),
     ),
-    "step_every": Line(
-        "if (step + 1) % accumulate == 0:\n    optimizer.step()",
-        "move the weights against .grad, at the last of every k passes",
-        "s",
-        version_of="step",
-        label="step every k passes",
-        uses=("step", "accumulate"),
-    ),
     "forward_autocast": Line(
         "with torch.autocast(inputs.device.type, dtype=autocast):\n    outputs = model(inputs)",
         "predict in lower precision where that is safe, and record the graph",
@@ -116,6 +108,14 @@ EVERYDAY = {
         version_of="backward",
         label="Loss scaled",
         uses=("scaler",),
+    ),
+    "backward_scaled_divided": Line(
+        "scaler.scale(loss / accumulate).backward()",
+        "add a k-th of the gradient of the loss times the scale to every .grad",
+        "d",
+        version_of="backward",
+        label="Loss scaled and divided by k",
+        uses=("scaler", "accumulate"),
     ),
     "unscale": Line(
         "scaler.unscale_(optimizer)",
@@ -194,14 +194,6 @@ EVERYDAY = {
         label="Scheduler by loss",
         uses=("scheduler",),
     ),
-    "scheduler_step_every": Line(
-        "if (step + 1) % accumulate == 0:\n    scheduler.step()",
-        "the learning rate of the next update, after the last of every k passes",
-        "r",
-        version_of="scheduler_step",
-        label="Scheduler every k passes",
-        uses=("scheduler", "step", "accumulate"),
-    ),
     "step_closure": Line(
         "def closure():\n"
         "    optimizer.zero_grad()\n"
@@ -231,6 +223,35 @@ EVERYDAY = {
         label="eval()",
     ),
 }
+
+AT_UPDATES = {  # lines of an update -> the letter of the version that waits for the last of k passes
+    **{"step": "s", "step_scaled": "x", "scheduler_step": "r"},
+    **{"clip": "c", "clip_value": "v", "unscale": "u", "scaler_update": "g", "backward_penalty": "y"},
+}
+
+
+def _at_updates(name: str) -> Line:
+    line = {**FIVE, **EVERYDAY}[name]
+    return replace(
+        line,
+        text=f"if (step + 1) % accumulate == 0:\n    {line.text}",
+        about=f"{line.about}, at the last of every k passes",
+        letter=AT_UPDATES[name],
+        version_of=line.version_of or name,
+        after="",
+        label=f"{line.label or name} every k passes",
+        uses=(*line.uses, "step", "accumulate"),
+    )
+
+
+EVERYDAY |= {f"{name}_every": _at_updates(name) for name in AT_UPDATES}
+ACCUMULATED = {  # what a line becomes where gradients of k passes add up before an update
+    "zero_grad": "zero_grad_every",
+    "backward": "backward_divided",
+    "backward_scaled": "backward_scaled_divided",
+    **{name: f"{name}_every" for name in AT_UPDATES},
+}
+_AT_ONCE = {late: name for name, late in ACCUMULATED.items()}
 
 _FORWARD = {
     "forward_detached": Line("outputs = model(inputs).detach()", "outputs cut off from the graph"),
@@ -378,7 +399,7 @@ def _check_one(name: str, line: Line) -> None:
         raise ValueError(f"line {name!r} must have a name like that of a variable, of two letters or more")
     if len(line.letter) > 1 or line.letter == ".":
         raise ValueError(f"line {name} must have one letter or none; got {line.letter!r}")
-    of = (*FIVE, "scheduler_step")
+    of = (*FIVE, *(base for base, everyday in EVERYDAY.items() if base in AT_UPDATES and everyday.after))
     if line.version_of and line.version_of not in of:
         raise ValueError(f"line {name} must be a version of {', '.join(of)}; got {line.version_of!r}")
     if line.after and line.after not in FIVE:
@@ -431,6 +452,11 @@ def parts(loop: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(known for known in map(part, loop) if known in USUAL)
 
 
+def at_once(name: str) -> str:
+    """This line where every pass updates."""
+    return _AT_ONCE.get(name, name)
+
+
 def without_zero_grad(loop: tuple[str, ...]) -> tuple[str, ...]:
     """A loop that never clears .grad, in whichever version it did."""
     return tuple(name for name in loop if part(name) != "zero_grad")
@@ -449,6 +475,11 @@ def plain(loop: tuple[str, ...]) -> bool:
 def only_five(loop: tuple[str, ...]) -> bool:
     """Whether each line does in every step just what one of the five does."""
     return all(name in FIVE or name == "zero_grad_zeros" for name in loop)
+
+
+def waits(loop: tuple[str, ...]) -> bool:
+    """Whether weights move at the last of every k passes alone."""
+    return any(part(name) == "step" and name in _AT_ONCE for name in loop)
 
 
 def own_loss(loop: tuple[str, ...]) -> bool:
@@ -472,7 +503,9 @@ class Practice:
 
 PRACTICES = {
     "clip": Practice("Clip by norm", ("clip",), "No update uses a gradient longer than max_norm."),
-    "clip_value": Practice("Clip by value", ("clip_value",), "No entry of a gradient is above clip_value."),
+    "clip_value": Practice(
+        "Clip by value", ("clip_value",), "No entry of a gradient exceeds clip_value in size."
+    ),
     "schedule": Practice("Scheduler", ("scheduler_step",), "The learning rate changes as the run goes on."),
     "accumulate": Practice(
         "Accumulate",
@@ -503,25 +536,43 @@ PRACTICES = {
 
 
 def practices_in(loop: tuple[str, ...]) -> tuple[str, ...]:
-    """The practices of which every line is in the loop."""
-    there = {*loop, *map(part, loop)}
+    """The practices of which every line is in the loop, at once or at the last of k passes."""
+    late = {ACCUMULATED.get(part(name)) for name in loop if name in _AT_ONCE}
+    there = {*loop, *map(part, loop), *map(at_once, loop), *late}
     return tuple(name for name, row in PRACTICES.items() if there.issuperset(row.lines))
 
 
 def with_practice(loop: tuple[str, ...], name: str, on: bool = True) -> tuple[str, ...]:
     """The loop with all lines of a practice at their usual places, or without them.
 
-    Practices that need another version of the same line give way.
+    Where gradients add up over k passes, lines that belong to an update wait for the last of them.
     """
-    ours = {*map(part, PRACTICES[name].lines)}
-    for other in practices_in(loop) if on else ():
-        if other != name and ours & {*map(part, PRACTICES[other].lines)}:
-            loop = with_practice(loop, other, False)
+    if name == "accumulate":
+        return _accumulating(loop) if on else tuple(map(at_once, loop))
     for line in PRACTICES[name].lines:
-        loop = put_in(loop, line) if on else take_out(loop, line)
-    paces = ("scheduler_step", "scheduler_step_every")  # a scheduler counts updates
-    old, new = paces if "step_every" in loop else paces[::-1]
-    return tuple(new if line == old else line for line in loop)
+        loop = put_in(loop, _as_in(loop, line)) if on else _without(loop, line)
+    return loop
+
+
+def _accumulating(loop: tuple[str, ...]) -> tuple[str, ...]:
+    for line in PRACTICES["accumulate"].lines:
+        if not any(part(other) == part(line) and other in {**ACCUMULATED, **_AT_ONCE} for other in loop):
+            loop = put_in(loop, line)
+    return tuple(ACCUMULATED.get(line, line) for line in loop)
+
+
+def _as_in(loop: tuple[str, ...], line: str) -> str:
+    """The version of a line that goes with its like in the loop, or else with the step."""
+    like = [name for kind in (part(line), "step") for name in loop if part(name) == kind]
+    return ACCUMULATED.get(line, line) if like and "accumulate" in LINES[like[0]].uses else line
+
+
+def _without(loop: tuple[str, ...], line: str) -> tuple[str, ...]:
+    """The loop without a line at once or at updates; a version gives way to the line it stands in for."""
+    if usual := LINES[line].version_of:
+        usual = _as_in(loop, usual)
+        return tuple(usual if at_once(other) == line else other for other in loop)
+    return take_out(loop, line)
 
 
 def put_in(loop: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -590,5 +641,6 @@ def loop_label(loop: tuple[str, ...]) -> str:
 def _labels(names: list[str]) -> list[str]:
     """A practice as a whole, then lines that are in none."""
     whole = [PRACTICES[name] for name in practices_in(tuple(names))]
-    rest = [LINES[n] for n in names if not any(n in practice.lines for practice in whole)]
+    covered = {line for practice in whole for line in practice.lines}
+    rest = [LINES[n] for n in names if not covered & {n, at_once(n)}]
     return [row.label for row in whole] + [e.label or e.about[:1].upper() + e.about[1:] for e in rest]

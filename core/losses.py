@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core import torch_warnings
-from core.data import DATASETS, FORMS_OF_TASK
+from core.data import FORMS_OF_TASK, NO_FILE, Own, data_set
 from core.fields import Arguments, Signature, offered
 
 
@@ -360,17 +360,17 @@ def refusal(loss: str, more: Arguments) -> str | None:
     return None
 
 
-def form(loss: str, dataset: str) -> str | None:
+def form(loss: str, dataset: str, own: Own = NO_FILE) -> str | None:
     """The form of target that this loss gets from this data set; None if they do not fit."""
-    offered = FORMS_OF_TASK[DATASETS[dataset].task]
+    offered = FORMS_OF_TASK[data_set(dataset, own).task]
     return next((name for name in offered if name in LOSSES[loss].takes), None)
 
 
-def fitting(dataset: str) -> tuple[str, ...]:
+def fitting(dataset: str, own: Own = NO_FILE) -> tuple[str, ...]:
     """Names of the losses that fit a data set; the task's usual one first."""
     usual = {"regression": "mse", "binary": "bce", "classes": "cross_entropy"}
-    first = usual[DATASETS[dataset].task]
-    rest = (name for name in LOSSES if name != first and form(name, dataset))
+    first = usual[data_set(dataset, own).task]
+    rest = (name for name in LOSSES if name != first and form(name, dataset, own))
     return (first, *rest)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
 
@@ -253,6 +254,37 @@ def parameter_count(kind: str, features: int, outputs: int, hidden: tuple[int, .
     with torch.device("meta"):
         model = MODELS[kind].make(features, outputs, hidden, activation)
     return sum(p.numel() for p in model.parameters())
+
+
+class Work(TorchFunctionMode):
+    """Counts what a model does to one row, while it is entered.
+
+    calls: of PyTorch's functions that return a tensor. entries: numbers that they return. multiplications:
+    within matrix products and convolutions.
+    """
+
+    calls = entries = multiplications = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, Tensor):
+            weight = args[1] if len(args) > 1 else None
+            self.calls += 1
+            self.entries += found.numel()
+            if isinstance(weight, nn.Parameter) and weight.ndim > 1:
+                self.multiplications += found.numel() * weight[0].numel()
+        return found
+
+
+@lru_cache(maxsize=256)
+def forward_work(kind: str, features: int, outputs: int, hidden: tuple[int, ...], activation: str) -> Work:
+    """What one pass of one row through a model takes, without computing it."""
+    with torch.device("meta"):
+        model = MODELS[kind].make(features, outputs, hidden, activation).eval()
+        row = torch.empty(1, features)
+    with torch.no_grad(), Work() as work:
+        model(row)
+    return work
 
 
 def expression(model: nn.Module) -> str:

@@ -156,7 +156,8 @@ OPTIMIZERS = {
         torch.optim.LBFGS,
         lr=1.0,
         step="step_closure",
-        note="Evaluates the loss several times in a step, so the step line is given a closure.",
+        note="Evaluates the loss several times in a step, so the step line is given a closure, which makes "
+        "gradients anew: what other lines have done to them is lost.",
     ),
 }
 

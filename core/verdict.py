@@ -14,7 +14,7 @@ from core import units
 from core.curvature import is_quadratic, settles, stability_limit
 from core.lines import first_line
 from core.result import LossPath, Result, path
-from core.words import number
+from core.words import number, percent
 
 FLAT = 0.01  # a range below this share is no change: on a chart 200 pixels high, the width of its line
 HARDLY = 0.2  # of the first loss: of 325 random classifiers, 95 % begin by less than that above ln 2
@@ -161,7 +161,7 @@ def _falls(losses: np.ndarray) -> bool:
 
 def _share(losses: np.ndarray) -> str:
     """How much of the first loss is gone at the end, in percent."""
-    return f"{100 * (1 - losses[-1] / losses[0]):.3g} %"
+    return percent(1 - losses[-1] / losses[0], 1)
 
 
 def _diverged(way: LossPath, size: float) -> tuple[str, str] | None:
@@ -253,7 +253,7 @@ def _falling(way: LossPath, size: float) -> tuple[str, str]:
             return "stuck", f"{_quoted(way)} It ends no lower than it began."
         if _falls(losses):
             lately = _quarters(losses)[-1]
-            return "slow", f"{fell}; in its last quarter by {100 * (lately[0] - lately[-1]) / size:.2g} %."
+            return "slow", f"{fell}; in its last quarter by {percent((lately[0] - lately[-1]) / size, 1)}."
         return "stuck", f"{fell} and falls no longer."
     if np.ptp(end) >= SWING_SHARE * size and not _falls(end):
         fell += f", and moves between {_span(end)} at the end"

@@ -8,21 +8,25 @@ from torch import Tensor
 
 JOINER = "\u2060"  # a character of no width
 DIGITS, MOST_DIGITS = 4, 15  # significant ones: of a number on its own; of one that hardly moved
+LARGE, SMALL = 100_000, 0.0001  # from the one on, and below the other, a number has an exponent
 FEW = 4  # entries of a tensor that are all shown
 
 
-def number(value: float) -> str:
-    """Four significant digits; inf and nan in words."""
-    if not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return f"{value + 0.0:.{DIGITS}g}"  # + 0.0: no minus before a zero
+def number(value: float, digits: int = DIGITS) -> str:
+    """As on an axis, but without commas, which part numbers in lists: 0.0254, 12345, 1.5e+8, −1e−8, nan, inf.
 
-
-def signed(value: float, digits: int = DIGITS) -> str:
-    """The same with a true minus sign, and more digits where asked for."""
+    digits: significant ones; zeros at the end are left out. A whole part below LARGE is written out.
+    """
     value += 0.0  # -0.0 is 0
-    plain = digits == DIGITS or not math.isfinite(value)
-    return (number(value) if plain else f"{value:.{digits}g}").replace("-", "−")
+    size = float(f"{abs(value):.{digits}g}")
+    if not math.isfinite(value):
+        text = f"{value}"
+    elif size and not SMALL <= size < LARGE:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        text = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent):+d}"
+    else:
+        text = f"{value:.0f}" if size >= 10**digits else f"{value:.{digits}g}"
+    return text.replace("-", "−")
 
 
 def factor(text: str) -> str:
@@ -38,13 +42,20 @@ def digits_apart(one: float, other: float) -> int:
     return min(max(math.ceil(math.log10(size) - math.log10(gap)) + 2, DIGITS), MOST_DIGITS)
 
 
-def percent(share: float) -> str:
-    """A share from 0 to 1; only all of it is 100 %, and only nothing is 0 %."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 <= share < 1 - 1e-9:
-        return "over 99 %"
-    return f"{100 * share:.0f} %"
+def percent(share: float, decimals: int = 0) -> str:
+    """A share from 0 to 1; only all of it is 100%, and only nothing is 0%."""
+    least = 10.0**-decimals
+    if 0 < 100 * share < least / 2:
+        return f"under {least:g}%"
+    if 100 - least / 2 <= 100 * share < 100 * (1 - 1e-9):
+        return f"over {100 - least:g}%"
+    return f"{100 * share:.{decimals}f}%"
+
+
+def counted(count: int, what: str) -> str:
+    """So many of them: 1 step, 1,000 steps. what: "step"; with another plural, "batch|batches"."""
+    one, _, many = what.partition("|")
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def size_text(nbytes: int) -> str:
@@ -77,16 +88,16 @@ def in_words(values: Tensor, digits: int = DIGITS) -> str:
     values = values.detach().cpu()
     numbers = values.double().flatten()
     if len(numbers) <= FEW:
-        return ", ".join(signed(value, digits) for value in numbers.tolist()) or "no entries"
+        return ", ".join(number(value, digits) for value in numbers.tolist()) or "no entries"
     finite = numbers[numbers.isfinite()]
     lost = len(numbers) - len(finite)
     gone = f"{lost} of {len(numbers)} not finite" if lost else ""
     if not len(finite):
         return gone
-    spread = f"{signed(float(finite.min()))} to {signed(float(finite.max()))}"
+    spread = f"{number(float(finite.min()))} to {number(float(finite.max()))}"
     if lost:
         return f"{gone}, the rest {spread}"
-    return f"{spread}, norm {signed(norm(values))}" if values.is_floating_point() else spread
+    return f"{spread}, norm {number(norm(values))}" if values.is_floating_point() else spread
 
 
 def grad_in_words(grad: Tensor | None) -> str:

@@ -7,7 +7,7 @@ from pages._ui.shared import guard
 guard.through_app()
 
 from pages._ui.compare import cards, changes, curves, fit, heading, own, save, table, view  # noqa: E402
-from pages._ui.shared import code, remarks, session, sidebar, training  # noqa: E402
+from pages._ui.shared import code, own_data, remarks, session, sidebar, training  # noqa: E402
 
 comparison = session.comparison("compare", view.FIELDS)
 view.take()
@@ -19,6 +19,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="top"):
     heading.draw(comparison.baseline)
     buttons = st.container(horizontal=True, width="content", wrap=False)
 remarks.draw()
+own_data.require(run.config for run in named)
 trained = training.train(named, device)
 with buttons:
     heading.take_away(trained)

@@ -7,7 +7,7 @@ from pages._ui.shared import guard
 guard.through_app()
 
 from core.sweep.rate_limits import rate_limits  # noqa: E402  (the guard comes first)
-from pages._ui.shared import remarks, session, sidebar, width  # noqa: E402
+from pages._ui.shared import own_data, remarks, session, sidebar, width  # noqa: E402
 from pages._ui.shared.curvatures import curvature  # noqa: E402
 from pages._ui.sweep import axes, cell, heading, range_test, recheck, training  # noqa: E402
 from pages._ui.sweep import map as sweep_map  # noqa: E402
@@ -21,11 +21,14 @@ sweep_session.write_address(sweep)
 heading.draw(sweep)
 axes.draw(sweep)
 remarks.draw()
+own_data.require([sweep.baseline])
 heading.count(sweep)
 progress = st.empty()
 with st.container(border=True, key="sweep"):
     measure = sweep_map.choose_measure(sweep)
     pixels = width.of_container("sweep_width")
+    if width.is_coming("sweep_width"):
+        st.stop()
     place, said = st.empty(), st.container()
 limits = rate_limits(sweep, curvature)
 

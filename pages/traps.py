@@ -7,12 +7,13 @@ from pages._ui.shared import guard
 guard.through_app()
 
 from pages._ui.shared import sidebar, views  # noqa: E402
-from pages._ui.traps import diagnosis, mistakes, momentum, orders  # noqa: E402
+from pages._ui.traps import accumulation, diagnosis, mistakes, momentum, orders  # noqa: E402
 
 VIEWS = {  # name in the address -> title, panel
     "traps": ("Mistakes", mistakes),
     "orders": ("All orders", orders),
     "momentum": ("Skipping zero_grad", momentum),
+    "accumulation": ("Why gradients add up", accumulation),
     "diagnosis": ("Diagnosis", diagnosis),
 }
 

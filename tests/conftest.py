@@ -12,7 +12,7 @@ from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from xdist.scheduler import LoadScopeScheduling
 
-from core import Run
+from core import Run, budget
 from core.result import result
 from core.traps.table import TRAPS
 
@@ -89,6 +89,12 @@ def whole_messages():
     config.set_option("client.showErrorDetails", before)
 
 
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """What is too much work does not depend on the machine that runs the tests."""
+    monkeypatch.setattr(budget, "measured", lambda device: budget.Machine(20e-6, 30e-12))
+
+
 @pytest.fixture(scope="session")
 def pair():
     """name -> the run with this mistake and the repaired one, trained once; to look at, not to change."""
@@ -121,7 +127,7 @@ import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
 import torch
-from core import Run
+from core import Run, budget
 from core.traps.table import TRAPS
 for name in ("broadcast", "scheduler_first", "not_a_leaf", "rewrapped"):
     assert len(Run(TRAPS[name].wrong).advance().warnings) == 1, name

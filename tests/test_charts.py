@@ -8,12 +8,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core import Config, Run, charts
-from core.charts import DASHES, axis_top, curves_spec, goes_beyond, thin
+from core.charts import DASHES, axis_top, compact, curves_spec, goes_beyond, thin
 from core.compare.curves import (
     ALL_PARAMETERS,
     MAX_ROWS,
@@ -125,6 +125,35 @@ def test_a_run_that_leaves_the_axis_is_marked_each_time_it_does():
     left = goes_beyond(np.array([10.0, 20.0, 30.0, 2.0, math.nan, 50.0]), 10.0)  # 10 is drawn, at the top
     assert np.flatnonzero(left == 1).tolist() == [1, 5]
     assert np.isnan(goes_beyond(np.array([1.0, 20.0]), None)).all()
+
+
+# -- fewer bytes ---------------------------------------------------------------------------
+
+one_column = st.one_of(
+    arrays(float, 20, elements=st.floats(allow_subnormal=True)),
+    arrays(float, 20, elements=st.one_of(st.integers(-40_000, 40_000).map(float), st.just(math.nan))),
+)
+
+
+@given(one_column)
+@example(np.array([1.0, math.inf, 2.5, 4e38]))  # beyond float32: none of them may turn into another
+@example(np.array([1e-300, 1.0]))  # would be 0, which a log axis cannot show
+@example(np.full(3, math.nan))
+def test_numbers_that_are_sent_in_fewer_bytes_are_the_same_to_seven_digits(values):
+    sent = compact(pd.DataFrame({"x": values}))["x"]
+    arrived = sent.to_numpy(dtype=float, na_value=math.nan)
+    np.testing.assert_allclose(arrived, values, rtol=2**-24, atol=0)
+    known = values[~np.isnan(values)]
+    if (known == np.round(known)).all() and (np.abs(known) < 2**15).all():
+        np.testing.assert_array_equal(arrived, values)
+        assert sent.dtype.itemsize <= 2
+
+
+def test_text_is_sent_once_and_a_column_of_marks_takes_a_byte_a_row():
+    frame = compact(pd.DataFrame({"word": ["learns", "slow"] * 50, "mark": [1.0, math.nan] * 50, "on": True}))
+    assert frame["word"].tolist() == ["learns", "slow"] * 50 and frame["word"].dtype == "category"
+    assert frame["mark"].dtype == "Int8" and frame["mark"].isna().sum() == 50
+    assert frame["on"].all()
 
 
 # -- the frame of the curves ---------------------------------------------------------------
@@ -476,10 +505,10 @@ def test_the_panels_stand_side_by_side_or_on_a_phone_below_each_other(curves):
     assert all(panel["width"] < 360 for panel in narrow["vconcat"])
 
 
-def test_each_panel_has_lines_marks_a_pinned_rule_and_a_rule_to_point_at(curves):
+def test_each_panel_has_lines_marks_a_rule_where_one_points_and_where_one_pinned(curves):
     for panel in panels(spec_of(*curves)):
         kinds = [view["mark"]["type"] for view, _ in views(panel)]
-        assert kinds.count("line") == 1 and kinds.count("rule") == 2
+        assert kinds.count("line") == 1 and kinds.count("rule") == 3
         shapes = {view["mark"].get("shape") for view, _ in views(panel)}
         assert {"cross", "triangle-up"} <= shapes
     assert [panel["title"]["text"] for panel in panels(spec_of(*curves))] == ["Loss", "Gradient norm"]
@@ -626,6 +655,20 @@ def test_where_cards_are_the_legend_the_chart_has_none():
         assert values == ({json.dumps(["0", "4"])} if legend else {"null"})
 
 
+def test_what_follows_the_pointer_is_picked_from_the_rows_before_anything_is_made_of_them(curves):
+    """A condition would be asked anew of every row, tooltips and all, at each move of the pointer."""
+    for panel in panels(spec_of(*curves)):
+        picked = [[n for n, one in enumerate(ts) if "hover" in json.dumps(one)] for _, ts in views(panel)]
+        assert sorted(picked) == [[]] * (len(picked) - 2) + [[0], [0]]  # dots and a rule: first of all
+        assert not any("hover" in json.dumps(view["encoding"]) for view, _ in views(panel))
+
+
+def test_the_rows_that_have_a_mark_are_known(curves):
+    frame, *_ = curves
+    assert ((frame["marked"] == 1) == columns(frame, "vmbc").notna().any(axis=1)).all()
+    assert 0 < frame["marked"].sum() < len(frame)
+
+
 NASTY = [
     "a.b",
     "a[0]",
@@ -714,6 +757,15 @@ def test_what_a_model_computes_has_the_color_of_its_run(name, mark):
 def test_the_seams_of_a_surface_have_the_colors_of_its_cells():
     (cells,) = (v for v, _ in views(fit_spec("surface", "x", "y")) if v["mark"]["type"] == "rect")
     assert cells["encoding"]["stroke"]["scale"] == cells["encoding"]["color"]["scale"]
+
+
+def test_only_the_thousand_cells_of_a_surface_are_one_picture_and_silent():
+    """A canvas is drawn anew whole when one points at it; its axes and numbers cannot be read out."""
+    for name in ("curve", "surface", "scatter", "confusion"):
+        spec = fit_spec(name, "x", "y")
+        silent = [view["mark"].get("aria") is False for view, _ in views(spec)]
+        on_canvas = spec.get("usermeta") == {"embedOptions": {"renderer": "canvas"}}
+        assert on_canvas == all(silent) == (name == "surface")
 
 
 def test_classes_on_a_surface_differ_in_shape_as_well_as_color():

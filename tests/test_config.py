@@ -22,6 +22,7 @@ WHOLES = ("batch_size", "steps", "seed")
 NAMES = ("dataset", "model", "activation", "loss", "optimizer", "dtype")
 
 OUT_OF_RANGE = [  # field, value, the limit in words
+    ("own", "iris.csv", "none, or hash_inputs_target_task_name of a file"),
     ("noise", -0.1, "from 0 to 1"),
     ("noise", 1.1, "from 0 to 1"),
     ("val_share", 0.6, "from 0 to 0.5"),

@@ -11,7 +11,7 @@ from torch import nn
 from core import Config, Run, build
 from core import curvature as theory
 from core.curvature import curvature, limits, stability_limit, starting_curvature
-from core.lines import from_letters
+from core.lines import PRACTICES, USUAL, from_letters, with_practice
 
 INPUTS = torch.tensor([[1.0], [2.0], [3.0], [4.0]], dtype=torch.float64)
 TARGETS = torch.tensor([[6.96], [12.11], [16.77], [22.21]], dtype=torch.float64)
@@ -305,6 +305,8 @@ def test_sgd_by_hand_has_neither_momentum_nor_weight_decay():
         {"momentum": 0.5, "optimizer_arguments": (("dampening", 0.5),)},
         {"optimizer_arguments": (("maximize", True),)},  # it climbs
         {"optimizer": "asgd"},  # its rate fades
+        {"scheduler": "warmup"},  # as made, it starts at a tenth of the rate
+        *({"loop": with_practice(USUAL, name)} for name in PRACTICES),
     ],
 )
 def test_no_limit_is_claimed_where_none_is_known(choices):

@@ -14,9 +14,9 @@ from torch import nn
 from core import Config, Run
 from core.compare.curves import axis_words, curves_frame, scale_words
 from core.config import with_changes
-from core.lines import USUAL, from_letters, letters, put_in
+from core.lines import PRACTICES, USUAL, from_letters, letters, put_in, with_practice
 from core.models import Dropout
-from core.optimizers import SCHEDULERS
+from core.optimizers import OPTIMIZERS, SCHEDULERS
 from core.result import learning_rates, result
 from core.watch.tape import Tape
 from tests.helpers.accounts import accounts, of
@@ -150,6 +150,36 @@ def test_equal_micro_batches_are_one_big_batch(loop, optimizer):
         assert np.array_equal(four.history.weights[name][:4], [weights[0]] * 4)
     moved = four.history.steps["update_ratio"].to_numpy() > 0
     assert np.array_equal(np.flatnonzero(moved), np.arange(3, 64, 4))
+
+
+@pytest.mark.parametrize(("practice", "loop"), [
+    ("clip", "zFLDcs"), ("clip_value", "zFLDvs"), ("penalty", "zFLDys"),
+])  # fmt: skip
+def test_a_practice_beside_accumulation_is_that_of_the_big_batch(practice, loop):
+    """Only what an update uses is clipped, not what has added up before it, and the penalty counts once."""
+    big = Config(loop=with_practice(USUAL, practice), batch_size=40, steps=16, dtype="float64")
+    big = replace(big, max_norm=0.05, clip_value=0.01)
+    small = replace(big, batch_size=10, steps=64, loop=with_practice(from_letters("zFLDs"), practice))
+    assert letters(small.loop) == loop
+    one, four = Run(big).advance(), Run(small).advance()
+    norms = one.history.steps
+    assert not np.isclose(norms["grad_norm"], norms["fresh_norm"], rtol=1e-3).any()  # it did something
+    for name, weights in one.history.weights.items():
+        np.testing.assert_allclose(four.history.weights[name][::4], weights, rtol=1e-9, atol=1e-12)
+
+
+def test_loss_scaling_beside_accumulation_changes_no_bit():
+    """The scale is a power of two. It is taken out where weights move; before that, .grad is scaled."""
+    base = {"steps": 24, "accumulate": 4, "batch_size": 20}
+    plain = Run(Config(loop=from_letters("zFLDs"), **base)).advance()
+    scaled = Run(Config(loop=from_letters("zFLduxg"), **base)).advance()
+    assert np.array_equal(plain.history.losses, scaled.history.losses)
+    first = next(iter(plain.history.grads))
+    ours, others = scaled.history.grads[first], plain.history.grads[first]
+    assert np.array_equal(ours[3::4], others[3::4])
+    assert np.array_equal(ours[:3], others[:3] * 65536)
+    said = scale_words([scaled.config])
+    assert "gradients as used are unscaled in passes that move weights." in said
 
 
 def test_accumulating_over_one_pass_is_the_usual_loop_to_the_bit():
@@ -368,6 +398,11 @@ def test_with_a_scaler_going_back_gives_the_same_bits():
     ("ZCFLBS", "clip", "Nothing to clip: every .grad is None."),
     ("ZVFLBS", "clip_value", "Nothing to clip: every .grad is None."),
     ("zFLDs", "step_every", "No weight changed: this is pass 1 of 4, and the last one updates."),
+    ("zFLDcs", "clip_every", "Nothing was clipped: this is pass 1 of 4, and the last one updates."),
+    ("zFLduxg", "unscale_every", "Nothing was unscaled: this is pass 1 of 4"),
+    ("zFLduxg", "step_scaled_every", "No weight changed: this is pass 1 of 4"),
+    ("zFLduxg", "scaler_update_every", "The scale stays: this is pass 1 of 4"),
+    ("zFLDys", "backward_penalty_every", "Nothing was added: this is pass 1 of 4"),
     ("zFLDs", "zero_grad_every", "Nothing to clear: every .grad is None."),
     ("ZFLBSR", "scheduler_step", "The learning rate went from 0.2 to 0.199863."),
     ("ZflaUAG", "forward_autocast", "The outputs are bfloat16. Autograd recorded 4 operations: "),
@@ -384,7 +419,18 @@ def test_watch_says_what_a_line_did_in_numbers(loop, line, said):
     assert of(line, Run(Config(**DELIVERIES | {"loop": from_letters(loop)}))).headline.startswith(said)
 
 
-EACH = ["zFLDs", "zFLws", "ZflBS", "ZflaUCAG", "ZFLaAG", "ZFLBCVSR", "ZFLBSP", "FLBCS", "TZFpBWSE"]
+EACH = [
+    "zFLDs",
+    "zflduycvxgr",
+    "zFLws",
+    "ZflBS",
+    "ZflaUCAG",
+    "ZFLaAG",
+    "ZFLBCVSR",
+    "ZFLBSP",
+    "FLBCS",
+    "TZFpBWSE",
+]
 
 
 @given(st.sampled_from(EACH), st.sampled_from(["deliveries", "iris", "moons"]), st.integers(0, 3))
@@ -464,3 +510,39 @@ def test_a_second_backward_is_the_gradient_of_the_sum_and_sgd_calls_it_weight_de
     np.testing.assert_allclose(twice.history.fresh_grads["0.bias"], decayed.history.fresh_grads["0.bias"])
     norm = sum((w[5] ** 2).sum() for w in twice.history.weights.values())
     assert summed.history.losses[5] == pytest.approx(twice.history.losses[5] + 0.05 * norm)
+
+
+# what goes with what
+
+NO_PAIR = {  # optimizer and practice -> the sentence, to be asked for before any work
+    ("sgd_by_hand", "schedule"): "scheduler must be none for sgd_by_hand; got cosine",
+    ("sgd_by_hand", "scaler"): "loop must have no scaler for sgd_by_hand, since it has no param_groups; got "
+    "scaler.scale(loss).backward()",
+    ("lbfgs", "accumulate"): "loop must step with a closure for lbfgs; got zFLDs",
+    ("lbfgs", "scaler"): "loop must have no scaler for lbfgs, since scaler.step takes no closure; got "
+    "scaler.scale(loss).backward()",
+}
+
+
+@pytest.mark.parametrize("practice", PRACTICES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_optimizer_trains_with_a_practice_or_one_sentence_refuses_it(optimizer, practice):
+    base = Config(optimizer=optimizer, steps=9, accumulate=3, batch_size=40, hidden=(4,))
+    loop = with_practice(base.loop, practice)
+    if sentence := NO_PAIR.get((optimizer, practice)):
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+            replace(base, loop=loop, scheduler=None)
+    config, said = with_changes(base, {"loop": loop})
+    assert (said == []) == ((optimizer, practice) not in NO_PAIR)
+    run = Run(config).advance()
+    assert run.error is None and run.step == 9 and run.warnings == []
+
+
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_every_optimizer_but_lbfgs_takes_every_practice_in_either_order(optimizer):
+    """Lines first, then the optimizer: what does not fit gives way, and the run trains."""
+    for practice in PRACTICES:
+        base = Config(loop=with_practice(USUAL, practice), steps=3)
+        config, said = with_changes(base, {"optimizer": optimizer})
+        assert bool(said) == ((optimizer, practice) in NO_PAIR)
+        assert Run(config).advance().error is None

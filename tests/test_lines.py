@@ -14,6 +14,7 @@ from core.lines import (
     LETTERED,
     LINES,
     MISTAKES,
+    PRACTICES,
     USUAL,
     Line,
     check,
@@ -56,7 +57,7 @@ def test_the_usual_five_are_those_of_the_torch_optim_page():
 def test_letters_are_single_and_differ():
     known = [LINES[name].letter for name in LETTERED]
     assert len(set(known)) == len(known)
-    assert letters(LETTERED) == "ZFLBS0zDwsflaUAGpWCVRPrTE"
+    assert letters(LETTERED) == "ZFLBS0zDwfladUAGpWCVRPTEsxrcvugy"
     assert all(len(letter) == 1 for letter in known)
 
 
@@ -101,7 +102,8 @@ WRONG = {
     ),
     "version": (
         Line("pass", "nothing", version_of="optimizer"),
-        "line version must be a version of zero_grad, forward, loss, backward, step, scheduler_step; ",
+        "line version must be a version of zero_grad, forward, loss, backward, step, unscale, scaler_update, "
+        "backward_penalty, clip, clip_value, scheduler_step; got 'optimizer'",
     ),
     "late": (
         Line("pass", "nothing", after="clip"),
@@ -134,6 +136,13 @@ def test_the_sections_are_the_whole_table():
         "backward_divided",
         "backward_by_rows",
         "step_every",
+        "step_scaled_every",
+        "clip_every",
+        "clip_value_every",
+        "unscale_every",
+        "backward_penalty_every",
+        "scaler_update_every",
+        "backward_scaled_divided",
         "forward_autocast",
         "loss_autocast",
         "backward_scaled",
@@ -176,18 +185,45 @@ def test_practices_come_and_go_with_all_their_lines():
     assert set(practices_in(both)) == {"accumulate", "schedule"}
     assert letters(with_practice(both, "accumulate", False)) == "ZFLBSR"
     assert with_practice(with_practice(both, "accumulate", False), "schedule", False) == USUAL
-    scaled = with_practice(from_letters("zFLDs"), "scaler")
+    scaled = with_practice(USUAL, "scaler")
     assert letters(scaled) == "ZFLaUAG" and practices_in(scaled) == ("scaler",)
     assert letters(with_practice(with_practice(scaled, "clip"), "schedule")) == "ZFLaUCAGR"
     assert "schedule" in practices_in(from_letters("ZFLBSP"))
     assert with_practice(from_letters("ZFLBSP"), "schedule", False) == USUAL
 
 
+@given(st.permutations(list(PRACTICES)), st.permutations(list(PRACTICES)))
+def test_all_practices_go_together_whichever_comes_first(order, back):
+    loop = USUAL
+    for number, name in enumerate(order):
+        loop = with_practice(loop, name)
+        assert {*practices_in(loop)} == {*order[: number + 1]}
+    assert letters(loop) == "TzflduycvxgrE"
+    for name in back:
+        loop = with_practice(loop, name, False)
+        assert name not in practices_in(loop)
+    assert loop == USUAL
+
+
+@pytest.mark.parametrize(("loop", "practice", "found"), [
+    ("zFLws", "clip", "zFLwcs"),  # weights by rows stay, and the clip waits like the step
+    ("zFLws", "scaler", "zFLduxg"),
+    ("zFLBs", "clip", "zFLBcs"),  # a mistake stays one
+    ("zFLDS", "clip", "zFLDCS"),
+    ("ZFLBSP", "accumulate", "zFLDsP"),  # a rate that looks at the loss looks at each
+])  # fmt: skip
+def test_a_practice_leaves_other_lines_as_they_are(loop, practice, found):
+    assert letters(with_practice(from_letters(loop), practice)) == found
+
+
 @pytest.mark.parametrize("text, label", [
     ("ZFLBCS", "Clip by norm"),
     ("FLBCS", "No zero_grad, clip by norm"),
     ("zFLDs", "Accumulate"),
+    ("zFLDcs", "Clip by norm, accumulate"),
     ("zFLDCs", "Clip by norm, accumulate"),
+    ("zFLduxg", "Accumulate, loss scaling"),
+    ("zFLDsr", "Scheduler, accumulate"),
     ("ZFLDs", "Loss divided by k, step every k passes"),
     ("0FLBS", "zero_grad(set_to_none=False)"),
     ("ZFLB.backward_again.S", "Backward a second time"),

@@ -14,6 +14,7 @@ from core.models import (
     draw_lines,
     expression,
     fill,
+    forward_work,
     parameter_count,
     tensor_count,
 )
@@ -205,3 +206,16 @@ def test_zeros_are_a_start_like_any_number_and_batch_norm_keeps_its_ones_under_a
     assert not any(p.any() for p in model(start=(0.0,)).parameters())
     norm = model(model="mlp_norm", hidden=(4,), start=("he",))[1]
     assert norm.weight.tolist() == [1.0] * 4 and norm.bias.tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize("kind, hidden, calls, entries, multiplications", [
+    ("linear", (), 1, 10, 64 * 10),
+    ("mlp", (8, 4), 5, 2 * 8 + 2 * 4 + 10, 64 * 8 + 8 * 4 + 4 * 10),
+    ("mlp_norm", (8,), 4, 3 * 8 + 10, 64 * 8 + 8 * 10),
+    # Images; two convolutions, each with ReLU and a pooling to a quarter; flattened; three layers, two ReLUs.
+    ("lenet", (), 13, 64 + (2 + 1 / 4) * (6 * 64 + 16 * 16) + 64 + 2 * (48 + 32) + 10,
+     6 * 64 * 9 + 16 * 16 * 54 + 64 * 48 + 48 * 32 + 32 * 10),
+])  # fmt: skip
+def test_the_work_of_a_forward_pass_by_hand(kind, hidden, calls, entries, multiplications):
+    work = forward_work(kind, 64, 10, hidden, "relu")
+    assert (work.calls, work.entries, work.multiplications) == (calls, entries, multiplications)

@@ -22,7 +22,7 @@ from core.config import KNOBS
 from core.curvature import limits, starting_curvature
 from core.data import DATASETS
 from core.export import script, setup
-from core.lines import EVERYDAY, PRACTICES, Line, Practice, from_letters
+from core.lines import EVERYDAY, LINES, PRACTICES, Line, Practice, from_letters
 from core.loss_lessons.softmax_twice import logits, of_logits
 from core.losses import FLOATS, LOSSES, Loss, clipped
 from core.notes.claim import JUDGEMENTS, answer
@@ -35,12 +35,14 @@ from core.start.path import THE_PATH
 from core.start.path import read as read_path
 from core.start.stops import STOPS, Stop
 from core.sweep.sweep import read as read_sweep
+from core.traps.accumulation import CUTS, added
 from core.traps.diagnosis import CASES, series
 from core.traps.orders import Trials
 from core.traps.outcomes import outcome
 from core.traps.table import DELIVERIES
 from core.traps.trap import trap
 from core.verdict import verdict
+from tests.helpers.accounts import of
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -202,9 +204,18 @@ def test_the_lesson_on_autograd_shows_what_is_said_about_it():
 
 
 def test_the_link_of_a_series_opens_it():
-    link = re.search(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)[1]
+    link, _ = re.findall(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)
     assert parse_qs(link) == {"view": ["diagnosis"], "series": ["7"]}
     assert len(series(7)) == CASES
+
+
+def test_three_rows_and_one_are_what_is_said_of_them():
+    _, link = re.findall(r"^ {4}traps\?(\S+)$", DOCS, re.MULTILINE)
+    params = parse_qs(link)
+    big, ways = added(CUTS[params["cut"][0]])
+    assert params["view"] == ["accumulation"]
+    assert f"−{-ways['divided'].first:.2f}; weighted by\nrows" in DOCS
+    assert f"whole batch, −{-big.first:.3f}" in DOCS and big.first == pytest.approx(ways["by_rows"].first)
 
 
 def test_the_link_of_the_losses_opens_what_is_said_about_it():
@@ -252,3 +263,23 @@ def test_the_line_that_is_shown_is_the_one_in_the_table():
     exec(compile(block('EVERYDAY["clip_value"]'), "extending.md", "exec"), names)  # noqa: S102  (our own file)
     assert names["EVERYDAY"]["clip_value"] == EVERYDAY["clip_value"]
     assert names["PRACTICES"]["clip_value"] == PRACTICES["clip_value"]
+
+
+def test_a_line_that_is_added_trains_and_is_taken_home_and_accounted_for(monkeypatch, tmp_path, capsys):
+    """One entry, which uses a field that no line has used yet."""
+    shown = block('EVERYDAY["clip_value"]').split("PRACTICES")[0]
+    shown = shown.replace("clip_grad_value_(", "clip_grad_norm_(").replace('"V"', '"k"')
+    shown = shown.replace('EVERYDAY["clip_value"]', 'EVERYDAY["other"]').replace("clip_value", "noise")
+    names = {"EVERYDAY": {}, "Line": Line}
+    exec(compile(shown, "extending.md", "exec"), names)  # noqa: S102  (our own file)
+    monkeypatch.setitem(LINES, "other", names["EVERYDAY"]["other"])
+    config = Config(loop=from_letters("ZFLBkS"), noise=0.05, steps=30)
+    assert config.to_params()["loop"] == "ZFLBkS" and Config.from_params(config.to_params()) == config
+    run = Run(config).advance()
+    assert run.error is None and run.history.steps["grad_norm"].max() <= 0.05
+    (tmp_path / "taken_home.py").write_text(script(config))
+    with torch.random.fork_rng():
+        runpy.run_path(str(tmp_path / "taken_home.py"))
+    printed = [float(line.split()[1]) for line in capsys.readouterr().out.splitlines()]
+    assert printed == run.history.losses.tolist()
+    assert of("other", Run(config)).headline.startswith("Changed: .grad of ")

@@ -253,6 +253,21 @@ def test_what_it_keeps_is_bounded_and_spread_over_the_run(monkeypatch):
     assert recording._waiting == 0 and not recording._blocks
 
 
+def test_orders_beyond_the_limit_are_counted_together(monkeypatch):
+    monkeypatch.setattr(recorder, "MAX_ORDERS", 2)
+    model, loss_fn, x = nn.Linear(1, 1), nn.MSELoss(), torch.ones(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    for passes in (1, 2, 3, 4):
+        optimizer.zero_grad()
+        for _ in range(passes):
+            loss_fn(model(x), x).backward()
+        optimizer.step()
+    contents = recording.contents()
+    recording.close()
+    assert orders(contents) == {"ZFLBS": 1, "ZFLBFLBS": 1, "other": 2}
+
+
 def test_the_file_stays_below_the_upload_limit():
     from core.own.recording import MAX_BYTES
 

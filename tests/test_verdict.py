@@ -348,7 +348,7 @@ def test_what_lies_still_in_the_end_does_not_oscillate(begun, loss):
 
 def numbers(text):
     """Numbers and inf, nan of a sentence; shares of 100 apart."""
-    found = re.findall(r"(?<![\w.])(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)( ?%?)", text)
+    found = re.findall(r"(?<![\w.])(−?\d+(?:\.\d+)?(?:e[+−]\d+)?|−?inf|nan)(%?)", text)
     return {n for n, percent in found if "%" not in percent}, {
         float(n) for n, percent in found if "%" in percent
     }

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.words import (
+    counted,
     digits_apart,
     factor,
     grad_in_words,
@@ -17,37 +18,36 @@ from core.words import (
     number,
     percent,
     shown,
-    signed,
     size_text,
 )
 
 
 @pytest.mark.parametrize("value, text", [
-    (242.4012, "242.4"), (0.0254171, "0.02542"), (1.4728e7, "1.473e+07"), (0.0, "0"),
-    (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan"),
+    (242.4012, "242.4"), (0.0254171, "0.02542"), (3.0, "3"), (-0.165, "−0.165"), (0.1 + 0.2, "0.3"),
+    (0.0, "0"), (-0.0, "0"), (math.inf, "inf"), (-math.inf, "−inf"), (math.nan, "nan"),
+    # Exponents from 100,000 on and below 0.0001, as on an axis.
+    (1234.56, "1235"), (12345.6, "12346"), (-99_994.0, "−99994"), (99_999.0, "1e+5"), (1e5, "1e+5"),
+    (1e10, "1e+10"), (1.4728e7, "1.473e+7"), (1e20, "1e+20"), (0.0001, "0.0001"), (-2.5e-7, "−2.5e−7"),
+    (0.00009999, "9.999e−5"), (0.000099999, "0.0001"), (1.7976931348623157e308, "1.798e+308"),
 ])  # fmt: skip
-def test_a_number_has_four_digits_that_matter(value, text):
+def test_a_number_has_four_digits_that_matter_and_the_notation_of_an_axis(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(3.0, "3"), (-0.165, "−0.165"), (-0.0, "0"), (0.02767483, "0.02767"), (1e-8, "1e−08"),
-     (-2.5e-7, "−2.5e−07"), (math.nan, "nan"), (math.inf, "inf"), (-math.inf, "−inf")],
-)  # fmt: skip
-def test_a_number_has_four_digits_and_a_true_minus(value, text):
-    assert signed(value) == text
+def test_a_number_has_as_many_digits_as_asked_for():
+    assert number(math.pi * 1e4, 7) == "31415.93" and number(-math.pi, 2) == "−3.1"
+    assert number(123456.0, 15) == "1.23456e+5" and number(1e-7, 1) == "1e−7"
 
 
 def test_a_negative_factor_is_in_brackets():
-    assert (factor("−85.17"), factor("85.17"), factor("1e−08")) == ("(−85.17)", "85.17", "1e−08")
+    assert (factor("−85.17"), factor("85.17"), factor("1e−8")) == ("(−85.17)", "85.17", "1e−8")
 
 
 @given(st.floats(1e-3, 1e3), st.floats(1e-8, 1.0), st.sampled_from([-1, 1]))
 def test_two_numbers_that_differ_are_written_so(value, share, sign):
     one, other = sign * value, sign * value * (1 + share)
     digits = digits_apart(one, other)
-    texts = [float(signed(v, digits).replace("−", "-")) for v in (one, other)]
+    texts = [float(number(v, digits).replace("−", "-")) for v in (one, other)]
     assert abs(texts[1] - texts[0]) == pytest.approx(value * share, rel=0.1)
 
 
@@ -59,8 +59,15 @@ def test_numbers_without_a_difference_have_four_digits():
 
 def test_percents_say_all_and_nothing_only_where_it_is():
     shares = [0.0, 1e-9, 0.004, 0.006, 0.5, 0.994, 0.996, 1 - 1e-6, 1.0, 1 - 1e-15]
-    texts = ["0 %", "under 1 %", "under 1 %", "1 %", "50 %", "99 %", "over 99 %", "over 99 %", "100 %"]
-    assert [percent(share) for share in shares] == [*texts, "100 %"]
+    texts = ["0%", "under 1%", "under 1%", "1%", "50%", "99%", "over 99%", "over 99%", "100%"]
+    assert [percent(share) for share in shares] == [*texts, "100%"]
+    finer = ["0.0%", "under 0.1%", "0.4%", "99.4%", "over 99.9%", "100.0%"]
+    assert [percent(share, 1) for share in (0.0, 0.0004, 0.004, 0.994, 0.9998, 1.0)] == finer
+
+
+def test_one_of_a_thing_is_not_several():
+    said = [counted(1, "step"), counted(0, "step"), counted(1_000, "step"), counted(1, "loss|losses")]
+    assert [*said, counted(2, "loss|losses")] == ["1 step", "0 steps", "1,000 steps", "1 loss", "2 losses"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from core.budget import MAX_RUNS
 from core.config import DEFAULTS, KNOBS, Config, nearest, parse, with_changes
-from core.fields import arguments_in_words
+from core.data import TASKS, Own
+from core.fields import arguments_in_words, columns_text
 from core.lines import (
     BEFORE,
     PRACTICES,
@@ -25,7 +26,7 @@ from core.lines import (
     without_zero_grad,
 )
 from core.losses import fitting
-from core.words import shown
+from core.words import counted, shown
 
 SEPARATOR = "~"
 NO_RUNS = "none"
@@ -35,6 +36,7 @@ NAME = "name"  # before a run's own name, which comes last and may hold any char
 MAX_NAME = 40  # characters of it
 MAX_TEXT = 4000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
+MAX_LISTED = 8  # columns, or ranges of them, in the name of a run
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
 
@@ -222,7 +224,7 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Comparison, list[str]]:
     values = dict(DEFAULTS)
     unknown = [name for name in params if name not in KNOBS and name != "run"]
     if unknown:
-        notes.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+        notes.append(counted(len(unknown), "unknown field"))
     for name in KNOBS:
         texts = params.get(name, [])
         if len(texts) > 1:
@@ -299,7 +301,7 @@ def ready(baseline: Config) -> list[Variant]:
     without = without_zero_grad(loop)
     changes = [("lr", "x100"), ("lr", "x5"), ("lr", "x0.1")]
     changes += [("loop", letters(without) if without != loop else letters(USUAL))]
-    changes += [("loss", name) for name in fitting(baseline.dataset)[:READY_LOSSES]]
+    changes += [("loss", name) for name in fitting(baseline.dataset, baseline.own)[:READY_LOSSES]]
     changes += [("optimizer", name) for name in ("adam", "nesterov", "sgd_by_hand")]
     changes += [("seed", str(baseline.seed + 1 if baseline.seed == 0 else 0))]
     changes += [("loop", order) for order in ("FLBSZ", "ZFLSB", "ZBFLS")]
@@ -326,9 +328,25 @@ def label(variant: Variant, baseline: Config) -> str:
     if not variant.kept:
         return ", ".join(_change_label(name, text) for name, text in variant.changes)
     config = variant.config(baseline)[0]
-    different = [name for name in KNOBS if getattr(config, name) != getattr(baseline, name)]
+    text = {
+        name: (knob.text(getattr(config, name)), knob.text(getattr(baseline, name)))
+        for name, knob in KNOBS.items()
+    }
+    different = [name for name, (own, other) in text.items() if own != other]  # text has no token of a file
     words = [_value_label(name, getattr(config, name)) for name in different]
     return "Kept: " + (", ".join(words) or "same as baseline")
+
+
+def own_label(own: Own) -> str:
+    """What is taken of an own file; not its name, which is a text of somebody's."""
+    return f"{columns_label(own)}, {TASKS[own.task]}" if own.digest else "No own file"
+
+
+def columns_label(own: Own) -> str:
+    """Columns of an own file, counted from 1: inputs, then the target."""
+    parts = columns_text(column + 1 for column in own.inputs).replace("-", "–").split(".")
+    listed = [*parts[:MAX_LISTED], *(["…"] if len(parts) > MAX_LISTED else [])]
+    return f"Columns {', '.join(listed)} → {own.target + 1}"
 
 
 def _change_label(name: str, text: str) -> str:
@@ -343,6 +361,8 @@ def _value_label(name: str, value: Any) -> str:
     knob = KNOBS[name]
     if name == "loop":
         return loop_label(value)
+    if name == "own":
+        return own_label(value)
     if name == "before":
         return ", ".join(BEFORE[line].about.capitalize() for line in value) or "Nothing before the loop"
     if name in ("optimizer_arguments", "loss_arguments"):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.charts import axis_top, goes_beyond, thin
 from core.config import Config
-from core.lines import parts
+from core.lines import at_once, parts, waits
 from core.result import Result, learning_rates
 from core.words import number
 
@@ -60,8 +60,8 @@ def curves_frame(
     c{i}; with `smooth`, the factor of a moving average, s{i} and t{i}: those of l{i} and g{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
-    goes beyond the axis. max_rows counts steps times runs. Values that an axis cannot show (inf, and
-    zero on a log axis) are gaps.
+    goes beyond the axis. marked: 1 where there is any of v, m, b, c. max_rows counts steps times runs.
+    Values that an axis cannot show (inf, and zero on a log axis) are gaps.
     """
     runs = range(len(results)) if places is None else places
     last = max(result.done for result in results)
@@ -104,6 +104,8 @@ def curves_frame(
     for letter, source, top in zip("bc", "lg", tops, strict=True):
         for i in runs:
             frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
+    few = np.stack([frame[f"{letter}{i}"] for letter in "vmbc" for i in runs])
+    frame["marked"] = (~np.isnan(few)).any(axis=0).astype(float)
     return pd.DataFrame(frame), tops
 
 
@@ -164,7 +166,7 @@ def _quantity(result: Result, quantity: str, parameter: str) -> Series:
 
 def _updates(series: Series, result: Result, log: bool) -> Series:
     """On a log axis, where 0 is a gap, without the passes in which no weight was to move."""
-    if not log or "step_every" not in result.config.loop:
+    if not log or not waits(result.config.loop):
         return series
     last = (series.steps + 1) % result.config.accumulate == 0
     return Series(series.steps[last], series.values[last])
@@ -172,21 +174,23 @@ def _updates(series: Series, result: Result, log: bool) -> Series:
 
 def scale_words(configs: Sequence[Config]) -> str:
     """Which recorded gradients are those of a scaled loss, where some are."""
-    loops = [config.loop for config in configs if "backward_scaled" in config.loop]
+    loops = [config.loop for config in configs if "backward_scaled" in map(at_once, config.loop)]
     if not loops:
         return ""
     order = ("backward_scaled", "unscale", "step_scaled", "step")
-    unscaled = [[n for n in loop if n in order][:2] == ["backward_scaled", "unscale"] for loop in loops]
+    lines = [[name for name in map(at_once, loop) if name in order] for loop in loops]
+    unscaled = [found[:2] == ["backward_scaled", "unscale"] for found in lines]
     used = "gradients as used are unscaled" + (
         "" if all(unscaled) else " only where unscale_ comes before step"
     )
+    used += " in passes that move weights" if any(map(waits, loops)) else ""
     used = used if any(unscaled) else "so are gradients as used"
     return f"Fresh gradients of a run that scales its loss are those of the scaled loss; {used}."
 
 
 def axis_words(configs: Sequence[Config]) -> str:
     """What a step on the axis is, where some run does not move its weights in each."""
-    passes = sorted({config.accumulate for config in configs if "step_every" in config.loop})
+    passes = sorted({config.accumulate for config in configs if waits(config.loop)})
     if not passes:
         return ""
     each = ", ".join(map(str, passes))

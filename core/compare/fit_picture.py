@@ -10,13 +10,20 @@ import altair as alt
 
 from core.charts import DASHES, QUIET, without_data
 
+# A thousand cells are one picture. As elements of the page they take twice as long to draw, and a screen
+# reader reads out each. Curves stay elements: a canvas is drawn anew at each move of the pointer.
+ON_CANVAS = {"usermeta": {"embedOptions": {"renderer": "canvas"}}}
+
 
 @lru_cache(maxsize=16)
 def fit_spec(kind: str, x_title: str, y_title: str, place: int = 0) -> dict[str, Any]:
     """Spec of a picture of `core.compare.fit`, for the frame of that kind. place: of the run."""
     make = {"curve": _curve, "surface": _surface, "scatter": _scatter, "confusion": _confusion}[kind]
-    chart = make(x_title, y_title).transform_calculate(run=f"'{place}'").properties(height=220)
-    return without_data(chart.configure_view(strokeWidth=0))
+    chart = make(x_title, y_title).properties(height=220)
+    if kind in ("curve", "scatter"):
+        chart = chart.transform_calculate(run=f"'{place}'")
+    spec = without_data(chart.configure_view(strokeWidth=0))
+    return spec | ON_CANVAS if kind == "surface" else spec
 
 
 def _of_run() -> Any:
@@ -48,11 +55,11 @@ def _surface(x_title: str, y_title: str) -> Any:
         .title("class 1")
         .legend(None)
     )
-    cells = alt.Chart().transform_filter("isValid(datum.value)").mark_rect(strokeWidth=0.5)
+    cells = alt.Chart().transform_filter("isValid(datum.value)").mark_rect(strokeWidth=0.5, aria=False)
     points = (
         alt.Chart()
         .transform_filter("isValid(datum.label)")
-        .mark_point(filled=True, size=28, stroke="#10182B", strokeWidth=0.7, opacity=1)
+        .mark_point(filled=True, size=28, stroke="#10182B", strokeWidth=0.7, opacity=1, aria=False)
     )
     fill = alt.Color("label:N").scale(domain=[0, 1], range=["#FFD9B0", "#BFE0FF"]).legend(None)
     shape = alt.Shape("label:N").scale(domain=[0, 1], range=["circle", "triangle-up"]).legend(None)

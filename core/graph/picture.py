@@ -133,7 +133,7 @@ def _length(grad: Summary) -> str:
     """A gradient in one number: itself, if it is one, else its norm."""
     if grad.values is not None and len(grad.values) == 1:
         return number(grad.values[0])
-    return f"|g| {grad.norm:.3g}"
+    return f"|g| {number(grad.norm, 3)}"
 
 
 def _operation(node: Node) -> list[str]:

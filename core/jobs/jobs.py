@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from core.config import Config
+from core.data import OWN
 from core.loop import Run
 from core.result import Result, result
 from core.run_summary import Brief, brief
@@ -26,6 +27,11 @@ class Block:
         self._training = None if training.done else training
         return [brief(one) for one in results]
 
+    @property
+    def stays(self) -> bool:
+        """Whether it has to run in this process: an own file goes nowhere else."""
+        return any(config.dataset == OWN for config in self.configs)
+
     def __reduce__(self) -> tuple[type["Block"], tuple[tuple[Config, ...], str]]:
         return Block, (self.configs, self.device)
 
@@ -36,6 +42,11 @@ class Whole:
 
     config: Config
     device: str
+
+    @property
+    def stays(self) -> bool:
+        """As of a Block."""
+        return self.config.dataset == OWN
 
     def __call__(self, tell: Tell) -> Result:
         run = Run(self.config, self.device, full=False)

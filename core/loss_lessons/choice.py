@@ -5,7 +5,7 @@ Everything is read off the tables of data sets and losses.
 
 from core.compare.comparison import Comparison, Variant
 from core.config import Config
-from core.data import FORMS_OF_TASK
+from core.data import FORMS_OF_TASK, NO_FILE, OWN, Own
 from core.losses import LOSSES, fitting
 
 TASKS = {
@@ -46,9 +46,12 @@ def _taking(task: str, target_form: str) -> list[str]:
     return sorted(found, key=lambda name: (task == "regression") != (made_for(name) == "regression"))
 
 
-def shown_on(loss: str, task: str = "") -> Comparison:
-    """A run with this loss beside one with the task's usual loss. task: "" for the one it is made for."""
-    dataset = SHOWN_ON[task or made_for(loss)]
-    config = Config(dataset=dataset, loss=loss, lr=0.1)
-    usual = fitting(dataset)[0]
+def shown_on(loss: str, task: str = "", own: Own = NO_FILE) -> Comparison:
+    """A run with this loss beside one with the task's usual loss.
+
+    task: "" for the one it is made for. own: an own file that the loss fits, in place of the task's data set.
+    """
+    dataset = SHOWN_ON[task or made_for(loss)] if own == NO_FILE else OWN
+    config = Config(dataset=dataset, own=own, loss=loss, lr=0.1)
+    usual = fitting(dataset, own)[0]
     return Comparison(config, (Variant((("loss", usual),)),) if usual != loss else ())

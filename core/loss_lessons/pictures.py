@@ -14,6 +14,7 @@ from core.charts import (
     QUIET,
     SPACING,
     STACK_BELOW,
+    TIP,
     folded,
     linked,
     run_encodings,
@@ -22,7 +23,7 @@ from core.charts import (
     without_data,
 )
 from core.loss_lessons.outlier import FITTED, REACH
-from core.words import signed
+from core.words import number
 
 HEIGHT = 250
 Range = tuple[float, float]
@@ -83,8 +84,8 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
     )
     level = alt.Chart().transform_filter("isValid(datum.marked) && isValid(datum.floor)")
     level = level.mark_rule(strokeDash=[2, 2], strokeWidth=1.5, color=QUIET, aria=False).encode(y="floor:Q")
-    tips = [alt.Tooltip("x:Q", title="at", format=".4~g")]
-    tips += [alt.Tooltip(f"{letter}{i}:Q", title=name, format=".4~g") for i, name in enumerate(names)]
+    tips = [alt.Tooltip("x:Q", title="at", format=TIP)]
+    tips += [alt.Tooltip(f"{letter}{i}:Q", title=name, format=TIP) for i, name in enumerate(names)]
     rule = base.mark_rule(strokeWidth=1, color=QUIET, aria=False).encode(
         opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=tips
     )
@@ -99,7 +100,7 @@ def _panel(base: Any, letter: str, names: tuple[str, ...], log: bool, hover: Any
 
 def classes_frame(values: list[float], right: int) -> pd.DataFrame:
     """A row for each class: its name, "right" at the right one, and its number; value."""
-    names = [f"{i}{', right' if i == right else ''}|{signed(value)}" for i, value in enumerate(values)]
+    names = [f"{i}{', right' if i == right else ''}|{number(value)}" for i, value in enumerate(values)]
     return pd.DataFrame({"class": names, "value": values})
 
 
@@ -111,7 +112,7 @@ def classes_spec(low: float, high: float) -> dict[str, Any]:
         alt.X("class:N").title(None).sort(None).axis(labels),
         alt.Y("value:Q").title(None).scale(domain=[low, high], nice=False).axis(tickCount=4),
     )
-    bars = base.mark_bar(size=30, opacity=0.75).encode(tooltip=[alt.Tooltip("value:Q", format=".4~g")])
+    bars = base.mark_bar(size=30, opacity=0.75).encode(tooltip=[alt.Tooltip("value:Q", format=TIP)])
     return without_data(bars.properties(height=180).configure_view(strokeWidth=0))
 
 
@@ -133,7 +134,7 @@ def outlier_spec(number: int) -> dict[str, Any]:
     moved = base.transform_filter("datum.part == 'outlier'").mark_point(
         shape="diamond", filled=True, size=140, clip=False
     )
-    tips = [alt.Tooltip("x:Q", format=".3~g"), alt.Tooltip("y:Q", format=".4~g")]
+    tips = [alt.Tooltip("x:Q", format=TIP), alt.Tooltip("y:Q", format=TIP)]
     gray = alt.value(QUIET)
     layers = alt.layer(
         home.encode(color=gray),

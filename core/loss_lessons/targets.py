@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from core import torch_warnings
 from core.losses import LOSSES
+from core.words import number
 
 VALUE_ROWS = [[2.5], [0.0], [-1.0]], [[1.0], [0.5], [-1.0]]
 BINARY_ROWS = [[2.0], [-1.0], [0.5]], [[1.0], [0.0], [0.0]]
@@ -119,7 +120,7 @@ def _answer(loss: str, tried: Try, outputs: Tensor, targets: Tensor) -> Response
     except Exception as error:  # noqa: BLE001  (whatever PyTorch says, the learner sees)
         return Response(*known, "refused", f"{type(error).__name__}: {error}")
     word = "warned" if said else "silent" if tried.mistake else "taken"
-    return Response(*known, word, " ".join([f"Loss {value:.4g}.", *said]))
+    return Response(*known, word, " ".join([f"Loss {number(value)}.", *said]))
 
 
 def dtype_and_shape(tensor: Tensor) -> str:

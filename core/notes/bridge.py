@@ -12,6 +12,7 @@ from core.loop import Run
 from core.notes.claim import (
     Claim,
     Link,
+    added_up,
     compared,
     deliveries,
     example,
@@ -243,7 +244,7 @@ CLAIMS = {
         "backward calls without zero_grad in between give the gradient of all rows.",
         mandatory,
         gives([[-85.165]], [[-85.165]]),
-        trap("micro_batches"),
+        added_up("deliveries_2"),
         also=("passes",),
     ),
     "vector": Claim(

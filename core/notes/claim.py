@@ -179,9 +179,6 @@ def compared(baseline: Config, *changes: tuple[str, str]) -> Link:
     return Link("compare", Comparison(baseline, tuple(Variant((one,)) for one in changes)).to_params())
 
 
-def accumulated() -> Link:
-    """One batch of 40 rows beside four of 10 whose gradients add up, divided by 4 and not, in Compare."""
-    small = (("batch_size", "10"), ("accumulate", "4"), ("steps", "400"))
-    loops = (("loop", text) for text in ("zFLDs", "zFLBs"))
-    variants = tuple(Variant((*small, loop)) for loop in loops)
-    return Link("compare", Comparison(Config(batch_size=40, steps=100), variants).to_params())
+def added_up(cut: str) -> Link:
+    """A key of core.traps.accumulation.CUTS: a big batch beside its parts."""
+    return Link("traps", {"view": "accumulation", "cut": cut})

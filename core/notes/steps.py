@@ -17,7 +17,7 @@ from core.loop import Run
 from core.notes.claim import (
     Claim,
     Link,
-    accumulated,
+    added_up,
     compared,
     deliveries,
     example,
@@ -352,7 +352,7 @@ CLAIMS = {
         "the gradient is 4 times as large. Unequal parts need weights: their rows over all rows.",
         micro_batches,
         gives(-85.165, -340.66, -85.165, -61.41667),
-        accumulated(),
+        added_up("deliveries_3"),
     ),
     "several_losses": Claim(
         "Multi-loss training: Add gradients from multiple loss functions",

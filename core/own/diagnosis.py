@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from core.own.recording import Recording
-from core.words import number
+from core.words import counted, number
 
 MAX_NAMES = 3  # of parameters in one sentence; the rest is counted
 LARGE_RATIO = 0.5  # an update of half the weights' own length, typically: far from the usual 1e-3 (CS231n)
@@ -65,7 +65,7 @@ def _names(parameters: list[str]) -> str:
 
 
 def _parameters(count: int) -> str:
-    return f"{count:,} parameter{'s' * (count != 1)}"
+    return counted(count, "parameter")
 
 
 def _raised(found: Recording) -> Iterator[Finding]:
@@ -134,12 +134,12 @@ def _never_stepped(found: Recording) -> Iterator[Finding]:
         return
     start, end = found.weights
     if counts["weights_written"]:
-        because = f"step was never called; weights were written by hand {counts['weights_written']:,} times."
+        times = counted(counts["weights_written"], "time")
+        because = f"step was never called; weights were written by hand {times}."
         yield Finding("step", because)
     elif start == end:
-        because = (
-            f"step was never called: {backwards:,} backward calls filled .grad, and no weight has moved."
-        )
+        calls = counted(backwards, "backward call")
+        because = f"step was never called: {calls} filled .grad, and no weight has moved."
         yield Finding("step", because, "step_uncalled")
 
 
@@ -150,8 +150,9 @@ def _no_gradients(found: Recording) -> Iterator[Finding]:
     work = max(counts["losses"], counts["steps"])
     if not work or (found.error and counts["steps"] < 1):
         return
+    losses = counted(counts["losses"], "loss|losses")
     because = (
-        f"no parameter ever got a gradient, with {counts['losses']:,} losses and {counts['steps']:,} steps: "
+        f"no parameter ever got a gradient, with {losses} and {counted(counts['steps'], 'step')}: "
         "backward was not called, or the graph is cut between the model and what backward was called on."
     )
     yield Finding("backward", because, "asks_for_grad")
@@ -233,8 +234,8 @@ def _steps_on_zeros(found: Recording) -> Iterator[Finding]:
     count, moved = found.counts["steps_on_zeros"], found.counts["moved_on_zeros"]
     if moved:
         because = (
-            f"step ran {count:,} times on a .grad of zeros, without a backward since the last step, and "
-            f"moved the weights {moved:,} times: by momentum, weight decay or Adam's averages."
+            f"step ran {counted(count, 'time')} on a .grad of zeros, without a backward since the last step, "
+            f"and moved the weights {counted(moved, 'time')}: by momentum, weight decay or Adam's averages."
         )
         yield Finding("step", because, "zeros_with_momentum")
 
@@ -243,8 +244,8 @@ def _clipped_late(found: Recording) -> Iterator[Finding]:
     count = found.counts["written_after_step"]
     if count:
         because = (
-            f"clip ran after step: .grad was written after step {count:,} times, when step had already used "
-            "it. Clip between backward and step."
+            f"clip ran after step: .grad was written after step {counted(count, 'time')}, when step had "
+            "already used it. Clip between backward and step."
         )
         yield Finding("clip", because)
 
@@ -300,7 +301,7 @@ def _zeros(found: Recording) -> Iterator[Finding]:
     every = bool(dead) and len(dead) == len(held)
     if dead:
         whose = "every parameter" if every else _names(dead)
-        because = f"the gradient of {whose} was exactly 0 in all {found.steps_seen:,} steps: zeros, not None."
+        because = f"the gradient of {whose} was exactly 0 in every step: zeros, not None."
         yield Finding("backward", because, "saturated") if every else Finding("forward", because, "dead_relu")
 
 
@@ -436,7 +437,9 @@ def unseen(found: Recording) -> list[str]:
     elif not found.counts["losses"] and found.error is None:
         said.append(f"loss_fn ({found.loss_fn}) was never called: the loop computes its loss in another way.")
     if found.counts["skipped"]:
-        said.append(f"The scaler skipped {found.counts['skipped']:,} steps, whose gradients were inf or nan.")
+        said.append(
+            f"The scaler skipped {counted(found.counts['skipped'], 'step')}, whose gradients were inf or nan."
+        )
     if found.counts["closures"]:
         said.append(
             "Lines ran in a closure within step: of each step the first loss and last gradient count."

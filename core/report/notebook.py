@@ -8,7 +8,7 @@ from typing import Any
 
 from core import build, export
 from core.config import Config
-from core.data import DATASETS
+from core.data import OWN, data_set
 from core.losses import LOSSES
 
 CHART = """import altair as alt
@@ -27,10 +27,13 @@ def notebook(config: Config, device: str = "cpu") -> str:
     setup, _, loop = loop.rpartition("\n\n")
     pieces = [export.functions(config, built), export.data_lines(config, built, device), setup, loop]
     imports = "\n".join(export.imports_for("\n".join(pieces)))
-    title = f"{DATASETS[config.dataset].title}, {LOSSES[config.loss].title}: {export.loop_line(config)}"
+    title = f"{data_set(config.dataset).title}, {LOSSES[config.loss].title}: {export.loop_line(config)}"
     threads = "torch.set_num_threads(1)  # more threads can change the last bit"
+    rows = "scikit-learn has the larger data sets"
+    if config.dataset == OWN:  # the field has checked that the name is no Markdown
+        rows = f"pandas reads `{config.own.name}` from the folder that the notebook is in"
     cells = [
-        _text(f"# {title}\n\nPlain PyTorch; scikit-learn has the larger data sets, Altair draws."),
+        _text(f"# {title}\n\nPlain PyTorch; {rows}, Altair draws."),
         _code(f"{imports}\n\n{threads}"),
         *_section("What the run calls", pieces[0]),
         *_section("Data", pieces[1]),

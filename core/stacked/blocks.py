@@ -4,16 +4,22 @@ Runs of one shape are a Stack; what a Stack does not cover is a block of its own
 loop.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from core import build
+from core.budget import parameter_count
 from core.config import Config
 from core.loop import Run
+from core.models import MODELS
 from core.result import Result, result
 from core.stacked.stack import Stack, shape
 
-MAX_BLOCK = 64  # runs of one block: with more, their numbers no longer fit a CPU's cache
+MAX_BLOCK, FEW = 512, 64  # runs of one block; so many always may train together
+CACHED_ENTRIES = 2**19  # of all runs of a block in one step: with more they no longer fit a CPU's cache
+KEPT_STEPS = 2**18  # of all runs of a block: each leaves some 100 bytes until the block is done
 MAX_ENTRIES = 2**24  # that one pass over all rows makes, of all runs of a block: 64 MB in float32
 SLICE_S = 0.05  # of training between two calls of `tell`
 Tell = Callable[[int], bool]  # steps done, of all runs of the block together -> whether to go on
@@ -28,16 +34,21 @@ def blocks(configs: Sequence[Config]) -> list[list[Config]]:
 
 
 def _parts(group: list[Config]) -> list[list[Config]]:
-    """Runs of one shape in blocks of a size that memory bears."""
-    size = max(1, min(MAX_BLOCK, MAX_ENTRIES // _entries(group[0])))
-    return [group[start : start + size] for start in range(0, len(group), size)]
+    """Runs of one shape in blocks that are about equal: one left alone could get other last digits."""
+    count = math.ceil(len(group) / _size(group[0]))
+    ends = [len(group) * part // count for part in range(count + 1)]
+    return [group[start:end] for start, end in pairwise(ends)]
 
 
-def _entries(config: Config) -> int:
-    """Numbers that one pass of one run over all rows makes: inputs, hidden layers, outputs."""
+def _size(config: Config) -> int:
+    """How many runs like this one train together: as many as are quick, and as memory bears."""
     data = build.make_data(config)
     rows = len(data.inputs) + (0 if data.val_inputs is None else len(data.val_inputs))
-    return rows * (sum(build.sizes(config, data)) + sum(config.hidden))
+    hidden = config.hidden if MODELS[config.model].layers else ()
+    units = sum(build.sizes(config, data)) + sum(hidden)
+    entries = build.batch_rows(config, len(data.inputs)) * units + parameter_count(config)
+    quick = max(FEW, min(MAX_BLOCK, CACHED_ENTRIES // entries, KEPT_STEPS // config.steps))
+    return max(1, min(quick, MAX_ENTRIES // (rows * units)))
 
 
 class Training:

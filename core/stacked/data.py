@@ -4,6 +4,7 @@ Runs of one seed share their rows: these are kept once, and the run axis is a vi
 """
 
 from collections.abc import Sequence
+from itertools import cycle, islice
 
 import torch
 from torch import Tensor
@@ -48,6 +49,11 @@ class StackedData:
         if self._of_run is None:
             return sets.expand(self._runs, *sets.shape[1:])
         return sets.index_select(0, self._of_run)
+
+    def sizes(self, steps: int) -> list[int]:
+        """Rows of the batch of each step."""
+        epoch = torch.empty(self._inputs.shape[2]).split(self._batch_size or self._inputs.shape[2])
+        return list(islice(cycle(map(len, epoch)), steps))
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and targets of the next step."""

@@ -78,6 +78,11 @@ class StackedModel:
             inputs = layer(inputs)
         return inputs
 
+    def train(self) -> None:
+        """No layer here differs between training and eval mode."""
+
+    eval = train
+
     def take_grads(self, into: Tensor) -> None:
         """Move what backward has left in every .grad to a tensor (runs, entries)."""
         torch.cat([parameter.grad.flatten(1) for parameter in self.parameters], dim=1, out=into)  # type: ignore[union-attr]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from core.config import Config
+from core.lines import part
 
 BETAS, EPS = (0.9, 0.999), 1e-8  # defaults of torch.optim.Adam and AdamW
 RMSPROP_ALPHA, ADAGRAD_EPS = 0.99, 1e-10  # defaults of torch.optim.RMSprop and Adagrad
@@ -30,9 +31,13 @@ class Rates:
         self.dtype = like.dtype
         self.momentum = exact_momentum.to(self.dtype) if exact_momentum.any() else None
         self.decay = self.exact_decay.to(self.dtype) if self.exact_decay.any() else None
-        self.set_lr(self.exact_lr)
+        self._use(self.exact_lr)
 
-    def set_lr(self, exact: Tensor) -> None:
+    def set_lr(self, rates: Sequence[float]) -> None:
+        """Other learning rates, one for each run."""
+        self._use(self.exact_lr.new_tensor(rates).unsqueeze(1))
+
+    def _use(self, exact: Tensor) -> None:
         self.exact_lr = exact
         self.lr = exact.to(self.dtype)
         self.minus_lr = -self.lr
@@ -141,14 +146,9 @@ class StackedOptimizer:
         self.grads: Tensor | None = None
         self.rates = Rates(configs, weights)
         self._update = UPDATES[configs[0].optimizer]
-        calls = [["zero_grad" in config.loop] for config in configs]
+        calls = [["zero_grad" in map(part, config.loop)] for config in configs]
         self._calls = torch.tensor(calls, device=weights.device)
         self._all_call = bool(self._calls.all())
-
-    @property
-    def keeps(self) -> Tensor:
-        """(runs, 1): whose gradients stay for the next step."""
-        return ~self._calls
 
     def zero_grad(self) -> None:
         if self._all_call:
@@ -171,9 +171,13 @@ class StackedOptimizer:
         self.state.steps += 1
         self._update(self.weights, self.grads, self.rates, self.state)
 
-    def set_lr(self, rates: dict[int, float]) -> None:
-        """Another learning rate for some runs: number of the run -> rate."""
-        exact = self.rates.exact_lr.clone()
-        for run, lr in rates.items():
-            exact[run] = lr
-        self.rates.set_lr(exact)
+    def clip_norms(self, limits: Tensor) -> None:
+        """nn.utils.clip_grad_norm_ of each run's gradients in place, limits (runs, 1): the same formula."""
+        assert self.grads is not None  # the line stands after backward
+        norms = torch.linalg.vector_norm(self.grads, dim=1, keepdim=True)
+        self.grads.mul_((limits / (norms + 1e-6)).clamp_(max=1.0))
+
+    def clip_values(self, limits: Tensor) -> None:
+        """nn.utils.clip_grad_value_ of each run's gradients in place, limits (runs, 1)."""
+        assert self.grads is not None
+        self.grads.clamp_(-limits, limits)

@@ -1,8 +1,9 @@
-"""Many runs as one: the same five lines, over weights with a leading run axis.
+"""Many runs as one: the same lines, over weights with a leading run axis.
 
-Runs whose models, rows and loops have one shape train together; learning rate, momentum, weight decay,
-seed, loss and whether zero_grad is called may differ. Autograd sees one graph in which no run touches
-another, so each gets its own gradients, and a run that diverges leaves its neighbors alone.
+Runs whose models, rows and loops have one shape train together; learning rate, scheduler, limits of clips,
+momentum, weight decay, seed, loss and whether zero_grad is called may differ. Autograd sees one graph in
+which no run touches another, so each gets its own gradients, and a run that diverges leaves its neighbors
+alone.
 """
 
 from collections.abc import Sequence
@@ -16,35 +17,37 @@ from torch import Tensor, nn
 from core import build, devices
 from core.config import Config
 from core.history import Scores, evaluation_steps
-from core.lines import LINES, USUAL, without_zero_grad
+from core.lines import part, uses
 from core.loop import iterate
 from core.losses import LOSSES, form
 from core.models import MODELS
 from core.result import Result
 from core.stacked.data import StackedData
 from core.stacked.history import StackedHistory
+from core.stacked.lines import TEXTS, together
 from core.stacked.loss import StackedLoss
 from core.stacked.model import StackedModel, covers
 from core.stacked.optimizers import UPDATES, StackedOptimizer
+from core.stacked.schedulers import StackedSchedulers
 
 ROWS_AT_ONCE = 256  # of whole sets: hidden layers of more rows do not fit a CPU's cache
-LOOPS = (USUAL, without_zero_grad(USUAL))  # of those that train together
 
 
 def shape(config: Config) -> tuple[Any, ...] | None:
     """What runs that train together have in common; None if a run has to train alone.
 
-    Alone go other lines and orders, lines before the loop, schedulers, models that StackedModel cannot hold,
-    optimizers without an update for many, and arguments of optimizer or loss.
+    Alone go other lines and orders, lines before the loop, models that StackedModel cannot hold, optimizers
+    without an update for many, and arguments of optimizer or loss.
     """
-    alone = config.loop not in LOOPS or config.before or config.scheduler != "none"
-    alone = alone or config.optimizer_arguments or config.loss_arguments
-    if alone or config.optimizer not in UPDATES or not _covered(config.model, config.hidden):
+    loop = together(config.loop)
+    alone = config.before or config.optimizer_arguments or config.loss_arguments
+    if loop is None or alone or config.optimizer not in UPDATES or not _covered(config.model, config.hidden):
         return None
-    same = (config.dataset, config.val_share, config.model, config.hidden, config.activation)
+    same = (config.dataset, config.own, config.val_share, config.model, config.hidden, config.activation)
     same += (config.steps, config.batch_size, config.dtype, config.optimizer)
+    same += (loop, config.accumulate if "accumulate" in uses(loop) else None)
     same += (LOSSES[config.loss].last, config.momentum > 0, config.weight_decay > 0)
-    return (*same, form(config.loss, config.dataset))
+    return (*same, form(config.loss, config.dataset, config.own))
 
 
 @lru_cache(maxsize=64)
@@ -87,11 +90,14 @@ class Stack:
         outputs = build.sizes(first, build.make_data(first))[1]
         self.loss_fn = StackedLoss([config.loss for config in self._runs], outputs, self.model.weights)
         self.optimizer = StackedOptimizer(self._runs, self.model.weights)
-        self.namespace: dict[str, Any] = {"model": self.model, "loss_fn": self.loss_fn}
-        self.namespace["optimizer"] = self.optimizer
-        self.history = StackedHistory(self.model.weights, self.optimizer.keeps, full)
-        self._lines = {name: LINES[name].compiled(name) for name in USUAL}
+        self.scheduler = StackedSchedulers(self._runs)
+        self.optimizer.rates.set_lr(self.scheduler.rates)
+        self.namespace: dict[str, Any] = self._names()
+        self.history = StackedHistory(self._runs, self.model.weights, full)
+        loop = together(first.loop) or ()
+        self._lines = [(part(name), compile(TEXTS[name], f"<{name}>", "exec")) for name in loop]
         self._rates = _rates(self._runs)
+        self._rated = bool(self.history.rated.any())
         steps = self._evaluation_steps() if evaluate else []
         self._evaluate_at = set(steps[-1:] if evaluate == "ends" else steps)
         if evaluate:
@@ -108,23 +114,39 @@ class Stack:
         return self
 
     def iterate(self) -> None:
-        """One step of all runs: the five lines, with a look around some of them."""
+        """One step of all runs: every line of the loop, with a look around some of them."""
         if self.step in self._rates:
-            self.optimizer.set_lr(self._rates[self.step])
-        names, lines = self.namespace, self._lines
+            for run, lr in self._rates[self.step]:
+                self.scheduler.set_rate(run, lr)
+            self.optimizer.rates.set_lr(self.scheduler.rates)
+        names = self.namespace
+        names["step"] = self.step
         names["inputs"], names["targets"] = self.data.batch()
         fresh, used, losses = self.history.begin()
-        exec(lines["zero_grad"], names)  # noqa: S102  (only the fixed table of lines)
-        exec(lines["forward"], names)  # noqa: S102
-        exec(lines["loss"], names)  # noqa: S102
-        losses.copy_(self.loss_fn.losses)
-        exec(lines["backward"], names)  # noqa: S102
-        self.model.take_grads(fresh)
-        self.optimizer.add_grads(fresh, used)
-        exec(lines["step"], names)  # noqa: S102
+        if self._rated:
+            self.history.take_rates(self.scheduler.rates)
+        for kind, code in self._lines:
+            exec(code, names)  # noqa: S102  (only the fixed table of lines)
+            if kind == "loss":
+                losses.copy_(self.loss_fn.losses)
+            elif kind == "backward":
+                self.model.take_grads(fresh)
+                self.optimizer.add_grads(fresh, used)
+            elif kind == "scheduler_step":
+                self.optimizer.rates.set_lr(self.scheduler.rates)
         self.step += 1
         if self.step in self._evaluate_at:
             self.evaluate()
+
+    def _names(self) -> dict[str, Any]:
+        """What the lines see; of a field that may differ between runs, a column (runs, 1)."""
+        objects = {"model": self.model, "loss_fn": self.loss_fn, "optimizer": self.optimizer}
+        limits = {
+            name: self.model.weights.new_tensor([[getattr(config, name)] for config in self._runs])
+            for name in ("max_norm", "clip_value")
+        }
+        counts = {"accumulate": self._runs[0].accumulate, "sizes": self.data.sizes(self._runs[0].steps)}
+        return objects | {"scheduler": self.scheduler} | limits | counts
 
     def _evaluation_steps(self) -> list[int]:
         config, rows = self._runs[0], self.data.inputs.shape[2]
@@ -167,10 +189,10 @@ def _models(configs: Sequence[Config]) -> list[nn.Module]:
     return [made[config.seed, config.start] for config in configs]
 
 
-def _rates(configs: Sequence[Config]) -> dict[int, dict[int, float]]:
-    """Step -> number of a run -> the learning rate that it has from there on."""
-    changes: dict[int, dict[int, float]] = {}
+def _rates(configs: Sequence[Config]) -> dict[int, list[tuple[int, float]]]:
+    """Step -> numbers of runs, each with the learning rate that it has from there on."""
+    changes: dict[int, list[tuple[int, float]]] = {}
     for run, config in enumerate(configs):
         for step, lr in config.schedule:
-            changes.setdefault(step, {})[run] = lr
+            changes.setdefault(step, []).append((run, lr))
     return changes

@@ -21,13 +21,14 @@ from core.notes.notes import NOTES
 from core.sweep.measures import offered
 from core.sweep.sweep import OWN
 from core.sweep.sweep import read as read_sweep
+from core.traps.accumulation import CUTS
 from core.traps.diagnosis import MAX_SERIES
 from core.traps.table import TRAPS
 from core.watch.place import read_place
 
 MAX_FIELDS = 40  # of one address; the longest that a page writes is shorter
 FIRST_PAGE = "compare"  # whose address may have no name
-PANELS = ("tensors", "graph", "ledger", "surface", "memory")  # of Watch
+PANELS = ("tensors", "graph", "ledger", "surface", "memory", "curves")  # of Watch
 
 Fields = Mapping[str, list[str]]
 Known = Collection[str] | Callable[[str], bool] | None  # texts of a field; None: any, its widget says which
@@ -142,6 +143,7 @@ VIEWS: dict[str, dict[str, dict[str, Known]]] = {  # page -> view -> field -> it
         "traps": {"trap": TRAPS},
         "orders": {"model": ("linear", "mlp"), "loop": _is_loop},
         "momentum": {"on": ("linear", "mlp"), "lr": _is_number},
+        "accumulation": {"cut": CUTS},
         "diagnosis": {"series": _is_series},
     },
     "losses": {

@@ -64,8 +64,8 @@ STOPS = (
     Stop(
         _moment(_SKIPPED, "8.0", "ledger"),
         "Nothing clears `.grad`. What is in it when `step` comes?",
-        "`.grad` is fresh plus leftover: in step 5 this batch says 55.6, -188.1 is left over, and `step` "
-        "uses their sum, -132.5. It moves the weight the wrong way.",
+        "`.grad` is fresh plus leftover: in step 5 this batch says 55.6, −188.1 is left over, and `step` "
+        "uses their sum, −132.5. It moves the weight the wrong way.",
         ("The sum of all gradients so far", "The gradient of this batch", "The mean of all gradients so far"),
     ),
     Stop(
@@ -85,7 +85,7 @@ STOPS = (
     Stop(
         address("losses", {"view": "softmax", "classes": "3", "right": "-10", "rival": "10"}),
         "A softmax stands before cross-entropy, and the model is sure and wrong. What breaks?",
-        "The gradient: its length is 0.00002338 where it should be 1.414, so the model hardly learns from "
+        "The gradient: its length is 2.338e−5 where it should be 1.414, so the model hardly learns from "
         "its worst mistakes. Nothing raises. With three classes the loss cannot fall below 0.5514 either.",
         ("The gradient nearly vanishes", "The loss becomes nan", "PyTorch raises an error"),
     ),

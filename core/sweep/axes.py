@@ -13,7 +13,7 @@ import numpy as np
 
 from core.compare.comparison import SEPARATOR
 from core.config import KNOBS, Config, parse, with_changes
-from core.data import DATASETS
+from core.data import data_set
 from core.fields import Arguments, Signature, arguments_in_words, kind
 from core.lines import USUAL, loop_label, without_zero_grad
 from core.losses import fitting
@@ -42,11 +42,11 @@ def _loops(baseline: Config) -> tuple[tuple[str, ...], ...]:
 
 
 def _losses(baseline: Config) -> tuple[str, ...]:
-    return fitting(baseline.dataset)
+    return fitting(baseline.dataset, baseline.own)
 
 
 def _noises(baseline: Config) -> tuple[float, ...]:
-    return (0.0, 0.1, 0.2, 0.4) if DATASETS[baseline.dataset].noisy else (baseline.noise,)
+    return (0.0, 0.1, 0.2, 0.4) if data_set(baseline.dataset).noisy else (baseline.noise,)
 
 
 def _switches(offered: Signature) -> tuple[Arguments, ...]:

@@ -14,6 +14,7 @@ from core.charts import (
     DASHES,
     DOT,
     MARK_HEIGHT,
+    TIP,
     alike,
     axis_top,
     goes_beyond,
@@ -144,10 +145,10 @@ def range_spec(log: bool) -> dict[str, Any]:
         alt.Y("low:Q").scale(**scale).axis(number_axis(log)).title("loss"), alt.Y2("high:Q")
     )
     tips = [
-        alt.Tooltip("rate:Q", title="learning rate", format=".4~g"),
-        alt.Tooltip("loss:Q", title="mean loss", format=".4~g"),
-        alt.Tooltip("low:Q", title="lowest", format=".4~g"),
-        alt.Tooltip("high:Q", title="highest", format=".4~g"),
+        alt.Tooltip("rate:Q", title="learning rate", format=TIP),
+        alt.Tooltip("loss:Q", title="mean loss", format=TIP),
+        alt.Tooltip("low:Q", title="lowest", format=TIP),
+        alt.Tooltip("high:Q", title="highest", format=TIP),
     ]
     line = base.mark_line(point=alt.OverlayMarkDef(filled=True, size=40), strokeWidth=2).encode(
         y, tooltip=tips

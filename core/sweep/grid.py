@@ -6,6 +6,7 @@ median, and a loss that is no longer finite counts as larger than all others.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from core.config import KNOBS, Config
 from core.run_summary import Brief
 from core.sweep.measures import LOSS, MEASURES, SHARE, STEP, WORD, Measure
 from core.sweep.sweep import Cell, Sweep
-from core.words import number
+from core.words import number, percent
 
 STATES = {  # state -> its sign on the map, and what it says
     "value": ("", "a number"),
@@ -122,7 +123,7 @@ def _state(numbers: np.ndarray, how: Measure, diverged: int) -> tuple[str, float
 
 def _range(numbers: np.ndarray, how: Measure) -> str:
     """The numbers of all seeds, in words: the one, or from lowest to highest."""
-    text = {LOSS: number, SHARE: "{:.1%}".format, STEP: _step}[how.kind]
+    text = {LOSS: number, SHARE: partial(percent, decimals=1), STEP: _step}[how.kind]
     ranked = np.sort(np.where(np.isnan(numbers), np.inf, numbers)) if how.kind != SHARE else np.sort(numbers)
     if len(ranked) == 1:
         return text(numbers[0])

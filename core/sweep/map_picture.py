@@ -13,12 +13,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import alike, with_scales, without_data
+from core.charts import TIP, alike, with_scales, without_data
 from core.config import KNOBS
 from core.sweep.axes import Axis
 from core.sweep.grid import LETTERS, STATES
 from core.sweep.measures import LOSS, MEASURES, SHARE, STEP, WORD, Measure
 from core.sweep.rate_limits import Limit
+from core.words import number, percent
 
 COLORS = {  # verdict -> color on which white reads
     "learns": "#0B7285",
@@ -80,10 +81,9 @@ def short(value: float, how: Measure) -> str:
     if how.kind == WORD:
         return ""
     if how.kind == SHARE:
-        return f"{value:.0%}"
+        return percent(value).replace("under ", "<").replace("over ", ">")
     whole = how.kind == STEP or 100 <= abs(value) < 10_000
-    text = f"{value:.0f}" if whole else f"{value:.2g}"
-    return text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return f"{value:.0f}" if whole else number(value, 2).replace("e+", "e")
 
 
 def is_log(values: np.ndarray, how: Measure) -> bool:
@@ -206,7 +206,7 @@ def _at(x: Axis) -> Any:
 def _lines(base: Any, x: Axis, height: int) -> list[Any]:
     """Limits, as lines with a border that tells them from any cell, open where the text of a cell stands."""
     lines = base.transform_filter("isValid(datum.limit)").encode(alt.X("limit:Q", **_rates(x)))
-    tip = [alt.Tooltip("limit:Q", title="largest stable learning rate", format=".4~g")]
+    tip = [alt.Tooltip("limit:Q", title="largest stable learning rate", format=TIP)]
     size = (height - GAP) / 2
     places = (-(height - size) / 2, (height - size) / 2)  # above and below the middle of the row
     return [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.build import make_data
 from core.config import Config
+from core.data import Unusable
 from core.run_summary import Brief
 
 LOSS, SHARE, STEP, WORD = "loss", "share", "step", "word"
@@ -69,7 +70,10 @@ MEASURES = {
 
 def offered(config: Config) -> list[str]:
     """Names of the measures that runs of this data set have a number for."""
-    data = make_data(config)
+    try:
+        data = make_data(config)
+    except Unusable:  # it is not known yet
+        return list(MEASURES)
     missing = {"val_loss", "val_accuracy"} if data.val_inputs is None else set()
     missing |= {"accuracy", "val_accuracy"} if data.target_form == "values" else set()
     return [name for name in MEASURES if name not in missing]

@@ -7,6 +7,7 @@ import numpy as np
 
 from core.config import Config
 from core.run_summary import Brief
+from core.words import number, percent
 
 APART = 1e-3  # relative; our own: above it the end of such a run is one of many
 
@@ -47,7 +48,7 @@ def recheck_words(found: Sequence[Difference], labels: Sequence[str]) -> str:
     said = f"{_count(len(found))} trained again by the plain loop, alone: "
     if worst.relative == 0:
         return f"{said}all {losses:,} losses are the same, to the last bit."
-    share = f"{worst.relative:.0%}" if worst.relative > APART else f"{worst.relative:.1g}"
+    share = percent(worst.relative) if worst.relative > APART else number(worst.relative, 1)
     said += f"their {losses:,} losses differ by at most {share} of their size"
     said += f" ({labels[place]}, step {worst.step})."
     if worst.relative > APART:

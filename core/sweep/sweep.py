@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from core.budget import too_much
 from core.config import KNOBS, Config, with_changes
 from core.seeds import MAX_SEED
+from core.stacked.blocks import blocks
 from core.sweep.axes import Axis, axis_text, misfit, read_axis, usual
 from core.words import shown
 
@@ -94,12 +95,12 @@ def runs(sweep: Sweep) -> int:
     return len(sweep.x.values) * len(sweep.y.values) * sweep.seeds
 
 
-def problem(sweep: Sweep) -> str | None:
+def problem(sweep: Sweep, device: str = "cpu") -> str | None:
     """One sentence if the sweep is over the limits, else None."""
     count = runs(sweep)
     if count > MAX_RUNS:
         return f"A sweep must be at most {MAX_RUNS} runs; these are {count:,}. Take fewer values or seeds."
-    return too_much(sweep.configs)
+    return too_much(blocks(sweep.configs), device)
 
 
 def read(params: Mapping[str, str], baseline: Config) -> tuple[Sweep, list[str]]:

@@ -5,14 +5,17 @@ import copy
 import numpy as np
 import torch
 
+from core.config import Config
+from core.lines import waits
 from core.loop import Run
 from core.result import learning_rates, result
 from core.traps.facts import Fact, both, grad_length
 from core.words import number
 
 
-def _first_update(run: Run) -> int:
-    return run.config.accumulate - 1 if "step_every" in run.config.loop else 0
+def first_update(config: Config) -> int:
+    """The pass in which weights first move."""
+    return config.accumulate - 1 if waits(config.loop) else 0
 
 
 def used(wrong: Run, right: Run) -> list[Fact]:
@@ -20,7 +23,10 @@ def used(wrong: Run, right: Run) -> list[Fact]:
     longest = "longest .grad that an update used"
     return [
         *both(
-            "length of .grad at the first update", wrong, right, lambda r: grad_length(r, _first_update(r))
+            "length of .grad at the first update",
+            wrong,
+            right,
+            lambda r: grad_length(r, first_update(r.config)),
         ),
         *both(longest, wrong, right, lambda run: float(np.max(run.history.steps["grad_norm"].to_numpy()))),
     ]
@@ -31,7 +37,7 @@ def update_gradient(wrong: Run, right: Run) -> list[Fact]:
     name = next(iter(right.history.grads))
 
     def entry(run: Run) -> float:
-        return float(run.history.grads[name][_first_update(run)].flat[0])
+        return float(run.history.grads[name][first_update(run.config)].flat[0])
 
     return both(f"{name}.grad at the first update, first entry", wrong, right, entry)
 

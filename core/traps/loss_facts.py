@@ -11,7 +11,7 @@ from core import curvature as theory
 from core.loop import Run
 from core.loss_lessons import softmax_twice, stability
 from core.traps.facts import Fact, both, last_loss
-from core.words import number
+from core.words import number, percent
 
 
 def variance(wrong: Run, right: Run) -> list[Fact]:
@@ -63,7 +63,7 @@ def sigmoid_floor(wrong: Run, right: Run) -> list[Fact]:
     """Outputs of a sigmoid, taken as logits: at best 1 for class 1 and 0 for class 0."""
     share = float(wrong.data.targets.double().mean())
     floor = share * math.log(1 + 1 / math.e) + (1 - share) * math.log(2)
-    about = f"{share:.1%} of class 1 at ln(1 + 1/e), the others at ln 2; or as low as you like."
+    about = f"{percent(share, 1)} of class 1 at ln(1 + 1/e), the others at ln 2; or as low as you like."
     return [Fact("loss of a perfect answer", number(floor), "0", about), *last_loss(wrong, right)]
 
 
@@ -97,7 +97,7 @@ def accuracy(wrong: Run, right: Run) -> list[Fact]:
     def share(run: Run) -> float:
         return float(run.history.evaluations["train_accuracy"].iloc[-1])
 
-    return [Fact("accuracy at the end", f"{share(wrong):.1%}", f"{share(right):.1%}")]
+    return [Fact("accuracy at the end", percent(share(wrong), 1), percent(share(right), 1))]
 
 
 def limits(wrong: Run, right: Run) -> list[Fact]:

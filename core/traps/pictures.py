@@ -13,7 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.charts import alike, without_data
+from core.charts import TIP, alike, without_data
 from core.lines import LINES, USUAL
 from core.traps.orders import OUTCOMES, Tried
 from core.words import number
@@ -206,7 +206,7 @@ def errors_spec(count: int) -> dict[str, Any]:
         .scale(domainMid=0, range=[NEGATIVE, ZERO, POSITIVE], interpolate="rgb")
         .legend(None)
     )
-    tips = [alt.Tooltip("output:O"), alt.Tooltip("target:O"), alt.Tooltip("error:Q", format=".4~g")]
+    tips = [alt.Tooltip("output:O"), alt.Tooltip("target:O"), alt.Tooltip("error:Q", format=TIP)]
     cells = base.mark_rect(cornerRadius=3).encode(color, tooltip=tips)
     numbers = base.mark_text(color="#18181B", aria=False).encode(alt.Text("error:Q", format=".2f"))
     layers = alt.layer(cells, numbers) if size >= CELL // 2 else alt.layer(cells)

@@ -347,8 +347,7 @@ TRAPS = {
         "softmax_floor",
         "accuracy",
         notice=(
-            "The loss stays above 1.4612 while the accuracy passes 95 %, and every row of `outputs` "
-            "sums to 1."
+            "The loss stays above 1.4612 while the accuracy passes 95%, and every row of `outputs` sums to 1."
         ),
         offers=SILENT,
     ),
@@ -759,7 +758,7 @@ TRAPS = {
         "explodes",
         {**MOONS, "batch_size": 20, "accumulate": 8, "lr": 2.0, "steps": 400},
         "zFLBs",
-        "Eight gradients add up to eight times their mean, which is like a learning rate eight times as "
+        "Eight gradients add up to eight times their mean: under plain SGD, a learning rate eight times as "
         "large. Divided by k, they are the gradient of one batch of all their rows.",
         "update_gradient",
         notice=(
@@ -812,7 +811,7 @@ TRAPS = {
         "afterward, they are far too short to move the weights.",
         "used",
         notice=(
-            "The loss hardly falls, whatever the learning rate; the norm of `.grad` at step is about "
+            "The loss hardly falls at any usual learning rate; the norm of `.grad` at step is about "
             "max_norm divided by the scale."
         ),
         repair="ZFLaUCAG",

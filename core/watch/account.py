@@ -36,7 +36,7 @@ from core.watch.line_effect import (
 from core.watch.optimizer_rules import why_no_rule
 from core.watch.snapshot import Look
 from core.watch.tape import Details
-from core.words import digits_apart, factor, grad_in_words, in_words, signed
+from core.words import counted, digits_apart, factor, grad_in_words, in_words, number
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def account(name: str, before: Look, after: Look, config: Config, details: Detai
     name: a key of LINES. details: what the looks do not hold. Raises ValueError if they lack the fresh
     gradients of a backward that found something in .grad: a difference of two sums would be rounded wrongly.
     """
-    say = (ACCOUNTS.get(name) or ACCOUNTS[part(name)]) if _known(name, config) else other_account
+    own = ACCOUNTS.get(name) or ACCOUNTS.get(part(name)) if _known(name, config) else None
+    say = own or other_account
     headline, formulas, numbers = say(Executed(before, after, config, details or Details()))
     return Account(name, headline, tuple(formulas), numbers)
 
@@ -91,8 +92,8 @@ def _rows_of_line(done: Executed, outputs: TensorState) -> list[str]:
     rows = list(zip(numbers_of(inputs.values), numbers_of(outputs.values), strict=True))
     if not all(is_sum(z, (weight * x, bias)) for x, z in rows):
         return []
-    w, b = signed(weight), factor(signed(bias))
-    return [f"{w} × {factor(signed(x))} + {b} = {signed(z)}" for x, z in rows]
+    w, b = number(weight), factor(number(bias))
+    return [f"{w} × {factor(number(x))} + {b} = {number(z)}" for x, z in rows]
 
 
 ROWS = 10  # of a table of terms
@@ -110,7 +111,7 @@ def loss_account(done: Executed) -> Said:
     if found is None or not _are_terms_of(loss.values.cpu(), found):
         return headline, recorded, None
     texts = _term_texts(done.config, outputs, targets)
-    results = [signed(term) for term in numbers_of(found.values)[:ROWS]]
+    results = [number(term) for term in numbers_of(found.values)[:ROWS]]
     count = found.values.numel()
     formulas = [_mean(texts, count, found.divisor, value)] if texts else []
     formulas += [_mean(results, count, found.divisor, value)] if count > 1 else []
@@ -143,14 +144,14 @@ def _term(write: Callable[..., str], z: float | list[float], y: float) -> str:
     if isinstance(z, list):
         return write(z, y).format(z=_logits(z, int(y)), y=y)
     digits = digits_apart(z, y)
-    return write(z, y).format(z=signed(z, digits), y=factor(signed(y, digits)))
+    return write(z, y).format(z=number(z, digits), y=factor(number(y, digits)))
 
 
 def _logits(row: list[float], chosen: int) -> str:
     """All logits if there are few; else only that of the class, between dots."""
     if len(row) <= ALL_TERMS:
         return listed(row)
-    return "…, " * (chosen > 0) + signed(row[chosen]) + ", …" * (chosen < len(row) - 1)
+    return "…, " * (chosen > 0) + number(row[chosen]) + ", …" * (chosen < len(row) - 1)
 
 
 def _mean(terms: Sequence[str], count: int, divisor: float, value: str) -> str:
@@ -167,7 +168,7 @@ def other_account(done: Executed) -> Said:
     names = list(dict.fromkeys(change.split(":")[0] for change in changes))
     calls = [_calls(look) for look in (done.before, done.after)]
     if calls[1] > calls[0]:
-        said = f"The closure evaluated the loss {calls[1] - calls[0]} times, {calls[1]} in all."
+        said = f"The closure evaluated the loss {counted(calls[1] - calls[0], 'time')}, {calls[1]:,} in all."
         changes = [said, *filter(None, [why_no_rule(done.config)]), *changes]
     headline = f"Changed: {', '.join(names)}." if names else "Nothing shown here has changed."
     return headline, changes, None

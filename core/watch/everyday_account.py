@@ -1,14 +1,16 @@
 """What an everyday line did, in numbers: the factor of a clip, the pass of k, learning rate and scale."""
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor
 
+from core.lines import part
 from core.models import MODELS
 from core.watch.gradient_account import backward_account, step_account, zero_grad_account
 from core.watch.line_effect import FEW, Executed, Said, entry_name, numbers_of, recorded_in_words
 from core.watch.snapshot import Look
-from core.words import digits_apart, factor, in_words, norm, signed
+from core.words import digits_apart, factor, in_words, norm, number
 
 TINY = 1e-6  # torch.nn.utils.clip_grad_norm_ adds it to the norm that it divides by
 
@@ -24,14 +26,14 @@ def clip_account(done: Executed) -> Said:
     if all(held.grad is None for held in done.before.parameters.values()):
         return "Nothing to clip: every .grad is None.", [], None
     if not math.isfinite(total):
-        return f"The norm of all gradients is {signed(total)}: no factor makes them finite.", [], None
+        return f"The norm of all gradients is {number(total)}: no factor makes them finite.", [], None
     scale = limit / (total + TINY)
-    shown, most = signed(total), signed(limit)
+    shown, most = number(total), number(limit)
     if scale >= 1:
         return f"The norm of all gradients is {shown}, not above {most}: nothing was shrunk.", [], None
-    formulas = [f"factor = {most} / ({shown} + {TINY:g}) = {signed(scale)}"]
-    headline = f"The norm of all gradients was {shown}; each was multiplied by {signed(scale)}."
-    return headline, formulas + _entries(done, f" × {signed(scale)} ="), None
+    formulas = [f"factor = {most} / ({shown} + {number(TINY)}) = {number(scale)}"]
+    headline = f"The norm of all gradients was {shown}; each was multiplied by {number(scale)}."
+    return headline, formulas + _entries(done, f" × {number(scale)} ="), None
 
 
 def clip_value_account(done: Executed) -> Said:
@@ -42,7 +44,7 @@ def clip_value_account(done: Executed) -> Said:
     limit = done.config.clip_value
     beyond = sum(int((grad.abs() > limit).sum()) for grad in grads)
     count = sum(grad.numel() for grad in grads)
-    most = signed(limit)
+    most = number(limit)
     if not beyond:
         return f"No entry of a gradient is larger than {most}: nothing was cut.", [], None
     headline = f"{beyond} of {count} entries of the gradients were larger than {most}, and were cut to it."
@@ -60,7 +62,7 @@ def _entries(done: Executed, how: str = " →") -> list[str]:
         pairs = zip(numbers_of(one.grad), numbers_of(two.grad), strict=True)
         for index, (old, new) in enumerate(pairs):
             said.append(
-                f"{entry_name(f'{name}.grad', one.grad, index)}: {factor(signed(old))}{how} {signed(new)}"
+                f"{entry_name(f'{name}.grad', one.grad, index)}: {factor(number(old))}{how} {number(new)}"
             )
     return said
 
@@ -73,12 +75,16 @@ def zero_grad_every_account(done: Executed) -> Said:
     return zero_grad_account(done)
 
 
-def step_every_account(done: Executed) -> Said:
-    """As step at the last of k passes, else nothing."""
-    place, k = done.before.step % done.config.accumulate, done.config.accumulate
-    if place + 1 < k:
-        return f"No weight changed: this is pass {place + 1} of {k}, and the last one updates.", [], None
-    return step_account(done)
+def at_updates(account: Callable[[Executed], Said], nothing: str) -> Callable[[Executed], Said]:
+    """As this account at the last of k passes, else nothing."""
+
+    def said(done: Executed) -> Said:
+        place, k = done.before.step % done.config.accumulate, done.config.accumulate
+        if place + 1 == k:
+            return account(done)
+        return f"{nothing}: this is pass {place + 1} of {k}, and the last one updates.", [], None
+
+    return said
 
 
 def backward_divided_account(done: Executed) -> Said:
@@ -101,9 +107,9 @@ def scheduler_account(done: Executed) -> Said:
     """The learning rate before and after."""
     old, new = done.before.lr, done.after.lr
     if old == new:
-        return f"The learning rate stays {signed(new)}.", [], None
+        return f"The learning rate stays {number(new)}.", [], None
     digits = digits_apart(old, new)
-    return f"The learning rate went from {signed(old, digits)} to {signed(new, digits)}.", [], None
+    return f"The learning rate went from {number(old, digits)} to {number(new, digits)}.", [], None
 
 
 def _dtype(values: Tensor) -> str:
@@ -130,17 +136,21 @@ def loss_autocast_account(done: Executed) -> Said:
 
 
 def backward_scaled_account(done: Executed) -> Said:
-    """As backward, of the loss times the scale."""
+    """As backward, of the loss times the scale, or of a k-th of it."""
     headline, formulas, numbers = backward_account(done)
     loss, scale = done.before.tensors["loss"].values, done.after.scale or 1.0
-    walked = f"loss × scale = {in_words(loss)} × {scale:g} = {in_words(loss.double() * scale)}"
+    k, names, values = 1, "loss", in_words(loss)
+    if "backward_scaled_divided" in done.config.loop:
+        k = done.config.accumulate
+        names, values = "loss / accumulate", f"{values} / {k}"
+    walked = f"{names} × scale = {values} × {number(scale)} = {in_words(loss.double() / k * scale)}"
     return headline, [walked, *formulas], numbers
 
 
 def unscale_account(done: Executed) -> Said:
     """The length of all gradients before and after."""
-    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
-    scale = f"{done.before.scale or 1.0:g}"
+    old, new = (number(_norm_of_grads(look)) for look in (done.before, done.after))
+    scale = number(done.before.scale or 1.0)
     return (
         f"Every .grad was divided by the scale, {scale}: the norm of all went from {old} to {new}.",
         [],
@@ -154,8 +164,8 @@ def step_scaled_account(done: Executed) -> Said:
     if not all(bool(grad.isfinite().all()) for grad in grads):
         return "No weight changed: the scaler skips a step whose gradients hold inf or nan.", [], None
     headline, formulas, numbers = step_account(done)
-    loop = done.config.loop
-    unscaled = "unscale" in loop and loop.index("unscale") < loop.index("step_scaled")
+    before = [*map(part, done.config.loop)]
+    unscaled = "unscale" in before[: before.index("step")]
     return headline, formulas if unscaled else ["The gradient was divided by the scale first."], numbers
 
 
@@ -163,9 +173,9 @@ def scaler_update_account(done: Executed) -> Said:
     """The scale before and after."""
     old, new = done.before.scale or 1.0, done.after.scale or 1.0
     if old == new:
-        return f"The scale stays {new:g}.", [], None
+        return f"The scale stays {number(new)}.", [], None
     why = "a gradient held inf or nan" if new < old else "2,000 steps were without inf and nan"
-    return f"The scale went from {old:g} to {new:g}, since {why}.", [], None
+    return f"The scale went from {number(old)} to {number(new)}, since {why}.", [], None
 
 
 def mode_account(done: Executed) -> Said:
@@ -191,14 +201,14 @@ def loss_penalty_account(done: Executed) -> Said:
     loss, part = done.after.tensors["loss"], _penalty(done)
     value = float(loss.values)
     recorded = recorded_in_words(done.details.operations, loss)
-    headline = f"The loss is {signed(value)}; the penalty is {signed(part)} of it."
-    return headline, [f"{signed(value - part)} + {signed(part)} = {signed(value)}", recorded], None
+    headline = f"The loss is {number(value)}; the penalty is {number(part)} of it."
+    return headline, [f"{number(value - part)} + {number(part)} = {number(value)}", recorded], None
 
 
 def backward_penalty_account(done: Executed) -> Said:
     """What the second loss adds to .grad: 2 × penalty × weight."""
-    old, new = (signed(_norm_of_grads(look)) for look in (done.before, done.after))
-    headline = f"The penalty is {signed(_penalty(done))}; the norm of all gradients went from {old} to {new}."
+    old, new = (number(_norm_of_grads(look)) for look in (done.before, done.after))
+    headline = f"The penalty is {number(_penalty(done))}; the norm of all gradients went from {old} to {new}."
     return headline, ["∂penalty/∂weight = 2 × penalty × weight", *_entries(done)], None
 
 
@@ -210,16 +220,25 @@ EVERYDAY_ACCOUNTS = {
     "forward_autocast": forward_autocast_account,
     "loss_autocast": loss_autocast_account,
     "backward_scaled": backward_scaled_account,
+    "backward_scaled_divided": backward_scaled_account,
     "unscale": unscale_account,
     "step_scaled": step_scaled_account,
     "scaler_update": scaler_update_account,
     "scheduler_step": scheduler_account,
     "scheduler_step_loss": scheduler_account,
-    "scheduler_step_every": scheduler_account,
     "zero_grad_every": zero_grad_every_account,
     "backward_divided": backward_divided_account,
     "backward_by_rows": backward_by_rows_account,
-    "step_every": step_every_account,
     "clip": clip_account,
     "clip_value": clip_value_account,
+}
+EVERYDAY_ACCOUNTS |= {
+    "step_every": at_updates(step_account, "No weight changed"),
+    "step_scaled_every": at_updates(step_scaled_account, "No weight changed"),
+    "unscale_every": at_updates(unscale_account, "Nothing was unscaled"),
+    "backward_penalty_every": at_updates(backward_penalty_account, "Nothing was added"),
+    "clip_every": at_updates(clip_account, "Nothing was clipped"),
+    "clip_value_every": at_updates(clip_value_account, "Nothing was clipped"),
+    "scaler_update_every": at_updates(scaler_update_account, "The scale stays"),
+    "scheduler_step_every": at_updates(scheduler_account, "The learning rate stays"),
 }

@@ -20,7 +20,7 @@ from core.watch.line_effect import (
     weight_and_bias,
 )
 from core.watch.optimizer_rules import update, why_no_rule
-from core.words import digits_apart, factor, grad_in_words, norm, signed
+from core.words import digits_apart, factor, grad_in_words, norm, number
 
 
 def zero_grad_account(done: Executed) -> Said:
@@ -60,9 +60,9 @@ class Arrived:
             return [(f"{self.name}.grad", "nothing", "nothing", "None")]
         size = self.grad.numel()
         if size > FEW:
-            norms = ("nothing" if g is None else signed(norm(g)) for g in parts)
+            norms = ("nothing" if g is None else number(norm(g)) for g in parts)
             return [(f"{self.name}.grad (norm)", *norms)]
-        columns = (["nothing"] * size if g is None else map(signed, numbers_of(g)) for g in parts)
+        columns = (["nothing"] * size if g is None else map(number, numbers_of(g)) for g in parts)
         names = (entry_name(f"{self.name}.grad", self.grad, i) for i in range(size))
         return list(zip(names, *columns, strict=True))
 
@@ -118,15 +118,15 @@ def _sources(done: Executed, fresh: Mapping[str, Tensor | None]) -> list[str]:
     errors, count = [z - y for z, y in zip(outputs, targets, strict=True)], len(outputs)
     pairs = list(zip(errors, inputs, strict=True))
     sums = {
-        "weight": ([e * x for e, x in pairs], [f"{signed(e)} × {factor(signed(x))}" for e, x in pairs]),
-        "bias": (errors, [signed(e) for e in errors]),
+        "weight": ([e * x for e, x in pairs], [f"{number(e)} × {factor(number(x))}" for e, x in pairs]),
+        "bias": (errors, [number(e) for e in errors]),
     }
     formulas = []
     for name, (terms, texts) in sums.items():
         grad = fresh[name]
         if grad is None or not is_sum(grad.item(), [2 / count * term for term in terms]):
             return []
-        formulas.append(f"∂loss/∂{name} = (2/{count}) × ({sum_text(texts, count)}) = {signed(grad.item())}")
+        formulas.append(f"∂loss/∂{name} = (2/{count}) × ({sum_text(texts, count)}) = {number(grad.item())}")
     return formulas
 
 
@@ -145,7 +145,7 @@ def step_account(done: Executed) -> Said:
     else:
         name = max(moved, key=lambda n: float(changes[n].abs().max()))
         worked = [(name, most[name])]
-    rows = [(*_moved(done, name, i), signed(norm(changes[name]))) for name, i in most.items()]
+    rows = [(*_moved(done, name, i), number(norm(changes[name]))) for name, i in most.items()]
     columns = ["the entry that moved most", "before", "after", "change of the tensor (norm)"]
     numbers = None if few else pd.DataFrame(rows, columns=columns)
     return _moves_in_words(done, changes, moved), _workings(done, worked), numbers
@@ -167,7 +167,7 @@ def _moved(done: Executed, name: str, index: int) -> tuple[str, str, str]:
     """Name, old value and new value of an entry, with enough digits to differ."""
     one, two = (float(held.values.flatten()[index]) for held in done.pairs[name])
     digits = digits_apart(one, two)
-    return entry_name(name, done.pairs[name][0].values, index), signed(one, digits), signed(two, digits)
+    return entry_name(name, done.pairs[name][0].values, index), number(one, digits), number(two, digits)
 
 
 def _moves_in_words(done: Executed, changes: Mapping[str, Tensor], moved: Sequence[str]) -> str:
@@ -195,5 +195,5 @@ def _workings(done: Executed, worked: Sequence[tuple[str, int]]) -> list[str]:
         rule = found.rule
         value = float(done.pairs[parameter][1].values.flatten()[index])
         formulas += [f"{name}: {working}" for working in found.workings]
-        formulas.append(f"{name}: {found.change} = {signed(value, found.digits)}")
+        formulas.append(f"{name}: {found.change} = {number(value, found.digits)}")
     return [*rule, *formulas]

@@ -17,6 +17,7 @@ import pandas as pd
 from core.charts import SPACING, STACK_BELOW, without_data
 from core.histograms import BINS, HIGH, LOW, LOWS
 from core.watch.ledger_picture import panel_width
+from core.words import number
 
 MAX_CELLS = 4000  # of one picture, all runs together
 HEIGHT = 260  # pixels of one panel
@@ -82,9 +83,10 @@ def _placed(frame: pd.DataFrame, ends: tuple[int, int]) -> pd.DataFrame:
 
 def _size(low: int) -> str:
     """The bounds of a bin, as a tooltip says them."""
+    least, below = (number(2.0**power, 2) for power in (low, low + 1))
     if low == LOW:
-        return f"below {2.0 ** (low + 1):.2g}, not 0"
-    return f"{2.0**low:.2g} or more" if low == HIGH - 1 else f"{2.0**low:.2g} to {2.0 ** (low + 1):.2g}"
+        return f"below {below}, not 0"
+    return f"{least} or more" if low == HIGH - 1 else f"{least} to {below}"
 
 
 SIZES = ["exactly 0", *map(_size, range(LOW, HIGH)), "inf or nan"]

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from core.history import History
-from core.words import number
+from core.words import number, percent
 
 MAX_BARS = 120  # steps of one run in one picture
 EXPLODES = 1e5  # an axis follows no run that ends so many times above where it began
@@ -191,4 +191,4 @@ def _answers(one: pd.DataFrame) -> list[str]:
     asked = (one["leftover"].abs() > 0) & one["overruled"].notna()
     words = {True: "yes", False: "no"} if one["overruled"].dtype == bool else {}
     values = zip(one["overruled"], asked, strict=True)
-    return [words.get(value, f"{value:.0%} of entries") if ask else "" for value, ask in values]
+    return [words.get(value, f"{percent(value)} of entries") if ask else "" for value, ask in values]

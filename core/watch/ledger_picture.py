@@ -11,7 +11,7 @@ from typing import Any
 
 import altair as alt
 
-from core.charts import MARK_HEIGHT, SPACING, STACK_BELOW, with_scales, without_data
+from core.charts import MARK_HEIGHT, SPACING, STACK_BELOW, TIP, with_scales, without_data
 from core.watch.ledger import MAX_BARS
 
 HEIGHT = 240  # pixels of one panel
@@ -165,5 +165,5 @@ def _tips(norms: bool) -> list[Any]:
     if norms:
         numbers |= {part: OF_NORMS[part] for part in ("fresh", "leftover")} | {"grad": "norm of .grad"}
     tips = [alt.Tooltip("step:Q", title="step", format="d")]
-    tips += [alt.Tooltip(f"{name}:Q", title=title, format=".4~g") for name, title in numbers.items()]
+    tips += [alt.Tooltip(f"{name}:Q", title=title, format=TIP) for name, title in numbers.items()]
     return [*tips, alt.Tooltip("answer:N", title="leftover overrules")]

@@ -14,7 +14,7 @@ from core.graph.tensor_state import TensorState
 from core.watch.ledger import element_name
 from core.watch.snapshot import Look
 from core.watch.tape import Details
-from core.words import norm, signed
+from core.words import counted, norm, number
 
 ALL_TERMS, FIRST_TERMS = 4, 3  # of a sum: up to 4 terms are all shown, of more the first 3
 FEW = 8  # up to this many entries are shown one by one
@@ -57,7 +57,7 @@ def recorded_in_words(operations: Sequence[str], result: TensorState) -> str:
     kinds = Counter(map(_operation, operations))
     names = ", ".join(kind if count == 1 else f"{kind} × {count}" for kind, count in kinds.items())
     total = kinds.total()
-    return f"Autograd recorded {total} operation{'s' * (total != 1)}: {names}."
+    return f"Autograd recorded {counted(total, 'operation')}: {names}."
 
 
 def _operation(grad_fn: str) -> str:
@@ -80,7 +80,7 @@ def numbers_of(values: Tensor) -> list[float]:
 
 def listed(values: Iterable[float]) -> str:
     """Numbers, with commas between them."""
-    return ", ".join(map(signed, values))
+    return ", ".join(map(number, values))
 
 
 def sum_text(terms: Sequence[str], count: int) -> str:
@@ -98,7 +98,7 @@ def is_sum(total: float, terms: Iterable[float]) -> bool:
 
 def total_norm(parts: Iterable[Tensor | None]) -> str:
     """The norm of several tensors together, as text."""
-    return signed(math.hypot(*(norm(one) for one in parts if one is not None)))
+    return number(math.hypot(*(norm(one) for one in parts if one is not None)))
 
 
 def entry_name(name: str, tensor: Tensor, index: int) -> str:

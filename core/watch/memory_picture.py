@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.charts import DASHES, SPACING, without_data
 from core.watch.memory import MAX_BYTES, STEPS, WAYS, KeptLosses, MemoryRun
-from core.words import size_text
+from core.words import counted, size_text
 
 HEIGHT = 84  # pixels of one panel
 COLUMNS = 2
@@ -39,7 +39,7 @@ def memory_frame(rows: Sequence[KeptLosses], quantity: str) -> tuple[pd.DataFram
             "way": row.way,
             "kept": row.kept,
             "value": row.saved / UNITS[unit] if of_bytes else float(row.nodes),
-            "text": size_text(row.saved) if of_bytes else f"{row.nodes:,} nodes",
+            "text": size_text(row.saved) if of_bytes else counted(row.nodes, "node"),
             "saved": row.saved,
             "nodes": row.nodes,
         }
@@ -130,7 +130,7 @@ def memory_words(watch: MemoryRun) -> str:
     """What a finished MemoryRun found, in sentences with its numbers."""
     last = {row.way: row for row in watch.rows}
     after, without, total = (last[name] for name in ("after", "without", "sum_after"))
-    count = "1 loss" if watch.steps == 1 else f"{watch.steps} losses"
+    count = counted(watch.steps, "loss|losses")
     own = last["no_grad"].own // watch.steps
     # nn.MSELoss computes its mean in place of the squared errors, and the storage keeps their size.
     buffer = (

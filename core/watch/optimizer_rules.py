@@ -18,7 +18,7 @@ from core import build
 from core.config import Config
 from core.optimizers import OPTIMIZERS
 from core.watch.snapshot import Look
-from core.words import DIGITS, digits_apart, factor, signed
+from core.words import DIGITS, digits_apart, factor, number
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a term binds: what needs brackets in what
@@ -80,7 +80,7 @@ class Term:
 
 def known(symbol: str, value: float, digits: int = DIGITS) -> Term:
     """A number with its name."""
-    return Term(value, symbol, signed(value, digits))
+    return Term(value, symbol, number(value, digits))
 
 
 HALF, ONE, TWO = (Term(value, f"{value:g}", f"{value:g}") for value in (0.5, 1.0, 2.0))
@@ -207,7 +207,7 @@ def _nadam(sheet: Sheet) -> Step:
 def _fading(sheet: Sheet, t: int, symbol: str) -> Term:
     """0.96 to the number of the step times momentum_decay."""
     decay = sheet.settings["momentum_decay"]
-    return Term(0.96 ** (t * decay), f"0.96^({symbol} × ψ)", f"0.96^({t} × {decay:g})", POWER)
+    return Term(0.96 ** (t * decay), f"0.96^({symbol} × ψ)", f"0.96^({t} × {number(decay)})", POWER)
 
 
 def _radam(sheet: Sheet) -> Step:
@@ -263,7 +263,7 @@ def _rprop(sheet: Sheet) -> Step:
     s = sheet.keep("s", bounded) if bounded.symbols != "s" else bounded
     sign = math.nan if math.isnan(g.value) else 0.0 if turned or not g.value else math.copysign(1, g.value)
     d = sheet.keep(
-        "d", Term(sign, "0, for the sign has turned" if turned else "sign of gradient", signed(sign))
+        "d", Term(sign, "0, for the sign has turned" if turned else "sign of gradient", number(sign))
     )
     return known("old", sheet.old), d * s
 

@@ -5,7 +5,7 @@ directions of the path (Li et al. 2018, "Visualizing the Loss Landscape of Neura
 on optimization trajectories), here through the mean of the path: of all planes it is the one with
 the smallest sum of squared distances to the path. The share of the movement is the part of the
 path's variance that lies in the plane. A large share alone says little: two directions hold
-76 % of a random walk in many dimensions (Antognini and Sohl-Dickstein 2018, "PCA of high
+76% of a random walk in many dimensions (Antognini and Sohl-Dickstein 2018, "PCA of high
 dimensional random walks with comparison to neural network training").
 """
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
 from core.watch.plane import FAR, Plane, WeightPath
-from core.words import percent
+from core.words import number, percent
 
 Window = tuple[tuple[float, float], tuple[float, float]]  # lowest and highest x, lowest and highest y
 
@@ -187,7 +187,9 @@ def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] |
         sentences.append(f"The last finite weights are those of step {path.steps[-1]}.")
     width, height = np.ptp(surface.x), np.ptp(surface.y)
     if max(width, height) > STRETCHED * min(width, height):
-        sentences.append(f"The scales differ: the picture is {width:.3g} wide and {height:.3g} high.")
+        sentences.append(
+            f"The scales differ: the picture is {number(width, 3)} wide and {number(height, 3)} high."
+        )
     if surface.done and not len(levels(surface.losses, surface.precision)):
         sentences.append("The loss is the same everywhere on it, so there are no contour lines.")
     return " ".join(sentences)
@@ -195,15 +197,13 @@ def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] |
 
 def _plane_words(surface: Surface, plane: Plane, minimum: Sequence[float] | None) -> str:
     if plane.size == 2 and minimum is not None:
-        (x, y), names = minimum, plane.titles
-        return (
-            f"The loss is lowest at {names[0]} {x:.4g} and {names[1]} {y:.4g}: {surface.loss_at(x, y):.4g}."
-        )
+        at = [f"{name} {number(value)}" for name, value in zip(plane.titles, minimum, strict=True)]
+        return f"The loss is lowest at {at[0]} and {at[1]}: {number(surface.loss_at(*minimum))}."
     if plane.size == 2:
         return f"The two parameters, {' and '.join(plane.titles)}, are the plane itself."
     if np.isnan(plane.share):
         return f"The weights did not move; this is the plane of the first two of {plane.size:,} parameters."
     return (
         f"The plane holds {percent(plane.share)} of the movement of {plane.size:,} parameters. "
-        "That alone says little: two directions hold 76 % of a random walk in many dimensions."
+        "That alone says little: two directions hold 76% of a random walk in many dimensions."
     )

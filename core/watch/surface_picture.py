@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from contourpy import LineType, contour_generator
 
-from core.charts import thin, with_scales, without_data
+from core.charts import TIP, thin, with_scales, without_data
 from core.watch.plane import WeightPath
 from core.watch.surface import LEVELS, Surface, Window, levels
 
@@ -167,7 +167,7 @@ def _surface(titles: tuple[str, str], minimum: bool) -> dict[str, Any]:
         alt.Y("y:Q").title(titles[1]).scale(nice=False, zero=False).axis(axis),
     )
     ramp = alt.Color("rank:Q").scale(domain=[0, LEVELS - 1], range=[LOW, MIDDLE, HIGH]).legend(None)
-    level = alt.Tooltip("level:Q", title="loss", format=".6~g")
+    level = alt.Tooltip("level:Q", title="loss", format=TIP)
     contours = _part(base, "contour").mark_line(strokeWidth=1.2, clip=True, aria=False)
     labels = _part(base, "label").mark_text(fontSize=10, dy=-6, aria=False)
     layers = [
@@ -176,7 +176,7 @@ def _surface(titles: tuple[str, str], minimum: bool) -> dict[str, Any]:
         *_path(base),
         *_marks(base, minimum),
     ]
-    known = "isValid(datum.loss) ? format(datum.loss, '.4~g') : 'unknown'"
+    known = f"isValid(datum.loss) ? format(datum.loss, '{TIP}') : 'unknown'"
     chart = alt.layer(*layers).transform_calculate(run="'run'", known=known)
     chart = chart.resolve_scale(color="independent").properties(height=420)  # a phone needs it for the titles
     return without_data(chart.configure_view(strokeWidth=0))

@@ -51,6 +51,10 @@ def test_a_first_visitor_sees_three_finished_runs(visit):
     page = visit()
     for index, word in enumerate(["Learns", "Diverged", "Oscillates"]):
         card(page, index).get_by_text(word).wait_for()
+    page.wait_for_function(  # once the curves know their room, and have written their own CSS again
+        "document.querySelector('.st-key-curves') && getComputedStyle(document.querySelector("
+        "'.st-key-changed_code pre code')).backgroundImage.includes('gradient')"
+    )
     assert page.url.endswith("/")
     assert page.errors == []
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.helpers.browser import main, settle
+from tests.helpers.browser import main, press, settle
 
 PAGES = ["Compare", "Start here", "Watch", "Break", "Sweep", "Losses", "Autograd", "Notes"]
 SHIFT = 0.1  # of https://web.dev/articles/cls: good up to here
@@ -32,6 +32,16 @@ def test_nothing_jumps_while_a_page_is_loaded(visit, path, width, height):
     assert page.evaluate("window.shifts.reduce((sum, one) => sum + one, 0)") < SHIFT
 
 
+def test_a_note_comes_and_goes_without_moving_anything(visit):
+    page = visit("/?steps=40&foo=3")
+    curves, note = page.locator(".st-key-curve_panel"), main(page).get_by_text("1 unknown field")
+    before = curves.bounding_box()
+    note.wait_for()
+    press(page, "Close")
+    note.wait_for(state="detached")
+    assert curves.bounding_box() == before
+
+
 def places(page):
     """Name -> left edge of each link of the navigation."""
     links = page.get_by_test_id("stTopNavLink")
@@ -46,7 +56,7 @@ def test_the_navigation_is_in_the_same_place_with_a_sidebar_and_without(visit):
 
 def test_on_a_phone_a_labeled_menu_lists_all_pages(visit):
     page = visit("/notes?judgement=wrong", 390, 844)
-    menu = page.get_by_test_id("stExpandSidebarButton")
+    menu = page.get_by_role("button", name="Menu", exact=True)
     assert menu.evaluate("button => getComputedStyle(button, '::after').content") == '"Menu"'
     menu.click()
     links = page.get_by_test_id("stSidebarNavLink")
@@ -54,6 +64,7 @@ def test_on_a_phone_a_labeled_menu_lists_all_pages(visit):
     assert [text.split("\n")[-1] for text in links.all_inner_texts()] == PAGES
     links.filter(has_text="Losses").click()
     main(page).get_by_role("heading", name="Losses", level=1).wait_for()
+    menu.wait_for()  # it went while the list was open
     page.evaluate("localStorage.clear()")  # where Streamlit keeps that the sidebar was opened
 
 
@@ -84,3 +95,20 @@ def test_one_press_of_back_leads_to_the_page_before(visit):
     main(page).get_by_text("The notes, checked").wait_for()
     page.wait_for_url(re.compile(r"/notes\?.*judgement=wrong"))
     assert page.errors == []
+
+
+BYTES = 10**7  # of a message at most; see .streamlit/config.toml
+
+
+def test_messages_are_compressed_and_one_that_grows_too_large_only_when_unpacked_is_refused(address):
+    from websockets.exceptions import ConnectionClosedError
+    from websockets.sync.client import connect
+
+    stream = f"{address.replace('http', 'ws')}/_stcore/stream"
+    with connect(stream, subprotocols=["streamlit"]) as socket:
+        assert "permessage-deflate" in socket.response.headers["Sec-WebSocket-Extensions"]
+        socket.send(bytes(BYTES + 1))  # a thousandth of that on the wire
+        with pytest.raises(ConnectionClosedError, match="1009"):
+            socket.recv(timeout=60)
+    with connect(stream, subprotocols=["streamlit"]):
+        pass  # others are still answered

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.loss_lessons import outlier
-from core.words import signed
+from core.words import number
 from tests.helpers.browser import LOOKS, choose_view, main, settle, sound, tip_says
 
 
@@ -31,12 +31,12 @@ def test_a_loss_is_laid_over_another_and_the_target_moves(visit):
 def test_an_outlier_is_dragged_by_keyboard(visit):
     page = visit("/losses?view=outlier&y=-10")
     card = page.locator(".st-key-fit_mse")
-    card.get_by_text(f"{signed(outlier.fit('mse', -10.0).weight)} x").wait_for()
+    card.get_by_text(f"{number(outlier.fit('mse', -10.0).weight)} x").wait_for()
     thumb = page.get_by_role("slider").first
     thumb.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("y=-9"))
-    card.get_by_text(f"{signed(outlier.fit('mse', -9.0).weight)} x").wait_for()
+    card.get_by_text(f"{number(outlier.fit('mse', -9.0).weight)} x").wait_for()
     page.locator(".st-key-fit_l1").get_by_text("0.1111").wait_for()
     assert page.errors == []
 

@@ -46,7 +46,7 @@ def metric(page, name):
 
 
 def test_the_five_lines_of_a_step_and_back_by_button_and_by_key(visit):
-    page = visit(LINEAR)
+    page = visit(f"{LINEAR}&look=curves")
     page.get_by_text("Nothing has been executed yet.").wait_for()
     for line in (2, 3, 4, 5):
         push(page, "Next line")
@@ -77,6 +77,32 @@ def test_the_five_lines_of_a_step_and_back_by_button_and_by_key(visit):
     page.keyboard.press("p")
     page.get_by_role("button", name="Play").wait_for()
     assert page.errors == []
+
+
+STAYS = (".st-key-transport", ".st-key-step_bar", ".st-key-changed_code", "h2:has-text('Look inside')")
+
+
+def boxes(page):
+    return {what: page.locator(what).first.bounding_box() for what in STAYS}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_play_and_pause_move_nothing_and_the_curves_stay_where_they_were_drawn(visit, width, height):
+    """Nor does a line: what each did stands below, and is of another length each time."""
+    page = visit(f"{LINEAR}&at=3.3&look=curves", width, height)
+    before = boxes(page)
+    push(page, "Next line")
+    wait_for_place(page, 3, 5)
+    assert boxes(page) == before
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    at_least(page, 6)
+    chart = page.get_by_test_id("stVegaLiteChart").bounding_box()
+    assert boxes(page) == before
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Play").wait_for()
+    settle(page)
+    assert boxes(page) == before and page.get_by_test_id("stVegaLiteChart").bounding_box() == chart
 
 
 def config(page):
@@ -145,10 +171,11 @@ def test_an_example_opens_with_its_numbers(visit):
 
 
 PANELS = {
-    "Autograd graph": ".st-key-panel_graph [data-testid=stGraphVizChart] svg",
+    "Graph": ".st-key-panel_graph [data-testid=stGraphVizChart] svg",
     "Gradient ledger": ".st-key-panel_ledger canvas, .st-key-panel_ledger svg.marks",
     "Loss surface": ".st-key-panel_surface canvas, .st-key-panel_surface svg.marks",
     "Memory": ".st-key-panel_memory canvas, .st-key-panel_memory svg.marks",
+    "Curves": ".st-key-panel_curves canvas, .st-key-panel_curves svg.marks",
     "Tensors": ".st-key-panel_tensors [data-testid=stDataFrame]",
 }
 
@@ -180,7 +207,7 @@ def test_a_reload_and_back_bring_back_place_and_panel(visit):
         wait_for_place(page, step)
     push(page, "Next line")
     wait_for_place(page, 2, 2)
-    page.get_by_role("radio", name="Autograd graph", exact=True).click()
+    page.get_by_role("radio", name="Graph", exact=True).click()
     page.wait_for_url(re.compile("look=graph"))
     settle(page)
     page.reload()

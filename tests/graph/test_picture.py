@@ -225,7 +225,7 @@ def test_an_unknown_leaf_and_a_nameless_tensor_are_drawn():
 def test_numbers_that_are_none_are_words():
     a = torch.tensor([math.nan, math.inf, -math.inf], requires_grad=True)
     leaf = labels(dot(graph((a * 2).sum(), {"a": a}), False))[2]
-    assert " ".join(leaf) == "a (3,) = nan, inf, -inf .grad None"
+    assert " ".join(leaf) == "a (3,) = nan, inf, −inf .grad None"
 
 
 HOSTILE = [

@@ -18,6 +18,7 @@ from core.start.symptoms import SYMPTOMS
 from core.sweep.axes import FIELDS as AXES
 from core.sweep.measures import MEASURES
 from core.sweep.sweep import SEEDS
+from core.traps.accumulation import CUTS
 from core.traps.orders import all_orders
 from core.traps.table import TRAPS
 from pages._ui.watch.body import PANELS
@@ -74,6 +75,14 @@ CONFIG = {
     ],
     "loop": ["none", "FLBS", "SBLFZ", *map(_with, LINES)],
     "before": ["none", *BEFORE, ".".join(BEFORE)],
+    "own": [
+        "none",
+        "0123456789abcdef_0-3_4_classes_iris.csv",
+        "0123456789abcdef_0.2.4_1_binary_a (1)_b.tsv",
+        "fedcba9876543210_1-199_0_regression_x",
+        f"fedcba9876543210_{'.'.join(map(str, range(1, 200, 2)))}_0_regression_{'ü' * 80}",
+        f"0123456789abcdef_0_1_binary_www.{HOST}",
+    ],
     "steps": ["1", "2", "4"],  # few: what is looked for does not need many
 }
 CONFIG["optimizer_arguments"] = [
@@ -168,12 +177,13 @@ OWN = {  # page -> its fields beside those of a baseline -> their texts
     },
     "start": {"view": ["path", "symptoms", "sequence", "words"], "symptom": list(SYMPTOMS)},
     "traps": {
-        "view": ["traps", "orders", "momentum", "diagnosis"],
+        "view": ["traps", "orders", "momentum", "accumulation", "diagnosis"],
         "trap": list(TRAPS),
         "model": ["linear", "mlp"],
         "loop": ["FLBS", "S", *map(letters, all_orders()[::17])],
         "on": ["linear", "mlp"],
         "lr": CONFIG["lr"],
+        "cut": list(CUTS),
         "series": ["0", "7", "9999"],
     },
     "losses": {

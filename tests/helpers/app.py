@@ -55,11 +55,13 @@ def address(app):
 
 
 def charts(app):
-    """(spec, data) of each chart, as the browser gets them."""
+    """(spec, data) of each chart, as the browser gets them: it computes with all numbers in double."""
     found = []
     for chart in app.get("vega_lite_chart"):
         data = chart.proto.datasets[0].data.data if chart.proto.datasets else chart.proto.data.data
-        found.append((json.loads(chart.proto.spec), pa.ipc.open_stream(data).read_pandas()))
+        frame = pa.ipc.open_stream(data).read_pandas()
+        frame = frame.astype(dict.fromkeys(frame.select_dtypes("float32"), "float64"))
+        found.append((json.loads(chart.proto.spec), frame))
     return found
 
 

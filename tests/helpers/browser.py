@@ -8,7 +8,7 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connect
 PATIENCE_MS = 120_000  # for a machine that has much else to do
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # What is drawn last on a page; on Compare it is the table.
-LAST = {"watch": ".st-key-so_far [data-testid=stMetric]"}
+LAST = {"watch": ".st-key-look_row [class*=st-key-panel_] > *"}
 LAST |= dict.fromkeys(("start", "traps", "losses", "autograd", "notes"), ".st-key-drawn")
 
 

@@ -1,11 +1,14 @@
 """Hypothesis strategies shared by the tests."""
 
+from functools import reduce
+
 from hypothesis import strategies as st
 
 from core import Config
+from core.config import NO_SCALER
 from core.data import DATASETS
 from core.fields import MAX_LAYERS, MAX_WIDTH, RATES, STEPS
-from core.lines import LETTERED, LINES, USUAL, part, with_step
+from core.lines import LETTERED, LINES, USUAL, part, put_in, take_out
 from core.losses import LOSSES, fitting
 from core.models import ACTIVATIONS, MODELS, STARTS
 from core.optimizers import OPTIMIZERS, SCHEDULERS
@@ -59,6 +62,14 @@ def that_fit(pairs, row):
     return tuple(pair for pair in pairs if pair[0] in row.offered)
 
 
+def that_goes_with(optimizer, loop):
+    """These lines, as far as an optimizer takes them."""
+    scaled = [name for name in loop if "scaler" in LINES[name].uses]
+    loop = reduce(take_out, scaled, loop) if optimizer in NO_SCALER else loop
+    step = OPTIMIZERS[optimizer].step
+    return loop if step == "step" or "step" not in map(part, loop) else put_in(loop, step)
+
+
 @st.composite
 def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None):
     """Every valid Config, or those within the given bounds. loop: a strategy for that field."""
@@ -94,7 +105,7 @@ def configs(draw, max_steps=5000, max_width=MAX_WIDTH, datasets=NAMES, loop=None
         steps=draw(st.integers(1, max_steps)),
         seed=draw(st.integers(0, MAX_SEED)),
         dtype=draw(st.sampled_from(("float32", "float64"))),
-        loop=with_step(lines, OPTIMIZERS[optimizer].step),
+        loop=that_goes_with(optimizer, lines),
         autocast=draw(st.sampled_from(("bfloat16", "float16"))),
         dropout=draw(st.floats(0.0, 0.9)),
         penalty=draw(share),

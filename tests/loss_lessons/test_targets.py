@@ -54,8 +54,8 @@ FACTS = [
     ("bce", "targets truncated to whole numbers", "refused", "can't be cast to the desired output type Long"),
     ("bce_of_sigmoid", "outputs of a model without its last layer", "refused",
      "all elements of input should be between 0 and 1"),
-    ("bce", "a target of 2, which is no class", "silent", "Loss -"),
-    ("nll", "outputs of a model without its last layer", "silent", "Loss -"),
+    ("bce", "a target of 2, which is no class", "silent", "Loss −"),
+    ("nll", "outputs of a model without its last layer", "silent", "Loss −"),
     ("mse", "targets truncated to whole numbers", "silent", "Loss "),
     ("kl_div", "logarithms of probabilities", "silent", "Loss nan"),
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from core.loop import Run
 from core.losses import LOSSES
 from core.notes.claim import JUDGEMENTS, answer
 from core.notes.notes import CLAIMS, NOTES
+from core.traps.accumulation import CUTS
 from core.traps.table import TRAPS
 from core.traps.trap import Trap
 from tests.helpers.claim_values import VALUES
@@ -174,6 +175,8 @@ def test_a_link_opens_something_that_is_there(name):
         assert {params.get("loss", "mse"), params.get("over", "mse")} <= set(LOSSES)
     elif "trap" in params:
         assert isinstance(TRAPS[params["trap"]], Trap)
+    elif params["view"] == "accumulation":
+        assert params["cut"] in CUTS
     else:
         assert link.page == "traps" and params["view"] in ("orders", "momentum")
         assert from_letters(params.get("loop", "")) is not None

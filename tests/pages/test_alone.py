@@ -133,10 +133,10 @@ def test_a_button_of_watch_waits_until_what_plays_is_drawn(told, monkeypatch):
             player.make_moves()
         told.put("moves")
 
-    monkeypatch.setattr(body.transport, "progress", lambda _: None)
+    monkeypatch.setattr(body.transport, "progress", lambda *_: None)
     monkeypatch.setattr(body.live, "draw", draws)
 
-    assert both(lambda: body._drawing(held, player.every_s()), pressed, told, go_on) == "waits"
+    assert both(lambda: body._drawing(held, player.every_s(), None), pressed, told, go_on) == "waits"
     assert drawn[0] > (0, 0) and held.place == (0, 0)
 
 

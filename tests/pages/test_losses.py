@@ -131,13 +131,13 @@ def test_cross_entropy_goes_from_logits_to_the_gradient():
 
 def test_softmax_twice_has_the_floor_and_the_faded_gradient():
     app = opened(view="softmax")
-    assert [metric.value for metric in app.metric] == ["20", "1.414", "1.551", "2.338e-05"]
+    assert [metric.value for metric in app.metric] == ["20", "1.414", "1.551", "2.338e−5"]
     assert "0.3133 for 2 classes, 0.5514 for 3 classes, 1.4612 for 10 classes" in texts(app)
     choose(app, "Classes", "10")
     assert f"**{number(softmax_twice.floor(10))}**" in texts(app)
     choose(app, "Logit of the right class", "12")
     choose(app, "Logit of a wrong class", "-12")
-    once, _, twice, _ = (float(metric.value) for metric in app.metric)
+    once, _, twice, _ = (float(metric.value.replace("−", "-")) for metric in app.metric)
     assert once < 1e-3 and twice > softmax_twice.floor(10) - 1e-3
     ((_, params),) = links(app)["Train with both"]
     assert params == {"view": "traps", "trap": "softmax_twice_10"}

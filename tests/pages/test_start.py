@@ -263,7 +263,8 @@ def test_every_word_stands_on_the_page_of_words_and_every_verdict_with_its_rule(
 
 @pytest.mark.parametrize("page, params, helps", [
     ("compare", {"steps": "2"}, ["as used", "update ratio", "logits", "the letters of an order"]),
-    ("watch", {"look": "ledger", "at": "2.0", "steps": "2"}, ["leftover", "as used", "standardized"]),
+    ("watch", {"look": "ledger", "at": "2.0", "steps": "2"}, ["leftover"]),
+    ("watch", {"look": "curves", "at": "2.0", "steps": "2"}, ["as used", "standardized"]),
     ("watch", {"look": "surface", "dataset": "deliveries", "model": "linear", "at": "1.0"}, ["curvature"]),
     ("sweep", {"x": "lr~0.01~0.1", "steps": "2"}, ["curvature", "limit of stability", "standardized"]),
     ("sweep", {"x": "lr~0.01~0.1", "steps": "2", "measure": "verdict"}, ["Diverged", "Stuck"]),

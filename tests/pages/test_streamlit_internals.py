@@ -107,6 +107,26 @@ def test_a_callback_is_done_whole_though_another_click_has_come():
         assert (f"{name}_done" in app.session_state) == done
 
 
+def test_of_a_file_that_was_taken_streamlit_keeps_nothing():
+    """MemoryUploadedFileManager.remove_file: without it, a file is in memory until the session ends."""
+
+    def script():
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from pages._ui.shared.streamlit_internals import taken
+
+        file, context = st.file_uploader("File"), get_script_run_ctx()
+        if file:
+            for _ in range(2):
+                st.text(len(context.uploaded_file_mgr.get_files(context.session_id, [file.file_id])))
+                st.text(taken(file))
+
+    app = AppTest.from_function(script).run()
+    app.file_uploader[0].set_value(("a.csv", b"a,b", "text/csv")).run()
+    assert [element.value for element in app.text] == ["1", "b'a,b'", "0", "b'a,b'"]
+
+
 def test_outside_an_app_a_callback_is_just_called():
     from pages._ui.shared.streamlit_internals import whole
 

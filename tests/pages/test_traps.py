@@ -3,19 +3,21 @@
 import re
 from collections import Counter
 from functools import partial
+from urllib.parse import parse_qs
 
 import pytest
 
 from core import Config, Run
-from core.compare.comparison import Comparison, kept
+from core.compare.comparison import Comparison, kept, read
 from core.lines import text_of
 from core.seeds import stream_seed
+from core.traps.accumulation import CUTS, WAYS
 from core.traps.diagnosis import CASES, series
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, PLACES
 from pages._ui.traps.orders import FIELDS as ORDER_FIELDS
-from tests.helpers.app import choose, press, sound, texts
+from tests.helpers.app import address, choose, press, sound, texts
 from tests.helpers.app import opened as open_page
 
 opened = partial(open_page, "traps")
@@ -254,6 +256,52 @@ def test_a_bad_link_to_the_limits_gets_a_sentence(given):
     app = opened(view="momentum", **given)
     assert len(app.warning) == 1
     assert "0.2 is above its limit" in texts(app)
+
+
+# Why gradients add up.
+
+
+def ways(app):
+    """Title of each way of adding up -> whether it is said to be equal."""
+    return dict(re.findall(r"\*\*(.+?)\*\* :\w+-badge\[\S+ (Equal|Not equal)\]", texts(app)))
+
+
+def link(app, label):
+    """The fields of a link to another page."""
+    (found,) = [one.proto for one in app.get("page_link") if one.proto.label == label]
+    return parse_qs(found.query_string)
+
+
+def test_parts_are_held_against_one_big_batch():
+    app = opened(view="accumulation", cut="deliveries_3")
+    assert ways(app) == {
+        "Weighted by rows": "Equal",
+        "Divided by k": "Not equal",
+        "Not divided": "Not equal",
+        "A step on every part": "Not equal",
+    }
+    assert "the first entry of `.grad` is **−85.165**" in texts(app)
+    assert "at the first update: **−116.003**; the whole gradient is off by 35 %" in texts(app)
+    choose(app, "Rows of each part", "moons_50")
+    assert list(ways(app).values()) == ["Equal", "Equal", "Not equal", "Not equal"]
+    assert address(app) == {"view": "accumulation", "cut": "moons_50"}
+
+
+def test_its_links_lead_to_the_very_runs():
+    app = opened(view="accumulation")
+    big, *parts = read(link(app, "Compare all five"))[0].named()
+    assert big.config == CUTS["deliveries_2"].big
+    assert {one.name: one.config for one in parts} == {
+        row.title: CUTS["deliveries_2"].run_of(way) for way, row in WAYS.items()
+    }
+    watched = link(app, "Watch the gradients add up")
+    assert watched["loop"] == ["zFLws"] and watched["accumulate"] == ["2"]
+
+
+def test_a_bad_cut_gets_a_sentence():
+    app = opened(view="accumulation", cut="deliveries_9")
+    assert "cut must be one of" in app.warning[0].value
+    assert ways(app)["Divided by k"] == "Equal"
 
 
 # Diagnosis.

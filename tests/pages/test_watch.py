@@ -1,6 +1,7 @@
 """The Watch page through app.py, without a browser: moves, panels, links, and what is refused."""
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -67,6 +68,21 @@ def test_next_line_executes_one_line_and_says_what_it_did():
     assert "**Step 0**: what each line did" in texts(app)
 
 
+def test_scaling_clipping_and_accumulation_are_stepped_through_in_numbers():
+    """The whole of what scripts do: pass 1 adds up, pass 2 unscales, clips, steps and updates the scale."""
+    app = opened(**LINEAR | {"loop": "zfLducxg", "lr": "0.2", "start": "0"}, accumulate="2")
+    lines = baseline(app).loop
+    for _ in range(2 * len(lines)):
+        press(app, "Next line")
+        said = texts(app)
+        if tape(app).place == (0, len(lines) - 1):
+            assert "Nothing was clipped: this is pass 1 of 2, and the last one updates." in said
+    assert tape(app).place == (2, 0) and not app.error
+    assert "Every .grad was divided by the scale, 65536" in said
+    assert re.search(r"The norm of all gradients was [\d.]+; each was multiplied by 0\.01\d+\.", said)
+    assert "The scale stays 65536." in said and "weight went from 0 to" in said
+
+
 def test_outputs_are_those_of_the_notes():
     app = opened(**LINEAR, start="5_2", at="0.2")
     assert all(f"{value:g}" in texts(app) for value in (7, 12, 17, 22))  # 5 x distance + 2
@@ -106,15 +122,27 @@ def test_play_goes_on_until_pause_and_the_bits_are_those_of_one_go():
     assert equal(weights(app), Run(baseline(app)).advance(step).parameters)
 
 
-def test_the_panel_and_the_pace_outlive_playing():
-    app = opened(**LINEAR)
+def test_play_shows_the_curves_in_place_of_the_panel_and_they_stay_after_pause():
+    app = opened(**LINEAR, at="2.3")
     sound(widget(app, "look").set_value("graph").run())
     sound(app.select_slider(key="pace").set_value(5).run())
+    assert "grad_fn chain" in texts(app) and not app.get("vega_lite_chart")
     press(app, "Play")
-    assert "grad_fn chain" not in texts(app)
-    press(app, "Pause")
+    for playing in (True, False):
+        assert widget(app, "look").value == "curves" and widget(app, "look").disabled == playing
+        assert app.get("vega_lite_chart") and "grad_fn chain" not in texts(app)
+        press(app, "Pause") if playing else None
     assert app.select_slider(key="pace").value == 5
+    sound(widget(app, "look").set_value("graph").run())
     assert "grad_fn chain" in texts(app)
+
+
+def test_what_plays_says_nothing_of_a_line_that_is_long_past():
+    app = opened(**LINEAR, at="2.3")
+    assert "**Step 2**" in texts(app) and "Next: " in texts(app)
+    press(app, "Play")
+    assert "**Step 2**" not in texts(app) and "Next: " not in texts(app)
+    assert "Pause" in texts(app)
 
 
 def test_play_ends_with_the_run():
@@ -275,7 +303,7 @@ def test_a_pause_is_in_the_address():
     while tape(app).run.step < 3:
         sound(app.run())
     press(app, "Pause")
-    assert here(app) == {"at": "{}.{}".format(*tape(app).place)}
+    assert here(app) == {"at": "{}.{}".format(*tape(app).place), "look": "curves"}
     assert tape(again(app)).place == tape(app).place
 
 
@@ -323,13 +351,13 @@ def test_a_place_that_is_not_in_the_run_gets_a_sentence():
 
 def test_a_panel_that_is_none_gets_a_sentence():
     app = opened(**LINEAR, look="<b>")
-    assert app.warning[0].value == "look must be one of tensors, graph, ledger, surface, memory."
+    assert app.warning[0].value == "look must be one of tensors, graph, ledger, surface, memory, curves."
     assert here(app) == {}
 
 
 def test_a_run_that_is_too_much_gets_a_sentence():
     app = opened(dataset="digits", hidden="256-256-256", steps="5000")
-    assert f"{player.budget.MAX_WORK:,}" in app.error[0].value
+    assert "Training must take at most 30 s" in app.error[0].value
     assert app.query_params["hidden"] == "256-256-256"
     assert "tape" not in app.session_state
     sound(widget(app, "steps").set_value(100).run())  # the controls are still there
@@ -350,7 +378,7 @@ def test_a_changed_control_starts_the_new_run_at_its_beginning():
 
 
 def test_the_curves_show_the_steps_so_far_and_no_others():
-    app = opened(**LINEAR, at="7.0")
+    app = opened(**LINEAR, at="7.0", look="curves")
     specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
     assert any("hconcat" in spec or "vconcat" in spec for spec in specs)
     assert len(tape(app).run.history.steps) == 7
@@ -404,8 +432,9 @@ class TestWhatTheServerHolds:
 
 
 def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
-    monkeypatch.setattr(player.budget, "MAX_WORK", 2 * 12)  # two parameters
+    monkeypatch.setattr(player.budget, "MAX_WORK_S", 12)
+    monkeypatch.setattr(player.budget, "expected_s", lambda group, machine: group[0].steps)
     app = opened(**LINEAR)
-    assert app.error[0].value.endswith("With 12 steps they fit.")
+    assert app.error[0].value.endswith("With 12 steps it fits.")
     sound(app.main.button[0].click().run())
     assert not app.error and tape(app).run.config.steps == 12

@@ -31,7 +31,7 @@ def test_every_config_is_in_one_block():
 
 
 @pytest.mark.parametrize(
-    "bound, sizes", [(60, [3]), (59, [2, 1]), (40, [2, 1]), (39, [1, 1, 1]), (5, [1, 1, 1])]
+    "bound, sizes", [(60, [3]), (59, [1, 2]), (40, [1, 2]), (39, [1, 1, 1]), (5, [1, 1, 1])]
 )
 def test_a_block_makes_no_more_numbers_at_once_than_memory_bears(monkeypatch, bound, sizes):
     """Four rows of one input, three hidden units and one output are 20 numbers; one run always trains."""
@@ -40,9 +40,22 @@ def test_a_block_makes_no_more_numbers_at_once_than_memory_bears(monkeypatch, bo
     assert [len(block) for block in blocks(small)] == sizes
 
 
-def test_a_block_has_no_more_runs_than_a_cache_bears(monkeypatch):
-    monkeypatch.setattr(core.stacked.blocks, "MAX_BLOCK", 2)
-    assert [len(block) for block in blocks(CONFIGS)] == [2, 1]
+@pytest.mark.parametrize(
+    "limit, most", [("MAX_BLOCK", 2), ("KEPT_STEPS", 2 * 20), ("CACHED_ENTRIES", 2 * 10)]
+)
+def test_a_block_has_no_more_runs_than_are_quick_together(monkeypatch, limit, most):
+    """20 steps each; four rows of one input and one output, a weight and a bias are 10 numbers."""
+    monkeypatch.setattr(core.stacked.blocks, limit, most)
+    assert len(blocks(CONFIGS)) == 1
+    monkeypatch.setattr(core.stacked.blocks, "FEW", 1)
+    assert [len(block) for block in blocks(CONFIGS)] == [1, 2]
+
+
+def test_blocks_are_about_equal():
+    """256 runs of 1,024 steps are as many as are kept at one time."""
+    many = [replace(LINEAR, steps=1024, lr=0.001 * (run + 1)) for run in range(257)]
+    assert [len(block) for block in blocks(many[:256])] == [256]
+    assert [len(block) for block in blocks(many)] == [128, 129]
 
 
 def test_a_block_is_trained_to_its_end():

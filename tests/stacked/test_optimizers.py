@@ -91,4 +91,3 @@ def test_gradients_stay_only_where_zero_grad_is_not_called():
     assert optimizer.grads.tolist() == [[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]]  # not nan: a mask, no product
     optimizer.add_grads(torch.ones(2, 3), torch.empty(2, 3))
     assert optimizer.grads.tolist() == [[1.0, 1.0, 1.0], [2.0, 3.0, 4.0]]
-    assert optimizer.keeps.tolist() == [[False], [True]]

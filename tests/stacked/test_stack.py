@@ -1,5 +1,6 @@
 """Many runs as one: each is what the plain loop makes of it, whoever its neighbors are."""
 
+import math
 import warnings
 from dataclasses import replace
 
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from core import Config, Run
-from core.lines import USUAL, from_letters
+from core.lines import USUAL, from_letters, without_zero_grad
 from core.losses import LOSSES, fitting
-from core.result import result
-from core.stacked.stack import LOOPS, Stack, shape
+from core.result import learning_rates, result
+from core.stacked.lines import TEXTS
+from core.stacked.stack import Stack, shape
 
+LOOPS = (USUAL, without_zero_grad(USUAL))
 SMALL = Config(hidden=(8, 8), activation="tanh", steps=100)
 LINEAR = Config(dataset="deliveries", model="linear", lr=0.01, steps=100)
 # Learning rates at which each optimizer trains. Where a run is chaotic (RMSprop at 0.1, an MLP that skips
@@ -113,6 +116,70 @@ def test_runs_with_and_without_zero_grad_side_by_side(dtype):
     assert (stack.results()[0].steps["leftover_norm"] == 0).all()
 
 
+# Loops with everyday lines -> fields that differ from run to run, and fields of all.
+EVERYDAY = {
+    "ZFLBCS": ({"max_norm": (0.02, 0.1, 1e6)}, {}),
+    "ZFLBVS": ({"clip_value": (0.005, 0.05, 0.0)}, {"optimizer": "adam", "lr": 0.01}),
+    "FLBCS": ({"max_norm": (0.02, 0.1, 0.3), "lr": (0.01, 0.02, 0.05)}, {}),
+    "zFLDs": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 32}),
+    "zFLws": ({"lr": (0.5, 0.1, 0.02)}, {"accumulate": 3, "batch_size": 50}),
+    "zFLDcvsr": ({"scheduler": ("cosine", "one_cycle", "step")}, {"accumulate": 7, "batch_size": 32}),
+    "TZFLBCVSRE": ({"scheduler": ("warmup", "warmup_cosine", "exponential")}, {"gamma": 0.97}),
+    "ZFLBSR": (
+        {"schedule": ((), ((10, 0.2), (30, 0.01)), ((5, 1.0),)), "gamma": (0.1, 0.5, 0.9)},
+        {"scheduler": "step"},
+    ),
+    "ZFLBSP": (
+        {"lr": (0.1, 0.11, 0.115)},
+        {"model": "linear", "dataset": "deliveries", "loss": "mse", "gamma": 0.5, "steps": 250},
+    ),
+    "ZFLBS": ({"scheduler": ("none", "warmup", "one_cycle")}, {}),  # made, and never stepped
+}
+
+
+def everyday(text, dtype):
+    each, of_all = EVERYDAY[text]
+    given = {"loop": from_letters(text), "lr": 0.1, "dtype": dtype, "scheduler": None} | of_all
+    base = replace(SMALL, **given)
+    return [
+        replace(base, seed=seed, **{name: values[seed] for name, values in each.items()}) for seed in range(3)
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("text", EVERYDAY)
+def test_everyday_lines_agree_with_the_plain_loop(text, dtype):
+    configs = everyday(text, dtype)
+    for config, stacked in zip(configs, Stack(configs).advance().results(), strict=True):
+        expected = alone(config)
+        assert_same_run(stacked, expected)
+        assert learning_rates(stacked).tolist() == learning_rates(expected).tolist()
+
+
+def test_every_line_that_trains_together_is_held_against_the_plain_loop():
+    assert TEXTS.keys() == {name for text in EVERYDAY for name in from_letters(text)}
+
+
+def test_rates_fall_on_the_plateaus_that_were_held_against_the_plain_loop():
+    configs = everyday("ZFLBSP", "float64")
+    for config, one in zip(configs, Stack(configs).advance().results(), strict=True):
+        assert learning_rates(one)[-1] < config.lr
+
+
+def test_a_clipped_gradient_is_not_the_fresh_one():
+    """By hand, from weight 0 and bias 0: gradient (-85.165, -29.025), of length 89.98, clipped to 1."""
+    config = replace(LINEAR, start=(0.0,), loop=from_letters("ZFLBCS"), dtype="float64")
+    steps = Stack([config]).advance(1).results()[0].steps
+    assert steps["fresh_norm"][0] == pytest.approx(math.hypot(85.165, 29.025), rel=1e-9)
+    assert steps["grad_norm"][0] == pytest.approx(1.0, rel=1e-6)
+
+
+def test_runs_that_add_up_over_as_many_passes_train_together():
+    base = replace(SMALL, loop=from_letters("zFLDs"))
+    assert shape(base) != shape(replace(base, accumulate=2))
+    assert shape(SMALL) == shape(replace(SMALL, accumulate=2))  # no line asks
+
+
 def test_the_table_of_the_deliveries():
     """Losses at steps 0, 1, 2, 3, 4, 9, 49, worked out by a plain script."""
     base = replace(LINEAR, lr=0.01, start=(0.0,), dtype="float64")
@@ -162,10 +229,11 @@ def test_a_run_diverges_where_it_does_alone():
     assert np.isfinite(healthy.steps["loss"]).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @settings(max_examples=10, deadline=None)
-@given(st.lists(st.integers(1, 40), max_size=6), st.sampled_from([0, 32]))
-def test_slices_give_the_same_bits_as_one_go(slices, batch_size):
-    configs = [replace(SMALL, lr=0.1, batch_size=batch_size, loop=loop) for loop in LOOPS]
+@given(slices=st.lists(st.integers(1, 40), max_size=6), batch_size=st.sampled_from([0, 32]))
+def test_slices_give_the_same_bits_as_one_go(slices, batch_size, dtype):
+    configs = [replace(SMALL, lr=0.1, batch_size=batch_size, loop=loop, dtype=dtype) for loop in LOOPS]
     stack = Stack(configs)
     for steps in slices:
         stack.advance(steps)
@@ -214,8 +282,9 @@ def test_what_is_there_before_the_end():
         replace(SMALL, loop=("zero_grad_zeros", *USUAL[1:])),
         replace(SMALL, loop=USUAL[:-1]),
         replace(SMALL, before=("dead_relu",)),
-        replace(SMALL, scheduler="cosine"),
-        replace(SMALL, loop=from_letters("ZFLBCS")),
+        *(replace(SMALL, loop=from_letters(text)) for text in ("ZFLBSC", "ZCFLBS", "ZFLBVCS", "ZFLBWS")),
+        replace(SMALL, loop=from_letters("ZFLBRS"), scheduler="cosine"),
+        replace(SMALL, model="mlp_dropout", loop=from_letters("TZFLBSE")),
     ],
 )
 def test_what_trains_alone(config):

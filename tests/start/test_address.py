@@ -11,7 +11,7 @@ from pages._ui.autograd import after_line, editor
 from pages._ui.losses import cross_entropy, one, outlier, softmax_twice, stability, which
 from pages._ui.notes import claims
 from pages._ui.sweep import session as sweep
-from pages._ui.traps import diagnosis, mistakes, momentum, orders
+from pages._ui.traps import accumulation, diagnosis, mistakes, momentum, orders
 from pages._ui.watch import body
 from tests.helpers.addresses import OWN as FIELDS_OF_PAGES
 from tests.helpers.addresses import addresses
@@ -20,6 +20,7 @@ PANELS_OF = {
     ("traps", "traps"): [mistakes],
     ("traps", "orders"): [orders],
     ("traps", "momentum"): [momentum],
+    ("traps", "accumulation"): [accumulation],
     ("traps", "diagnosis"): [diagnosis],
     ("losses", "one"): [one],
     ("losses", "cross_entropy"): [cross_entropy],

@@ -11,7 +11,7 @@ from core import data
 from core.start.address import address
 from core.start.stops import STOPS, Stop
 
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e[+−]\d+)?")
 X = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
 
 
@@ -62,7 +62,7 @@ def inside_grad():
     _, grads = trained(8, 0.01, clear=False)
     fresh, used = grads[5]
     assert fresh > 0 > used  # step moves the weight the other way than this batch asks for
-    return ["5", f"{fresh:.1f}", f"{used - fresh:.1f}", f"{used:.1f}"]
+    return ["5", *(f"{value:.1f}".replace("-", "−") for value in (fresh, used - fresh, used))]
 
 
 def how_large():
@@ -82,7 +82,7 @@ def softmax_twice():
         functional.cross_entropy(z.softmax(1) if twice else z, right).backward()
         lengths.append(z.grad.norm().item())
     floor = -math.log(math.e / (math.e + 2))  # probabilities 1, 0, 0 as logits
-    return [f"{lengths[0]:.8f}", f"{lengths[1]:.3f}", f"{floor:.4f}"]
+    return [f"{lengths[0]:.3e}".replace("e-0", "e−"), f"{lengths[1]:.3f}", f"{floor:.4f}"]
 
 
 def momentum():

@@ -56,7 +56,7 @@ def test_a_diverged_run_is_marked_whether_its_loss_is_a_number_or_not():
     frame = grid(SWEEP, briefs(SWEEP, {}, diverged, growing, {}))
     assert frame["state"].tolist() == ["value", "diverged", "diverged", "value"]
     assert frame["sign"].tolist() == ["", "✖", "✖", ""]
-    assert frame["range"].tolist()[1:3] == ["nan", "1e+09"]  # the number is told
+    assert frame["range"].tolist()[1:3] == ["nan", "1e+9"]  # the number is told
 
 
 def seeded(*each):

@@ -141,7 +141,7 @@ def test_domains_are_never_empty():
 def test_numbers_are_short_enough_for_a_cell():
     loss = MEASURES["loss"]
     given = [0.0254, 1.5, 123.4, 9999.0, 1.28e9, 3e-7, -4.7]
-    assert [short(value, loss) for value in given] == ["0.025", "1.5", "123", "9999", "1.3e9", "3e-7", "-4.7"]
+    assert [short(value, loss) for value in given] == ["0.025", "1.5", "123", "9999", "1.3e9", "3e−7", "−4.7"]
     assert (short(0.987, MEASURES["accuracy"]), short(41.0, MEASURES["reached"])) == ("99%", "41")
 
 

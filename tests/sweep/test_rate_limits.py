@@ -1,6 +1,7 @@
 """Limits on the learning-rate axis: those of the theory, and only where it has one."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -83,3 +84,16 @@ def test_rows_without_a_known_limit_have_no_line():
     assert rate_limits(Sweep(LINEAR, Axis("momentum", (0.0, 0.5)), RATES), curvature) == []
     assert rate_limits(Sweep(LINEAR, RATES, THREE), lambda config: None) == []
     assert rate_limit_words([]) == ""
+
+
+def test_a_clip_or_a_scheduler_takes_the_line_away_since_runs_above_it_can_train():
+    """At 0.2 the usual loop is inf after 60 steps; clipped to 1 it comes to 0.0652."""
+    loops = Axis("loop", tuple(from_letters(text) for text in ("ZFLBS", "ZFLBCS", "ZFLBVS", "zFLDs")))
+    sweep = Sweep(replace(LINEAR, steps=60), Axis("lr", (0.2,)), loops)
+    assert [one.label for one in rate_limits(sweep, curvature)] == ["Usual loop"]
+    scheduled = replace(LINEAR, loop=from_letters("ZFLBSR"), scheduler="step")
+    assert rate_limits(Sweep(scheduled, RATES, usual("scheduler", scheduled)), curvature) == []
+    trained = [Training(block, "cpu").advance(lambda steps: True) for block in blocks(sweep.configs)]
+    last = {one.config.loop: one.steps["loss"].iloc[-1] for training in trained for one in training.results()}
+    assert not math.isfinite(last[loops.values[0]])
+    assert last[loops.values[1]] == pytest.approx(0.0652, abs=5e-5)

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import Config
-from core.budget import MAX_WORK
+from core.budget import most_steps
 from core.compare.comparison import read as read_comparison
+from core.lines import from_letters
 from core.losses import fitting
 from core.seeds import MAX_SEED
-from core.sweep.axes import FIELDS, Axis, usual
+from core.sweep.axes import FIELDS, Axis, spread, usual
 from core.sweep.sweep import MAX_RUNS, OWN, SEEDS, Sweep, problem, read, runs
 from tests.helpers.strategies import configs
 
@@ -125,11 +126,25 @@ def test_512_runs_of_the_linear_model_are_allowed():
 
 
 def test_elsewhere_the_bound_of_work_decides():
-    large = Config(dataset="digits", hidden=(256, 256), steps=1000)
+    large = Config(dataset="digits", hidden=(256, 256), steps=5000)
     sentence = problem(Sweep(large, RATES, usual("loop", large)))
-    assert sentence is not None and f"{MAX_WORK:,}" in sentence
+    assert sentence is not None and sentence.startswith("Training must take at most 30 s")
 
 
 def test_one_field_cannot_vary_twice():
     with pytest.raises(ValueError, match="x and y must be different fields; got lr twice"):
         Sweep(LINEAR, RATES, RATES)
+
+
+def test_runs_that_train_one_by_one_are_fewer():
+    """512 runs of 5,000 steps are within the bound of work where they train together."""
+    rates, seeds = Axis("lr", spread(0.01, 1.0, 64)), Axis("seed", tuple(range(8)))
+    together = Sweep(replace(LINEAR, steps=5000), rates, seeds)
+    assert problem(together) is None
+    clipped = replace(together, baseline=replace(LINEAR, steps=5000, loop=from_letters("ZFLBCS")))
+    assert problem(clipped) is None
+    alone = replace(together, baseline=replace(LINEAR, steps=5000, loop=from_letters("FZLBS")))
+    assert problem(alone).startswith("Training must take at most 30 s")
+    fit = most_steps(lambda steps: problem(replace(alone, baseline=replace(alone.baseline, steps=steps))))
+    assert 500 < fit < 1000
+    assert problem(Sweep(Config(optimizer="lbfgs"), usual("lr", Config()), usual("loop", Config()))) is None

@@ -221,8 +221,9 @@ def test_a_softmax_too_many_has_a_floor(name, classes, floor, pair):
 
 
 def texts(name, pair):
-    """What the facts of a trap say: what -> (with the mistake, repaired)."""
-    return {fact.what: (fact.wrong, fact.right) for fact in facts(TRAPS[name].evidence, *pair(name))}
+    """What the facts of a trap say: what -> (with the mistake, repaired), with a minus that Python reads."""
+    found = facts(TRAPS[name].evidence, *pair(name))
+    return {one.what: tuple(text.replace("−", "-") for text in (one.wrong, one.right)) for one in found}
 
 
 def test_the_gradient_fades_behind_two_softmaxes(pair):

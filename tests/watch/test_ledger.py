@@ -107,8 +107,8 @@ def test_the_display_table_has_the_same_numbers_in_words():
     assert list(shown.columns) == ["Step", "Loss", "This batch", "Leftover", ".grad", "Leftover overrules"]
     assert shown["Step"].tolist() == list(range(12))
     assert shown["Leftover overrules"][:8].tolist() == ["", "no", "no", "no", "yes", "yes", "yes", "no"]
-    assert shown["This batch"][:2].tolist() == ["-85.17", "-70.94"]
-    assert shown[".grad"][1] == "-156.1" and shown["Leftover"][0] == "0"
+    assert shown["This batch"][:2].tolist() == ["−85.17", "−70.94"]
+    assert shown[".grad"][1] == "−156.1" and shown["Leftover"][0] == "0"
 
 
 # -- the bits of autograd ------------------------------------------------------------------

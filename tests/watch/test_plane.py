@@ -83,8 +83,8 @@ def test_three_movements_at_right_angles_by_hand():
     np.testing.assert_allclose(found.points, weights[:, [3, 0]], atol=1e-12)
     assert found.plane.share == pytest.approx(13 / 14)
     assert found.plane.titles == (
-        "principal direction 1 (64 % of the movement)",
-        "principal direction 2 (29 % of the movement)",
+        "principal direction 1 (64% of the movement)",
+        "principal direction 2 (29% of the movement)",
     )
 
 
@@ -156,7 +156,7 @@ def test_movement_along_a_line_gets_a_second_direction(rows, scale):
     np.testing.assert_allclose(found.plane.directions[0], -way, atol=1e-12)  # largest entry positive
     np.testing.assert_allclose(found.plane.directions[1], [0, 1, 0, 0], atol=1e-12)
     assert found.plane.share == pytest.approx(1.0)
-    assert "100 %" in found.plane.titles[0] and "(0 %" in found.plane.titles[1]
+    assert "100%" in found.plane.titles[0] and "(0%" in found.plane.titles[1]
     np.testing.assert_allclose(np.ptp(found.points, axis=0), [2 * scale, 0], atol=1e-12 * scale)
 
 

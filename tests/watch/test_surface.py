@@ -366,8 +366,8 @@ def test_words_for_more_parameters_name_the_share_and_their_number():
     words = surface_words(surface_of(run, path), path)
     lengths = np.linalg.svd(flat(run.history.weights) - flat(run.history.weights).mean(axis=0))[1]
     share = (lengths[:2] ** 2).sum() / (lengths**2).sum()
-    assert f"holds {100 * share:.0f} % of the movement of 337 parameters" in words
-    assert "76 % of a random walk" in words
+    assert f"holds {100 * share:.0f}% of the movement of 337 parameters" in words
+    assert "76% of a random walk" in words
 
 
 def test_words_say_where_the_path_leaves_and_where_it_ends():

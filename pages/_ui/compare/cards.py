@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.compare.comparison import MAX_NAME, Comparison, Waiting, label
 from core.result import loss_path
 from core.verdict import RULES
-from core.words import number
+from core.words import number, percent
 from pages._ui.compare import view
 from pages._ui.shared import links, session, widgets
 from pages._ui.shared.badges import badge, dot, plain
@@ -130,9 +130,9 @@ def _numbers(one: Trained) -> str:
     scores = frame.iloc[LAST]
     if np.isnan(scores["train_accuracy"]):
         return f"{text} · **{number(scores['val_loss'])}** {_small('validation')}"
-    text += f" · **{scores['train_accuracy']:.0%}** {_small('right')}"
+    text += f" · **{percent(scores['train_accuracy'])}** {_small('right')}"
     if not np.isnan(scores["val_accuracy"]):
-        text += f" · **{scores['val_accuracy']:.0%}** {_small('val.')}"
+        text += f" · **{percent(scores['val_accuracy'])}** {_small('val.')}"
     return text
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.compare.comparison import Comparison, Variant, kept, label, ready
 from core.config import KNOBS
+from core.data import OWN
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
@@ -63,10 +64,13 @@ def _any_change(comparison: Comparison) -> None:
     )
     names = {run.place: plain(run.name) for run in comparison.runs()} | {NEW: "A new run"}
     of = st.selectbox("Run", [NEW, *comparison.places], format_func=names.__getitem__, key="any_of")
-    field = st.selectbox("Field", list(KNOBS), format_func=lambda name: KNOBS[name].label, key="any_field")
+    fields = [name for name in KNOBS if name != "own"]  # which is not typed: Keep holds one choice of columns
+    field = st.selectbox("Field", fields, format_func=lambda name: KNOBS[name].label, key="any_field")
     knob = KNOBS[field]
     if knob.choices:
-        st.selectbox("Value", list(knob.choices), format_func=knob.choices.__getitem__, key="any_value_of")
+        has_file = st.session_state.comparison.baseline.own.token
+        names = [name for name in knob.choices if has_file or name != OWN]
+        st.selectbox("Value", names, format_func=knob.choices.__getitem__, key="any_value_of")
     else:
         st.text_input("Value", max_chars=400, help=_how_to_write(field), key="any_value")
     says = "Add this run" if of == NEW else "Add this change"

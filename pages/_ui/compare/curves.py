@@ -28,7 +28,11 @@ def draw(trained: Sequence[Trained]) -> None:
         loss, quantity, parameter, logs, smooth = _controls(trained)
         room = width.room("curves_width")
         style.tips("curves", places)
-        style.keep_room("curves", charts.pair_height(room.width))
+        for key in ("curve_panel", "curves"):  # before there is a chart, and while it is drawn anew
+            style.keep_room(key, charts.pair_height(room.width))
+        # A fragment writes the same pieces of CSS each time: one more would replace what others wrote.
+        if width.is_coming("curves_width"):
+            return
         last = max(one.config.steps for one in trained)
         pinned, span = _pinned(last), _span(last)
         frame, tops = curves.curves_frame(
@@ -52,7 +56,7 @@ def draw(trained: Sequence[Trained]) -> None:
             tall=charts.panel_height(*room) if room.height else charts.TALL,
         )
         st.vega_lite_chart(
-            frame,
+            charts.compact(frame),
             spec,
             key="curves",
             on_select=whole(_selected),
@@ -80,7 +84,7 @@ def _signs(
     if any(tops):
         said.append("▲ a run goes beyond the scale here; pointing at it reads its value.")
     if frame[[f"m{i}" for i in places]].notna().any().any():
-        said.append("✖ a run diverged (its loss is no longer finite) or raised here.")
+        said.append("✖ here the loss of a run is no longer finite, or a line raised.")
     return " ".join(said)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core import charts
 from core.compare import fit, fit_picture
-from core.data import DATASETS
+from core.data import data_set
 from pages._ui.compare import view
 from pages._ui.shared import widgets
 from pages._ui.shared.badges import dot, plain
@@ -41,7 +42,7 @@ def _put() -> None:
 def _picture(one: Trained, step: int) -> None:
     steps = one.result.evaluations["step"].to_numpy()
     row = int(np.abs(steps - step).argmin())
-    kind, data = fit.kind(one.config), DATASETS[one.config.dataset]
+    kind, data = fit.kind(one.config), data_set(one.config.dataset)
     st.markdown(f"{dot(one.place)} **{plain(one.name)}**, step {steps[row]}")
     problem = fit.fit_problem(one.result, row)
     if problem:
@@ -50,7 +51,7 @@ def _picture(one: Trained, step: int) -> None:
     frame = fit.picture(one.result, row)
     titles = ("input 1", "input 2") if kind == "surface" else (data.inputs, data.targets)
     st.vega_lite_chart(
-        frame,
+        charts.compact(frame),
         fit_picture.fit_spec(kind, *titles, one.place),
         width="stretch",
         key=f"fit_{one.place}",

@@ -17,7 +17,7 @@ from core.traps.table import TRAPS
 from core.verdict import RULES
 from core.watch import ledger as bars
 from core.watch import ledger_picture
-from core.words import number, size_text
+from core.words import counted, number, size_text
 from pages._ui.shared import links, own_loop, width
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.remarks import warn
@@ -84,7 +84,7 @@ def card(trained: Sequence[Trained]) -> None:
 
 
 def _numbers(own: OwnRun) -> str:
-    text = f":small[:gray[{own.updates:,} updates]]"
+    text = f":small[:gray[{counted(own.updates, 'update')}]]"
     if len(own.whole.losses):
         text += f" · **{number(own.whole.losses[-1])}** :small[:gray[loss]]"
     return text

@@ -6,6 +6,7 @@ from typing import Any
 from core import charts, export
 from core.compare import curves
 from core.report.page import Card, page
+from core.words import percent
 from pages._ui.compare import table
 from pages._ui.shared import code
 from pages._ui.shared.badges import RUNS
@@ -43,5 +44,5 @@ def _card(one: Trained, colors: Sequence[str], baseline: Sequence[str], row: dic
 def _shown(value: Any) -> str:
     """A share as percent; none where there is none."""
     if isinstance(value, float):
-        return f"{value:.1%}" if value == value else ""
+        return percent(value, 1) if value == value else ""
     return "" if value is None else f"{value}"

@@ -9,7 +9,7 @@ import torch
 from core.compare.looks import READ
 from core.start.address import Address
 from core.start.my_runs import PAGE, Ended, Entry, differing, ended
-from core.words import DIGITS, digits_apart, signed
+from core.words import DIGITS, digits_apart, number
 from pages._ui.compare import view
 from pages._ui.shared import my_runs, own_loop, session
 from pages._ui.shared.remarks import warn
@@ -66,7 +66,7 @@ def _done(trained: Sequence[Trained]) -> bool:
 
 
 def _end(run: Ended, digits: int) -> str:
-    return run.verdict if run.loss is None else f"{run.verdict}, loss {signed(run.loss, digits)}"
+    return run.verdict if run.loss is None else f"{run.verdict}, loss {number(run.loss, digits)}"
 
 
 def _save(runs: tuple[Ended, ...]) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.loss_lessons.cross_entropy import Steps, batch, ways
 from core.loss_lessons.pictures import classes_frame, classes_spec
-from core.words import number, signed
+from core.words import number
 from pages._ui.shared import address_fields, explain
 
 FIELDS = ("z0", "z1", "z2", "class", "rows", "smoothing")
@@ -56,7 +56,7 @@ def _pictures(done: Steps) -> None:
         with column:
             st.markdown(f"**{title}**", help=explain.words("logits") if not place else None)
             frame = classes_frame(values.tolist(), int(done.classes[0]))
-            said = f"{title} of the classes: {', '.join(map(signed, values.tolist()))}"
+            said = f"{title} of the classes: {', '.join(map(number, values.tolist()))}"
             st.vega_lite_chart(
                 frame, classes_spec(low, high), width="stretch", key=f"classes_{place}", alt=said
             )
@@ -69,25 +69,25 @@ def _formula(done: Steps) -> str:
 
 def _numbers(done: Steps) -> None:
     """Each step in numbers, and the gradient twice."""
-    terms = [signed(-value) for value in done.picked.tolist()]
+    terms = [number(-value) for value in done.picked.tolist()]
     st.markdown(
         "The entry of the right class is picked from the log-softmax, "
-        f"{signed(done.picked[0].item())}, and its sign is flipped: {terms[0]}. {_mean(terms, done.loss)}"
+        f"{number(done.picked[0].item())}, and its sign is flipped: {terms[0]}. {_mean(terms, done.loss)}"
     )
     for row, column in enumerate(st.columns(len(terms))):
         with column:
             st.table(_of_row(done, row), hide_index=True, border="horizontal")
     st.success(
         f"Autograd's gradient is the formula {_formula(done)}: in float64 the two differ by "
-        f"{signed(done.apart)} at most.",
+        f"{number(done.apart)} at most.",
         icon=":material/check:",
     )
 
 
 def _mean(terms: list[str], loss: float) -> str:
     if len(terms) == 1:
-        return f"With one row, that is the loss: **{signed(loss)}**."
-    return f"The loss is the mean over the rows: ({' + '.join(terms)}) / {len(terms)} = **{signed(loss)}**."
+        return f"With one row, that is the loss: **{number(loss)}**."
+    return f"The loss is the mean over the rows: ({' + '.join(terms)}) / {len(terms)} = **{number(loss)}**."
 
 
 STEPS = {  # of `Steps`: from top to bottom
@@ -102,7 +102,7 @@ STEPS = {  # of `Steps`: from top to bottom
 
 def _of_row(done: Steps, row: int) -> pd.DataFrame:
     """The steps of one row of the batch, a column for each class."""
-    lines = [[title, *map(signed, getattr(done, name)[row].tolist())] for name, title in STEPS.items()]
+    lines = [[title, *map(number, getattr(done, name)[row].tolist())] for name, title in STEPS.items()]
     return pd.DataFrame(lines, columns=[f"row {row}", *(f"class {i}" for i in range(done.logits.shape[1]))])
 
 

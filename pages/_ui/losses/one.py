@@ -5,12 +5,11 @@ import streamlit as st
 
 from core.data import FORMS
 from core.loss_lessons import curves
-from core.loss_lessons.choice import shown_on
 from core.loss_lessons.targets import WORDS, answers, example, reductions
 from core.losses import LOSSES
 from core.words import number
-from pages._ui.losses import pair
-from pages._ui.shared import address_fields, explain, links
+from pages._ui.losses import pair, train
+from pages._ui.shared import address_fields, explain
 from pages._ui.shared.badges import plain
 
 FIELDS = ("loss", "over", "target", "at")
@@ -94,7 +93,7 @@ def _train(loss: str) -> None:
     row = LOSSES[loss]
     last = f"  # the model ends in nn.{type(row.last()).__name__}" if row.last else ""
     st.code(f"loss_fn = {row.expression(outputs.shape[1])}{last}", language=None, wrap_lines=True)
-    links.compare("Train with this loss", shown_on(loss))
+    train.draw("Train with this loss", loss)
 
 
 def _takes(loss: str) -> None:

@@ -7,7 +7,7 @@ from core.compare.comparison import Comparison, Variant
 from core.loss_lessons import outlier
 from core.loss_lessons.pictures import outlier_spec
 from core.losses import LOSSES
-from core.words import signed
+from core.words import number
 from pages._ui.shared import address_fields, links
 from pages._ui.shared.badges import dot
 from pages._ui.shared.locks import SLOT
@@ -48,16 +48,16 @@ def _fit(number_: int, loss: str, y: float) -> None:
     one, home = _fitted(loss, y), _fitted(loss, HOME)
     with st.container(border=True, height="stretch", key=f"fit_{loss}"):
         st.markdown(f"{dot(number_)} **{LOSSES[loss].title}**")
-        said = f"Line of {LOSSES[loss].title}, weight {signed(one.weight)}, bias {signed(one.bias)}"
+        said = f"Line of {LOSSES[loss].title}, weight {number(one.weight)}, bias {number(one.bias)}"
         frame = outlier.frame(y, one, home)
         st.vega_lite_chart(frame, outlier_spec(number_), width="stretch", key=f"line_{loss}", alt=said)
         st.markdown(
             f"y = **{_line(one)}**; with the point in its original place, {_line(home)}. "
-            f"Gradient with respect to the outlier's prediction: **{signed(one.pull)}**. {MORE[loss]}"
+            f"Gradient with respect to the outlier's prediction: **{number(one.pull)}**. {MORE[loss]}"
         )
 
 
 def _line(one: outlier.Fit) -> str:
     """The fitted line as text, such as 2 x − 1."""
     sign = "−" if one.bias < 0 else "+"
-    return f"{signed(one.weight)} x {sign} {signed(abs(one.bias))}"
+    return f"{number(one.weight)} x {sign} {number(abs(one.bias))}"

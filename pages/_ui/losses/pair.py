@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.loss_lessons.pictures import pair_spec, span
-from core.words import signed
+from core.words import number
 from pages._ui.shared import style, width
 
 CAPS = (8.0, 4.0)  # where the axes of several lines end: one steep line would flatten all others
@@ -43,5 +43,5 @@ def _beyond(frame: pd.DataFrame, index: int, name: str, caps: tuple[float, float
     for letter, title, cap in zip("lg", ("loss", "gradient"), caps, strict=True):
         low, high = frame[f"{letter}{index}"].min(), frame[f"{letter}{index}"].max()
         if max(abs(low), abs(high)) > cap:
-            parts.append(f"{title} {signed(low)} to {signed(high)}")
+            parts.append(f"{title} {number(low)} to {number(high)}")
     return ", ".join([name, *parts]) if parts else ""

@@ -5,10 +5,11 @@ from functools import partial
 import streamlit as st
 
 from core.data import FORMS, FORMS_OF_TASK
-from core.loss_lessons.choice import NO_LAYER, TASKS, candidates, last_layers, made_for, shown_on
+from core.loss_lessons.choice import NO_LAYER, TASKS, candidates, last_layers, made_for
 from core.loss_lessons.targets import example
 from core.losses import LOSSES
-from pages._ui.shared import address_fields, links, session, views
+from pages._ui.losses import train
+from pages._ui.shared import address_fields, session, views
 from pages._ui.shared.streamlit_internals import whole
 
 FIELDS = ("task", "form", "last")
@@ -49,7 +50,7 @@ def _card(task: str, name: str) -> None:
         st.code(row.expression(example(name)[0].shape[1]), language=None, wrap_lines=True)
         st.markdown(row.when)
         with st.container(horizontal=True, vertical_alignment="center"):
-            links.compare("Train with it", shown_on(name, task))
+            train.draw("Train with it", name, task)
             st.button(
                 "Look at it",
                 icon=":material/search:",

@@ -9,6 +9,7 @@ from core import Config, export
 from core.fields import arguments_in_words
 from core.lines import first_line
 from core.losses import LOSSES
+from core.words import counted
 from pages._ui.shared import links, style
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.training import Trained
@@ -47,7 +48,8 @@ def draw(trained: Sequence[Trained], device: str) -> None:
             st.markdown(badge(one.verdict.word))
             st.markdown(one.verdict.because)
             if calls := one.result.closure_calls:
-                st.caption(f"The closure evaluated the loss {calls:,} times in {one.result.done:,} steps.")
+                steps = counted(one.result.done, "step")
+                st.caption(f"The closure evaluated the loss {counted(calls, 'time')} in {steps}.")
             words_of_pytorch(one)
             about = (
                 "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "

@@ -96,7 +96,7 @@ def run(jobs: Sequence[Job], device: str, progress: Progress, draw: Draw, take: 
 def on_cluster(left: dict[int, Job], device: str, progress: Progress, draw: Draw, take: Take) -> bool:
     """Run jobs on the cluster; returns whether it could. Finished jobs are removed from `left`."""
     scheduler, progress.where = cluster.address(), ""
-    if scheduler is None or device != "cpu":
+    if scheduler is None or device != "cpu" or any(getattr(job, "stays", False) for job in left.values()):
         return False
     watch = Watch(progress, draw)
     try:

@@ -52,7 +52,7 @@ def download(
 
 def script(config: Config, device: str, about: str, name: str = "") -> None:
     """The run as a script, and as a notebook."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, wrap=False):
         download("Script", "loop.py", partial(export.script, config, device, name), about)
         cells = partial(notebook, config, device)
         about = "The same in cells, with its loss as a chart, for Jupyter."

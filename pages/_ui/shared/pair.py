@@ -24,11 +24,11 @@ def draw(named: Sequence[tuple[str, Result]], key: str, quantity: str = "grad_no
     style.tips(key, range(len(named)))
     spec = charts.curves_spec(names, titles, logs, tops, (0.0, last), pixels, False)
     said = "Loss and gradient over the steps: " + ", ".join(names)
-    st.vega_lite_chart(frame, spec, key=key, alt=said)
+    st.vega_lite_chart(charts.compact(frame), spec, key=key, alt=said)
     if any(tops):
         st.caption("▲ a run goes beyond the scale here; point at it to read its value.")
     if frame[[f"m{i}" for i in range(len(named))]].notna().any().any():
-        st.caption("✖ a run diverged (its loss is no longer finite) or raised here.")
+        st.caption("✖ here the loss of a run is no longer finite, or a line raised.")
 
 
 def _positive(results: Sequence[Result], column: str) -> bool:

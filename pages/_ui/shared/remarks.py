@@ -1,20 +1,27 @@
 """Draws sentences about the last choice or link, as plain text: nothing in them is Markdown."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NoReturn
 
 import streamlit as st
 
-from core import Config, budget
+from core import budget
+from core.words import counted
 from pages._ui.shared import session
 from pages._ui.shared.badges import plain
 from pages._ui.shared.streamlit_internals import whole
 
 
 def draw() -> None:
-    """Every note of the session."""
-    for sentence in session.notes():
-        warn(sentence)
+    """Every note of the session, over the page in its corner: nothing moves when they come and go."""
+    if not session.notes():
+        return
+    with st.container(horizontal=True, wrap=False, key="notes"):
+        with st.container(gap="small"):
+            for sentence in session.notes():
+                warn(sentence)
+        label, icon = "Close", ":material/close:"
+        st.button(label, icon=icon, type="tertiary", key="close_notes", on_click=whole(session.forget_notes))
 
 
 def warn(sentence: str) -> None:
@@ -22,15 +29,15 @@ def warn(sentence: str) -> None:
     st.warning(plain(sentence), icon=":material/info:")
 
 
-def refuse(sentence: str, runs: Callable[[int], Iterable[Config]]) -> NoReturn:
+def refuse(sentence: str, refusal: Callable[[int], str | None]) -> NoReturn:
     """Say that this is too much work, offer the steps of the baseline that are not, and end here.
 
-    runs: the baseline's steps -> all Configs.
+    refusal: the baseline's steps -> the sentence about them, or None, as `core.budget.too_much`.
     """
-    most = budget.most_steps(runs)
-    advice = f" With {most:,} steps they fit." if most else ""
+    most = budget.most_steps(refusal)
+    advice = f" With {counted(most, 'step')} it fits." if most else ""
     st.error(sentence + advice, icon=":material/block:")
     if most:
-        label, args = f"Take {most:,} steps", ("steps", most)
+        label, args = f"Take {counted(most, 'step')}", ("steps", most)
         st.button(label, icon=":material/step:", on_click=whole(session.change), args=args)
     st.stop()

@@ -18,6 +18,7 @@ from core.compare.comparison import Comparison, Variant, first_runs, one_line, r
 from core.config import checked, suiting, with_changes
 from core.start.path import FIELDS as AROUND
 from core.start.path import FIRST
+from core.words import counted
 from pages._ui.shared.streamlit_internals import is_history_navigation
 
 MAX_BEHIND = 50  # recent addresses that the browser may still send
@@ -61,7 +62,7 @@ def own(page: str, names: Sequence[str]) -> dict[str, str]:
     found, ignored = _firsts(given, names)
     unknown = [name for name in given if name not in names]
     if unknown:
-        ignored.append(f"{len(unknown)} unknown field{'s' * (len(unknown) > 1)}")
+        ignored.append(counted(len(unknown), "unknown field"))
     st.session_state.notes = [one_line(ignored)] if ignored else []
     return found
 

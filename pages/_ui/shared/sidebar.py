@@ -11,7 +11,7 @@ import streamlit as st
 from core import devices
 from core.compare.comparison import Named
 from core.config import KNOBS, Config
-from core.data import DATASETS
+from core.data import OWN, data_set
 from core.fields import DRAWN, WORDS, Signature, argument_text, kind
 from core.lines import (
     BEFORE,
@@ -28,7 +28,7 @@ from core.lines import (
 from core.losses import LOSSES, fitting
 from core.models import MODELS, STARTS
 from core.optimizers import OPTIMIZERS, SCHEDULERS
-from pages._ui.shared import session, widgets
+from pages._ui.shared import own_data, session, widgets
 from pages._ui.shared.badges import dot
 
 LEARNING_RATES = [m * 10.0**e for e in range(-4, 2) for m in (1, 2, 5)] + [100.0]
@@ -261,14 +261,23 @@ def _set_argument(field: str, parameter: Parameter) -> None:
 
 
 def _data(config: Config, marks: Marks) -> None:
-    _choice("dataset", config, marks)
-    st.caption(DATASETS[config.dataset].about)
-    if DATASETS[config.dataset].noisy:
+    shown, titles = own_data.shown_data_set(config), KNOBS["dataset"].choices or {}
+    more = {"options": list(titles), "format_func": titles.__getitem__, "help": KNOBS["dataset"].help}
+    title = KNOBS["dataset"].label + marks.get("dataset", "")
+    widgets.shown(st.selectbox, title, "dataset", shown, on_change=_choose_data_set, **more)
+    st.caption(data_set(shown).about)
+    if shown == OWN:
+        own_data.controls(config, marks.get("own", ""))
+    if data_set(config.dataset).noisy:
         _number("noise", config, marks)
-    _choice("loss", config, marks, list(fitting(config.dataset)))
+    _choice("loss", config, marks, list(fitting(config.dataset, config.own)))
     _arguments("loss_arguments", LOSSES[config.loss].offered, config, marks)
     if ("reduction", "sum") in config.loss_arguments:
         st.caption("Sums over rows: training set, validation set and batches have different numbers of them.")
+
+
+def _choose_data_set() -> None:
+    own_data.choose_data_set(widgets.chosen("dataset"))
 
 
 def _model(config: Config, marks: Marks) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 Ended = RerunException | StopException  # what Streamlit ends a run of the page with
 ENDED = (RerunException, StopException)  # the same, for `except`
@@ -17,6 +19,17 @@ def is_history_navigation() -> bool:
     """Whether the browser's Back or Forward asked for this run of the page."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
+
+
+def taken(file: UploadedFile) -> bytes:
+    """The content of an uploaded file, of which Streamlit keeps nothing from now on.
+
+    It would until the session ends, even where the uploader is gone. Where it stays, it is empty after this.
+    """
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    return file.getvalue()
 
 
 def whole(act: Callable[..., Any]) -> Callable[..., Any]:

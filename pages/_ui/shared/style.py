@@ -73,14 +73,18 @@ LAYOUT = [
     "[class*=st-key-numbers_] { gap: 0.3rem; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
+    ".st-key-look_row [data-testid=stButtonGroup] button { padding-inline: 0.5rem; }",  # all in one row
     ".st-key-view_curve { min-width: 262px; }",
     ".st-key-view_scale { min-width: 112px; }",
     "[data-testid=stVegaLiteChart] { max-width: 100%; overflow: clip; }",  # until its room is known
-    "[data-testid=stLayoutWrapper]:has(> .st-key-training) { position: absolute; }",
-    ".st-key-training { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
+    # Over the page, so that nothing moves when they come and go; notes above what tells of training.
+    "[data-testid=stLayoutWrapper]:has(> :is(.st-key-training, .st-key-notes)) { position: absolute; }",
+    ":is(.st-key-training, .st-key-notes, [data-testid=stElementContainer]:has(> [data-testid=stProgress])"
+    ":not(.st-key-step_bar *, .st-key-training *)) { position: fixed; right: 1rem; bottom: 1rem; z-index: 90;"
     " width: min(34rem, calc(100vw - 2rem)); padding: 0.5rem 0.8rem; border-radius: 0.6rem;"
     " background: light-dark(#FFFFFF, #182031); border: 1px solid light-dark(#E1E6F0, #2A344A);"
-    " box-shadow: 0 4px 16px #0003; }",  # over the page, so that nothing moves when it comes and goes
+    " box-shadow: 0 4px 16px #0003; }",
+    ".st-key-notes { bottom: 5.5rem; max-height: 60vh; overflow-y: auto; }",
 ]
 # The same navigation in the same place on every page, whether it has a sidebar or not.
 WIDE = [
@@ -98,9 +102,10 @@ ROOM = {
     "[class*=st-key-card_]": (92, 94),
     ".st-key-curve_notes": (72, 110),
     ".st-key-sweep_map": (262, 262),
-    ".st-key-transport": (38, 143),
+    ".st-key-transport": (38, 91),
     ".st-key-step_bar": (32, 32),
-    ".st-key-pace_row": (64, 143),
+    ".st-key-pace_row": (64, 64),
+    ".st-key-next_line": (48, 48),
     "[class*=st-key-panel_]": (422, 464),
     ".st-key-axes": (64, 221),
     ".st-key-sweep": (537, 699),
@@ -112,8 +117,21 @@ NARROW = [
     "[data-testid=stExpandSidebarButton]::after { content: 'Menu'; font-size: 0.95rem; }",
     "[data-testid=stMain] > [data-testid=stMainBlockContainer] { padding: 4rem 0.75rem 3rem; }",
     ".st-key-top > :nth-child(2) { order: 1; }",
+    ".st-key-top [data-testid=stHorizontalBlock] { gap: 0.4rem; }",
+    ".st-key-top button { padding-inline: 0.4rem; }",
     ".st-key-curve_controls { flex-wrap: nowrap; overflow-x: auto; }",
     ".st-key-curve_controls > * { flex-shrink: 0; }",
+    "[data-testid=stMain] button kbd { display: none; }",  # there are no keys
+    "[class*=st-key-do_] { min-width: 0; }",
+    ".st-key-transport { gap: 0.4rem; }",
+    ".st-key-transport button { padding-inline: 0.5rem; }",
+    ".st-key-pace_row { flex-wrap: nowrap; }",
+    ".st-key-pace_row > * { flex: 0 1 50%; min-width: 0; }",
+    # On Watch: the lines, the panel, then what each line did, whose length changes.
+    ".st-key-look_row [data-testid=stColumn]:has(.st-key-changed_code), .st-key-look_row"
+    " [data-testid=stColumn]:has(.st-key-changed_code) > [data-testid=stVerticalBlock]"
+    " { display: contents; }",
+    ".st-key-look_row [data-testid=stLayoutWrapper]:has(> .st-key-accounts) { order: 1; }",
 ]
 
 

@@ -68,11 +68,15 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
     results = {c: cache().get(Result, c, device) for c in configs}
     missing = [config for config in configs if results[config] is None]
     if missing:
-        sentence = budget.too_much(configs)
+        sentence = _refusal(configs, device)
         if sentence:
-            remarks.refuse(sentence, _with_steps)
+            remarks.refuse(sentence, lambda steps: _refusal(_with_steps(steps), device))
         results |= _advance(missing, device, [one for one in results.values() if one is not None])
     return results
+
+
+def _refusal(configs: list[Config], device: str) -> str | None:
+    return budget.too_much(budget.alone(configs), device)
 
 
 def _with_steps(steps: int) -> list[Config]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.words import counted
 from pages._ui.shared import remarks, session, widgets
 
 Views = Mapping[str, tuple[str, Any]]  # name in the address -> title, panel
@@ -32,7 +33,7 @@ def _given(page: str, views: Views) -> dict[str, str]:
         session.choose(_key(page), next(iter(own), session.choice(_key(page), list(views))))
     others = fields - set(views[session.choice(_key(page), list(views))][1].FIELDS)
     if others:
-        session.note(f"Ignored in this link: {len(others)} field{'s' * (len(others) > 1)} of another view.")
+        session.note(f"Ignored in this link: {counted(len(others), 'field')} of another view.")
     return found
 
 

@@ -8,7 +8,7 @@ it was done is not kept in a Streamlit cache, which any browser may clear.
 import gc
 import threading
 
-from core import Config, Run, charts, export
+from core import Config, Run, budget, charts, export
 from core.autograd.examples import EXAMPLES
 from core.autograd.notebook import told
 from core.compare import curves, fit, fit_picture
@@ -28,6 +28,7 @@ def up() -> None:
 
 def _warm() -> None:
     memory.few_arenas()
+    budget.measured("cpu")
     trained = result(Run(Config(steps=2)).advance())
     curves.curves_frame([trained])
     charts.curves_spec(("a",), ("Loss", "Gradient"), (True, True), (None, None), (0.0, 2.0), 1000, True)

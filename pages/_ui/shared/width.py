@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages._ui.shared import frame
+
 FIRST = 900  # pixels, until a browser answers: what is wider than the page is not shown meanwhile
 
 # Streamlit's button enlarges the frame around a chart; it comes and goes with a click or the key Escape.
@@ -69,3 +71,8 @@ def room(key: str) -> Room:
 def of_container(key: str) -> int:
     """Its width."""
     return room(key).width
+
+
+def is_coming(key: str) -> bool:
+    """Whether the browser is about to tell it, and asks for the page again: a chart would be drawn twice."""
+    return frame.answers() and key not in st.session_state.rooms

@@ -8,10 +8,10 @@ import streamlit as st
 from core.compare.comparison import read as read_comparison
 from core.compare.facts import facts
 from core.start.my_runs import MAX_BYTES, MAX_ENTRIES, Ended, Entry, read, text
-from core.words import number, size_text
+from core.words import number, percent, size_text
 from pages._ui.shared import links, my_runs, own_loop, remarks, session
 from pages._ui.shared.badges import badge, plain
-from pages._ui.shared.streamlit_internals import whole
+from pages._ui.shared.streamlit_internals import taken, whole
 
 FIELDS: tuple[str, ...] = ()
 ABOUT = (
@@ -19,7 +19,6 @@ ABOUT = (
     "of your own loop, if there is one. The server stores none of it, and closing the tab loses it: take the "
     "file with you, and bring it back on another day or machine."
 )
-UPLOADER = "my_runs_file"
 
 
 def draw(given: dict[str, str]) -> dict[str, str]:
@@ -54,14 +53,10 @@ def _entry(at: int, entry: Entry) -> None:
             help="Compare trains it anew, and says what ends otherwise than then.",
         ):
             _open(entry)
-        st.button(
-            f"Remove what was saved on {entry.day}",
-            icon=":material/close:",
-            key=f"remove_{at}",
-            type="tertiary",
-            on_click=whole(my_runs.remove),
-            args=(entry,),
-        )
+        with st.container(width="content", key=f"signs_saved_{at}"):
+            says = f"Remove what was saved on {entry.day}"
+            more = {"on_click": whole(my_runs.remove), "args": (entry,)}
+            st.button(says, icon=":material/close:", key=f"remove_{at}", type="tertiary", help=says, **more)
     st.markdown("  \n".join(map(_run, entry.runs)))
     more = ", with the recording of a loop" if entry.recording else ""
     st.caption(plain(f"PyTorch {entry.torch}{more}"))
@@ -72,7 +67,7 @@ def _run(run: Ended) -> str:
     if run.loss is not None:
         text += f" · **{number(run.loss)}** :small[:gray[loss]]"
     if run.accuracy is not None:
-        text += f" · **{run.accuracy:.0%}** :small[:gray[right]]"
+        text += f" · **{percent(run.accuracy)}** :small[:gray[right]]"
     return text
 
 
@@ -84,26 +79,28 @@ def _open(entry: Entry) -> NoReturn:
 
 
 def _uploader() -> None:
+    key = f"my_runs_file.{st.session_state.get('my_runs_uploads', 0)}"  # a new one after each file
     st.file_uploader(
         "Bring back (my-runs.json)",
         type=["json"],
-        key=UPLOADER,
+        key=key,
         max_upload_size=MAX_BYTES // 2**20,
         on_change=whole(_take),
+        args=(key,),
         help=f"JSON of at most {size_text(MAX_BYTES)} and {MAX_ENTRIES} entries, as this page saves it.",
     )
     for sentence in st.session_state.get("my_runs_said", []):
         remarks.warn(f"{sentence}.")
 
 
-def _take() -> None:
+def _take(key: str) -> None:
     """Add what the file has; if it cannot be read, what was there stays."""
-    file = st.session_state.get(UPLOADER)
-    st.session_state.my_runs_said = []
+    file = st.session_state.get(key)
     if file is None:
         return
+    st.session_state.my_runs_uploads = st.session_state.get("my_runs_uploads", 0) + 1
     try:
-        entries, st.session_state.my_runs_said = read(file.getvalue())
+        entries, st.session_state.my_runs_said = read(taken(file))
         my_runs.add(entries)
     except ValueError as error:
         st.session_state.my_runs_said = [f"{error}"]

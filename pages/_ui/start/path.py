@@ -37,7 +37,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
 
 def _stop(at: int, seen: bool) -> None:
     mark = ":green[:material/check_circle:]" if seen else ":gray[:material/circle:]"
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f"{mark} {at + 1}. {THE_PATH.stops[at].question}", width="stretch")
         st.button(
             "Open", key=f"open_{at}", help=f"Stop {at + 1}", on_click=whole(walk.go), args=(THE_PATH, at)

@@ -6,9 +6,9 @@ import streamlit as st
 
 from core import Config
 from core.config import KNOBS, parse
-from core.data import DATASETS
+from core.data import data_set
 from core.fields import RATES
-from core.lines import from_letters
+from core.lines import from_letters, uses
 from core.losses import fitting
 from core.models import MODELS
 from core.optimizers import OPTIMIZERS
@@ -53,10 +53,12 @@ def _applies(field: str, config: Config) -> bool:
     if field in ("hidden", "activation"):
         return MODELS[config.model].layers
     if field == "noise":
-        return DATASETS[config.dataset].noisy
+        return data_set(config.dataset).noisy
     if field in ("momentum", "weight_decay"):
         return field in OPTIMIZERS[config.optimizer].uses
-    return True
+    if field in ("max_norm", "accumulate", "scheduler"):
+        return field in uses(config.loop)
+    return field != "dropout" or MODELS[config.model].draws
 
 
 def _values(sweep: Sweep, name: str) -> None:
@@ -126,7 +128,7 @@ def _choices(sweep: Sweep, name: str) -> None:
 def _offered(field: str, baseline: Config) -> tuple[Any, ...]:
     if field == "loop":
         return (*usual(field, baseline).values, STALE)
-    return fitting(baseline.dataset) if field == "loss" else tuple(KNOBS[field].choices or ())
+    return fitting(baseline.dataset, baseline.own) if field == "loss" else tuple(KNOBS[field].choices or ())
 
 
 def _texts(sweep: Sweep, name: str) -> None:

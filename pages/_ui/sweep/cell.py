@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import Config
+from core import Config, charts
 from core.compare.comparison import Comparison, kept
 from core.config import KNOBS
 from core.run_summary import Brief
@@ -109,7 +109,7 @@ def draw_neighbors(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) ->
     log = bool((losses[np.isfinite(losses)] > 0).all())
     frame, top = curves_picture.family_frame(found, axis, at, place, log)
     st.vega_lite_chart(
-        frame,
+        charts.compact(frame),
         curves_picture.family_spec(axis, log, top),
         width="stretch",
         key="sweep_curves",

@@ -8,6 +8,7 @@ from core import Config
 from core.run_summary import Brief
 from core.sweep.grid import run_table
 from core.sweep.sweep import Sweep, runs
+from core.words import counted
 from pages._ui.shared import explain, links
 
 QUESTION = "Up to which learning rate does the loop learn, and what moves that limit?"
@@ -28,7 +29,7 @@ def count(sweep: Sweep) -> None:
     steps = sweep.baseline.steps
     st.caption(
         f"Each cell is the baseline with two fields changed: {across} × {down}{seeds} = "
-        f"**{runs(sweep)} runs** of {steps:,} steps."
+        f"**{counted(runs(sweep), 'run')}** of {counted(steps, 'step')}."
     )
 
 

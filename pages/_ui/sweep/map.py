@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import Config
+from core import Config, charts
 from core.config import KNOBS
 from core.run_summary import Brief
 from core.start.glossary import VERDICTS
@@ -84,7 +84,7 @@ def draw(
     rows = map_picture.map_frame(cells, sweep.x, measure, chosen, limits, width)
     clicks = {"key": "sweep_map", "on_select": whole(partial(_picked, sweep)), "selection_mode": "cell"}
     place.vega_lite_chart(
-        rows,
+        charts.compact(rows),
         map_picture.map_spec(sweep.x, sweep.y, measure, values),
         width="stretch",
         alt=f"{MEASURES[measure].title} for each {KNOBS[sweep.x.field].label} across and each "

@@ -24,15 +24,18 @@ Draw = Callable[[Mapping[Config, Brief]], None]
 
 def train(sweep: Sweep, device: str, place: DeltaGenerator, draw: Draw) -> dict[Config, Brief]:
     """A summary of every run, finished or not. place: for progress and Stop. draw: draws the map."""
-    sentence = problem(sweep)
+    sentence = problem(sweep, device)
     if sentence and runs(sweep) > MAX_RUNS:
         st.error(sentence, icon=":material/block:")
         st.stop()
     if sentence:
-        base = sweep.baseline
-        remarks.refuse(sentence, lambda steps: replace(sweep, baseline=replace(base, steps=steps)).configs)
+        remarks.refuse(sentence, lambda steps: problem(_with_steps(sweep, steps), device))
     with alone():
         return _train(sweep, device, _begin(sweep, device), place, draw)
+
+
+def _with_steps(sweep: Sweep, steps: int) -> Sweep:
+    return replace(sweep, baseline=replace(sweep.baseline, steps=steps))
 
 
 def _begin(sweep: Sweep, device: str) -> Progress:

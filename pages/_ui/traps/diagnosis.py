@@ -8,6 +8,7 @@ from core import export
 from core.result import Result
 from core.traps.diagnosis import CASES, MAX_SERIES, Case, seen, series
 from core.traps.table import TRAPS
+from core.words import counted
 from pages._ui.shared import explain, links, pair, remarks
 from pages._ui.shared.badges import badge
 from pages._ui.shared.code import beside
@@ -99,9 +100,8 @@ def _said(result: Result, because: str) -> None:
 
 def _setting(result: Result) -> str:
     config = result.config
-    return (
-        f"{export.listing(config)[0].removeprefix('# ')}; learning rate {config.lr:g}, {config.steps} steps."
-    )
+    data, steps = export.listing(config)[0].removeprefix("# "), counted(config.steps, "step")
+    return f"{data}; learning rate {config.lr:g}, {steps}."
 
 
 def _ask(number: int, place: int, case: Case) -> None:

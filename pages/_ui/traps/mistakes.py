@@ -16,6 +16,7 @@ from core.traps.facts import Fact
 from core.traps.outcomes import OUTCOMES
 from core.traps.table import TRAPS
 from core.traps.trap import GROUPS, PLACES, Trap
+from core.words import counted
 from pages._ui.shared import explain, links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
 from pages._ui.shared.code import beside, words_of_pytorch
@@ -64,7 +65,7 @@ def _choose() -> tuple[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = widgets.kept(
             st.selectbox,
-            f"{len(names)} mistakes",
+            counted(len(names), "mistake"),
             "trap",
             names,
             format_func=lambda key: _label(TRAPS[key], place),

@@ -1,8 +1,9 @@
-"""Everything below the title of the Watch page: little while it plays, all of it when it pauses."""
+"""Everything below the title of the Watch page. While it plays, each thing stays where it is."""
 
 import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.watch.place import read_place
 from core.watch.snapshot import table
@@ -24,12 +25,17 @@ def _graph(held: Tape, device: str) -> None:
         st.info(plain(str(error)))
 
 
+def _curves(held: Tape, device: str) -> None:
+    live.draw(held)
+
+
 PANELS = {
     "tensors": ("Tensors", _tensors),
-    "graph": ("Autograd graph", _graph),
+    "graph": ("Graph", _graph),
     "ledger": ("Gradient ledger", ledger.draw),
     "surface": ("Loss surface", surface.draw),
     "memory": ("Memory", memory.draw),
+    player.CURVES: ("Curves", _curves),
 }
 
 
@@ -63,50 +69,55 @@ def address(held: Tape) -> dict[str, list[str]]:
 
 
 def draw(held: Tape, device: str) -> None:
-    """Draw buttons and curves, and, unless it plays, the lines and one panel."""
-    if player.playing():
-        transport.draw(held)
-        st.fragment(_drawing, run_every=player.every_s())(held, player.every_s())
-        st.caption("Pause to look at the lines, the tensors, and the graph of this step.")
-        return
-    with SLOT:
-        held.settle()
+    """Draw buttons, the lines and one panel; while it plays, only the curves and the bar go on."""
+    playing = player.playing()
+    if not playing:
+        with SLOT:
+            held.settle()
     transport.draw(held)
-    transport.progress(held)
-    left, right = st.columns([5, 6])
+    bar = st.container(key="step_bar")
+    if not playing:
+        transport.progress(held, bar)
+    with st.container(key="look_row"):
+        left, right = st.columns([5, 6])
     with left:
-        lines.draw(held)
-    with right:
-        _panel(held, device)
-    with st.container(key="so_far"):
-        live.draw(held)
+        lines.draw(held, playing)
+    with right, st.container(border=True):
+        st.header("Look inside")
+        chosen = _choose(playing)
+        with st.container(key=f"panel_{chosen}"):
+            if playing:
+                st.fragment(_drawing, run_every=player.every_s())(held, player.every_s(), bar)
+            else:
+                _panel(held, device)
 
 
 def _panel(held: Tape, device: str) -> None:
     """Draw the chosen one of PANELS; the others are not computed."""
-    with st.container(border=True):
-        st.header("Look inside")
-        chosen = widgets.kept(
-            st.segmented_control,
-            "Panel",
-            "look",
-            list(PANELS),
-            format_func=lambda name: PANELS[name][0],
-            required=True,
-            label_visibility="collapsed",
-        )
-        with st.container(key=f"panel_{chosen}"):
-            PANELS[chosen][1](held, device)
+    PANELS[session.choice("look", list(PANELS))][1](held, device)
 
 
-def _drawing(held: Tape, every_s: float) -> None:
+def _choose(playing: bool) -> str:
+    """Draw the choice among PANELS."""
+    return widgets.kept(
+        st.segmented_control,
+        "Panel",
+        "look",
+        list(PANELS),
+        format_func=lambda name: PANELS[name][0],
+        required=True,
+        label_visibility="collapsed",
+        disabled=playing,
+    )
+
+
+def _drawing(held: Tape, every_s: float, bar: DeltaGenerator) -> None:
     """Draw a playing run once; redraw the whole page at its end, or when the interval has changed."""
     begun = time.thread_time()
     with alone():
         player.tick(held)
         if not player.playing() or not every_s / 1.5 < player.every_s() < 1.5 * every_s:
             st.rerun()
-        transport.progress(held)
-        with st.container(key="so_far"):
-            live.draw(held)
+        transport.progress(held, bar)
+        live.draw(held)
     player.players().drawn(time.thread_time() - begun)

@@ -1,6 +1,7 @@
 """The top of the Watch page: title, examples to open, link and script."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.watch.examples import PRESETS, Preset
 from core.watch.tape import Tape
@@ -11,17 +12,22 @@ from pages._ui.watch import body, player
 
 def draw(held: Tape) -> None:
     """Draw title, examples, link and script."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    with left:
-        st.title("Watch the loop")
-        st.caption(
-            "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
-        )
-    with right.container(horizontal=True, horizontal_alignment="right"):
+    with title():
         with st.popover("Examples", icon=":material/lightbulb:"):
             for name, preset in PRESETS.items():
                 _example(name, preset)
         _take_away(held)
+
+
+def title() -> DeltaGenerator:
+    """What the page is; returns the place for buttons beside it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="top"):
+        st.title("Watch the loop", width="stretch", anchor=False)
+        buttons = st.container(horizontal=True, width="content", wrap=False)
+    st.caption(
+        "Execute one line at a time and see what it does to every tensor. Going back restores every bit."
+    )
+    return buttons
 
 
 def _example(name: str, preset: Preset) -> None:

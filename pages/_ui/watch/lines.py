@@ -15,34 +15,44 @@ from pages._ui.shared.streamlit_internals import whole
 from pages._ui.watch import player
 
 
-def draw(held: Tape) -> None:
-    """Draw the code, and below it what the lines of this step did."""
+def draw(held: Tape, playing: bool) -> None:
+    """Draw the code, and below it, unless it plays, what the lines of this step did."""
     with st.container(border=True):
         st.header("The lines")
         with st.container(key="changed_code"):
-            _code(held)
-        _accounts(held)
+            _code(held, playing)
+    if not playing:
+        with st.container(border=True, key="accounts"):
+            _accounts(held)
 
 
-def _code(held: Tape) -> None:
+def _code(held: Tape, playing: bool) -> None:
     loop = held.run.config.loop
     texts = [LINES[name].text for name in loop] or ["pass"]
     head = lines_before(held.run.config)
     head.append(f"for step in range({held.run.config.steps}):")
     code = [*head, *(textwrap.indent(text, "    ") for text in texts)]
-    running = not held.run.done and bool(loop)
+    running = not held.run.done and bool(loop) and not playing
     style.highlight(_numbers_of(code, len(head) + held.run.next_line) if running else [])
     st.code("\n".join(code), language="python", line_numbers=True)
-    text = player.next_line(held)
-    if text:
-        first = text.split("\n")[0] + (" …" if "\n" in text else "")
-        st.markdown(f":orange[▶] Next: `{first}`, {LINES[loop[held.run.next_line]].about}.")
-    elif held.run.error is None:
-        st.markdown("The run is over. Go back, or restart.")
-    _set_to_none(held)
+    _set_to_none(held, playing)
+    with st.container(key="next_line"):
+        _next(held, playing)
     configs = [held.run.config]
     if said := f"{axis_words(configs)} {scale_words(configs)}".strip():
         st.caption(said)
+
+
+def _next(held: Tape, playing: bool) -> None:
+    text = player.next_line(held)
+    if playing:
+        st.markdown("All lines, step after step. **Pause** to look at one.")
+    elif text:
+        first = text.split("\n")[0] + (" …" if "\n" in text else "")
+        about = LINES[held.run.config.loop[held.run.next_line]].about
+        st.markdown(f":orange[▶] Next: `{first}`, {about}.")
+    elif held.run.error is None:
+        st.markdown("The run is over. Go back, or restart.")
 
 
 def _numbers_of(code: list[str], place: int) -> list[int]:
@@ -51,7 +61,7 @@ def _numbers_of(code: list[str], place: int) -> list[int]:
     return [before + 1 + number for number in range(code[place].count("\n") + 1)]
 
 
-def _set_to_none(held: Tape) -> None:
+def _set_to_none(held: Tape, playing: bool) -> None:
     """A switch for what zero_grad leaves behind: None, or zeros."""
     loop = held.run.config.loop
     if not {"zero_grad", "zero_grad_zeros"} & set(loop):
@@ -62,6 +72,7 @@ def _set_to_none(held: Tape) -> None:
         key=f"set_to_none_{'zero_grad' in loop}",
         on_change=whole(_toggle_none),
         args=(held,),
+        disabled=playing,
         help=(
             "On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, on which optimizers with "
             "momentum or weight decay still move the weights."

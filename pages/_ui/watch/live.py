@@ -9,11 +9,12 @@ from core import charts
 from core.compare import curves
 from core.result import Result, result
 from core.watch.tape import Tape
-from core.words import number
-from pages._ui.shared import explain, width
+from core.words import number, percent
+from pages._ui.shared import explain, style, width
 
-TITLES = ("Training loss, each step", "Gradient norm, as used (all parameters)")
+TITLES = ("Loss, each step", "Gradient norm, as used")
 DOTS = " (dots: validation)"
+TALL, STACK_BELOW = 140, 400  # pixels: beside each other in a column of the page, with room to spare
 MAX_ROWS = 500
 FIRST_SPAN = 20  # steps the axis always has room for
 
@@ -25,14 +26,29 @@ def draw(held: Tape) -> None:
     if not len(so_far.steps):
         st.caption("The curves begin with the first complete step.")
         return
-    pixels = width.of_container("watch_width")
+    room = width.room("watch_width")
+    style.keep_room("watch_curves", charts.pair_height(room.width, STACK_BELOW, TALL))
     frame, tops = curves.curves_frame([so_far], max_rows=MAX_ROWS)
     span = (0.0, float(_end(so_far.done, so_far.config.steps)))
     validated = so_far.evaluations["val_loss"].notna().any()
     titles = (TITLES[0] + DOTS * bool(validated), TITLES[1])
-    spec = charts.curves_spec(("This run",), titles, (True, True), tops, span, pixels, True)
+    spec = charts.curves_spec(
+        ("this run",),
+        titles,
+        (True, True),
+        tops,
+        span,
+        room.width,
+        True,
+        legend=False,
+        tall=charts.panel_height(*room, STACK_BELOW) if room.height else TALL,
+        stack_below=STACK_BELOW,
+    )
     st.vega_lite_chart(
-        frame, spec, key="watch_curves", alt="Loss and gradient norm of this run over the steps so far"
+        charts.compact(frame),
+        spec,
+        key="watch_curves",
+        alt="Loss and gradient norm of this run over the steps so far",
     )
 
 
@@ -45,14 +61,14 @@ def _end(done: int, steps: int) -> int:
 
 def _numbers(so_far: Result) -> None:
     steps, evaluated = so_far.steps, so_far.evaluations
-    left, middle, right = st.columns(3)
+    left, middle, right = st.columns(3, gap="small")
     at = f"step {int(steps['step'].iloc[-1])}" if len(steps) else "no step yet"
     loss, norm = (number(steps[name].iloc[-1]) if len(steps) else "none" for name in ("loss", "grad_norm"))
-    left.metric(f"loss, {at}", loss, border=True, help=explain.words("standardized"))
-    middle.metric("gradient norm", norm, border=True, help=explain.words("as_used"))
+    left.metric(f"loss, {at}", loss, help=explain.words("standardized"))
+    middle.metric("gradient norm", norm, help=explain.words("as_used"))
     if len(evaluated):
         last = evaluated.iloc[-1]
         score, name = last["train_accuracy"], "accuracy"
-        text = f"{score:.0%}" if not np.isnan(score) else number(last["train_loss"])
+        text = percent(score) if not np.isnan(score) else number(last["train_loss"])
         name = name if not np.isnan(score) else "loss on all rows"
-        right.metric(f"{name}, step {int(last['step'])}", text, border=True)
+        right.metric(f"{name}, step {int(last['step'])}", text)

@@ -12,6 +12,7 @@ from core.lines import USUAL
 from core.watch import memory, memory_picture
 from core.watch.memory import WAYS
 from core.watch.tape import Tape
+from core.words import counted
 from pages._ui.shared import slices, widgets, width
 from pages._ui.shared.locks import SLOT
 
@@ -54,8 +55,8 @@ def draw(held: Tape, device: str) -> None:
     }
     st.dataframe(computed.table.rename(columns=COLUMNS), hide_index=True, column_config=numbers)
     st.caption(
-        f"Each way ran {computed.steps} steps on its own copy of the model. Counted are the tensors that "
-        "autograd saved and still holds, except the weights and the data set."
+        f"Each way ran {counted(computed.steps, 'step')} on its own copy of the model. Counted are the "
+        "tensors that autograd saved and still holds, except the weights and the data set."
         + (" A mini-batch is a copy of its rows, so it counts." if computed.config.batch_size else "")
     )
     with st.expander("The lines of each way", icon=":material/code:"):

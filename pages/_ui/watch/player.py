@@ -28,6 +28,7 @@ CHUNK_STEPS = 10  # that a run holds as single tensors; the garbage collector lo
 SHORTEST_S = 0.005
 SEEN_S = 2.0  # a session that has not drawn for so long no longer plays
 Move = Callable[[Tape], None]
+CURVES = "curves"  # the panel that goes on while a run plays
 PACES = [1, 2, 5, 10, 20, 50, 100, 500]  # steps per update
 FULL_BYTES, ALL_FULL_BYTES = 32 * 2**20, 256 * 2**20  # of every step's vectors: one run, the whole server
 
@@ -85,15 +86,19 @@ def tape(config: Config, device: str) -> Tape:
     """The session's tape, at its place; a new one if the Config has changed."""
     held: Tape | None = st.session_state.get("tape")
     if held is None or held.run.config != config or st.session_state.tape_device != device:
-        sentence = budget.too_much([config])
+        sentence = _refusal(config, device)
         if sentence:
             session.write_address({name: [text] for name, text in config.to_params().items()})
-            remarks.refuse(sentence, lambda steps: [replace(config, steps=steps)])
+            remarks.refuse(sentence, lambda steps: _refusal(replace(config, steps=steps), device))
         with SLOT:
             held = st.session_state.tape = Tape(players().run(config, device))
         st.session_state.tape_device, st.session_state.playing = device, False
         moves().clear()  # of the tape before
     return held
+
+
+def _refusal(config: Config, device: str) -> str | None:
+    return budget.too_much(budget.alone([config]), device)
 
 
 def bring(held: Tape, place: tuple[int, int]) -> None:
@@ -138,7 +143,10 @@ def make_moves() -> None:
 
 
 def play(on: bool) -> None:
+    """Play, with the curves in the panel, where they stay after Pause."""
     st.session_state.playing = on
+    if on:
+        session.choose("look", CURVES)
 
 
 def every_s() -> float:

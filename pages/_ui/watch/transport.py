@@ -1,6 +1,7 @@
 """The buttons under the title: forward, back, play; the pace and the learning rate."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.fields import RATES
 from core.watch.tape import Tape
@@ -48,7 +49,7 @@ def _play(playing: bool, done: bool) -> None:
         on_click=whole(player.play),
         args=(not playing,),
         disabled=done and not playing,
-        help="Keep training, redrawn five times a second; the pace is steps per redraw.",
+        help="Keep training, and draw the curves five times a second; the pace is steps per redraw.",
     )
 
 
@@ -65,15 +66,14 @@ def _button(label, icon, shortcut, move, about, disabled) -> None:  # type: igno
     )
 
 
-def progress(held: Tape) -> None:
+def progress(held: Tape, place: DeltaGenerator) -> None:
     """Draw how far the run is."""
     run = held.run
     steps = run.config.steps
     where = f"Step {run.step} of {steps}"
     if run.next_line:
         where += f", line {run.next_line + 1} of {len(run.config.loop)} is next"
-    with st.container(key="step_bar"):
-        st.progress(min(run.step / steps, 1.0), text=where)
+    place.progress(min(run.step / steps, 1.0), text=where)
 
 
 def _rate(held: Tape) -> None:
