@@ -2,9 +2,10 @@
 
 Changes one place of core/ at a time, in a copy of the tree, and runs the tests that concern it: flips a
 comparison or a sign, swaps `and` and `or`, adds 1 to a number, drops a `not`, a `.clone()` or a `.detach()`,
-swaps two arguments, removes a statement. Prints each change with the test that noticed it, and at the end
-those that survived: a test is missing, or the change is equivalent, or it is a matter of presentation.
-`--at core/tape.py:219` picks from one place only.
+swaps two arguments, removes a statement. Left alone are annotations, texts with values in them, sizes of
+caches, and numbers in a chart that are a matter of taste (LOOKS). Prints each change with the test that
+noticed it, and at the end those that survived: a test is missing, or the change is equivalent, or it is a
+matter of presentation. `--at core/tape.py:219` picks from one place only.
 
 Which tests run: the MAX_FILES files nearest to the module (see `concerned`), and in each those that call the
 changed function, fastest first; a first run of the file finds out which. Tests that open pages are left out,
@@ -17,6 +18,7 @@ import argparse
 import ast
 import compileall
 import copy
+import functools
 import gc
 import itertools
 import multiprocessing
@@ -33,7 +35,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -48,9 +49,9 @@ import torch
 ROOT = Path(__file__).parent.parent
 EXAMPLES = 15  # of each Hypothesis test, always the same ones
 FIRST_S = 900.0  # for the first run of a file
-TESTS_S = 40.0  # of tests for one change and one file, by their first run
+TESTS_S = 40.0  # of work of tests for one change and one file, by their first run
 PATIENCE, LEAST_S = 3, 60.0  # times as long as in the first run, and at least so long: it hangs
-MAX_FILES = 4  # of tests for one change
+MAX_FILES = 6  # of tests for one change
 
 FLIPPED: dict[type, type] = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt},
@@ -58,7 +59,11 @@ FLIPPED: dict[type, type] = {
     **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And},
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
 }
-SYMMETRIC = ("max", "min", "addcmul", "addcmul_", "add", "mul")
+SYMMETRIC = ("max", "min", "addcmul", "addcmul_", "add", "mul", "same", "digits_apart")
+LOOKS = {  # keywords of a chart whose plain numbers only change how it looks
+    *("size", "strokeWidth", "strokeDash", "opacity", "cornerRadius", "cornerRadiusEnd", "angle", "dx", "dy"),
+    *("fontSize", "labelAngle", "labelLimit", "symbolSize", "tickCount", "columns", "spacing", "height"),
+}
 COPIES = ("clone", "detach")
 INNER = re.compile(r"(\.<locals>)?\.?<(?!locals).*")  # a lambda or comprehension, part of its function
 IMPOSSIBLE = "cannot be changed in memory"
@@ -129,28 +134,39 @@ def _with(node: Any, **changed: Any) -> Any:
 
 
 def changes(path: Path) -> Iterator[Change]:
-    """Everything that can be changed in a module, but annotations and texts with values in them."""
+    """Everything that can be changed in a module, but what the docstring of this file leaves alone."""
     source = path.read_bytes()
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
 
     def visit(node: ast.AST, function: str, prefix: str) -> Iterator[Change]:
-        if isinstance(node, ast.FunctionDef):
-            function, prefix = f"{prefix}{node.name}", f"{prefix}{node.name}.<locals>."
+        within = function, prefix
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            within = f"{prefix}{node.name}", f"{prefix}{node.name}.<locals>."
         elif isinstance(node, ast.ClassDef):
-            prefix = f"{prefix}{node.name}."
+            within = function, f"{prefix}{node.name}."
         for name, field in ast.iter_fields(node):
             for child in field if isinstance(field, list) else [field]:
-                said = name in ("annotation", "returns") or isinstance(child, ast.JoinedStr)
-                if isinstance(child, ast.AST) and not said:
-                    yield from visit(child, function, prefix)
+                if isinstance(child, ast.AST) and not left_alone(name, child):
+                    # Defaults and decorators are computed where the function is defined.
+                    yield from visit(child, *(within if name == "body" else (function, prefix)))
         for new in (*(f"({ast.unparse(made)})" for made in expressions(node)), *statements(node)):
             start = starts[node.lineno - 1] + node.col_offset
             end = starts[node.end_lineno - 1] + node.end_col_offset
             yield Change(path, node.lineno, function, start, end, new)
 
     yield from visit(ast.parse(source), "", "")
+
+
+def left_alone(field: str, node: ast.AST) -> bool:
+    """Whether nothing is changed in it. field: of the node that it is in."""
+    match node:
+        case ast.keyword(arg=name, value=ast.Constant() | ast.List(elts=[ast.Constant(), *_])):
+            return name in LOOKS
+        case ast.Call(func=ast.Name("lru_cache")):
+            return True
+    return field in ("annotation", "returns") or isinstance(node, ast.JoinedStr)
 
 
 # Which tests concern a module.
@@ -185,8 +201,9 @@ def source(package: str, name: str, modules: dict[str, Path]) -> str:
 def concerned(
     change: Change, tests: dict[Path, set[str]], modules: dict[str, Path], imports: dict[str, set[str]]
 ) -> list[Path]:
-    """Files of tests, nearest first: named like the module, with the function's name in them, named like a
-    module that calls it, named like one that imports the module, importing it, importing what does."""
+    """Files of tests, nearest first: named like the module, sharing a word of its name, with the function's
+    name in them, named like a module that calls it, named like one that imports the module, importing it,
+    importing what does."""
     near: dict[str, int] = {module_name(change.path): 1}
     for name in (new := list(near)):  # grows on the way
         users = [user for user, used in imports.items() if name in used and user not in near]
@@ -202,7 +219,8 @@ def concerned(
     def order(path: Path) -> tuple[Any, ...]:
         text, distance = path.read_text(), min(near[name] for name in tests[path] & set(near))
         of_module, of_caller, of_user = (named_like(path, names) for names in ([own], callers, users))
-        return not of_module, not word.search(text), not of_caller, not of_user, distance, len(text)
+        akin = set(path.stem.split("_")) & set(change.path.stem.split("_"))
+        return not of_module, not akin, not word.search(text), not of_caller, not of_user, distance, len(text)
 
     return sorted((path for path, used in tests.items() if used & set(near)), key=order)[:MAX_FILES]
 
@@ -229,10 +247,14 @@ def of_pages(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Known:
-    """A test by its first run: what of core/ it called, as (file, function), and seconds."""
+    """A test by its first run: what of core/ it called, as (file, function), seconds of work, and in all.
+
+    A machine that has other things to do makes it wait, which must not leave tests out.
+    """
 
     test: str
     called: frozenset[tuple[str, str]]
+    work_s: float
     seconds: float
 
 
@@ -268,6 +290,17 @@ class Serving:
 
     def __init__(self, pipe: Any):
         self.pipe, self.failed = pipe, ""
+        self.called: set[CodeType] = set()
+        self.of_fixtures: dict[str, set[CodeType]] = {}  # what is called while they are made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[Any]:
+        before, self.called = self.called, set()
+        try:
+            return (yield)
+        finally:
+            self.of_fixtures[fixturedef.argname] = self.called
+            self.called = before | self.called
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -281,22 +314,29 @@ class Serving:
         self.pipe.send(None)  # ready
         while (asked := self.pipe.recv()) is not None:
             names, change, limit_s = asked
-            first = partial(self.first, session.items)
-            work = first if names is None else partial(self.some, session, names, change)
+            first = functools.partial(self.first, session.items)
+            work = first if names is None else functools.partial(self.some, session, names, change)
             self.pipe.send(forked(work, limit_s))
         return True
 
     def first(self, items: list[pytest.Item], tell: Callable[[Any], None]) -> None:
-        """Run all, and tell of those that pass what they call, and how long they take."""
+        """Run all, and tell of those that pass what they and their fixtures call, and how long they take."""
+        caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+        caches = [one for one in caches if one.__module__.startswith("core.")]
         for item, after in itertools.pairwise([*items, None]):
-            called, begun, self.failed = set(), time.monotonic(), ""
-            sys.settrace(lambda frame, event, argument, called=called: called.add(frame.f_code))
+            for one in caches:
+                one.cache_clear()  # or a test that asks for the same again would call nothing
+            self.called, self.failed = set(), ""
+            worked, begun = time.process_time(), time.monotonic()
+            sys.settrace(lambda frame, event, argument: self.called.add(frame.f_code))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             sys.settrace(None)
+            fixtures = (self.of_fixtures.get(name, set()) for name in getattr(item, "fixturenames", ()))
+            called = self.called.union(*fixtures)
             ours = [(code.co_filename, code.co_qualname) for code in called if "/core/" in code.co_filename]
             names = frozenset((os.path.relpath(file), INNER.sub("", name)) for file, name in ours)
             if not self.failed:
-                tell(Known(item.nodeid, names, time.monotonic() - begun))
+                tell(Known(item.nodeid, names, time.process_time() - worked, time.monotonic() - begun))
 
     def some(
         self, session: pytest.Session, names: list[str], change: Change | None, tell: Callable[[Any], None]
@@ -324,10 +364,7 @@ def fewer_examples(item: pytest.Item) -> None:
 
 
 def swapped(change: Change) -> bool:
-    """Give every function of the module in memory its changed code; False if that is impossible, as it is for
-    what ran at the import."""
-    if not change.function:
-        return False
+    """Give every function of the module in memory its changed code; False if that is impossible."""
     texts = change.path.read_bytes(), change.made()
     before, after = (list(inside(compile(text, str(change.path), "exec"))) for text in texts)
     if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
@@ -406,10 +443,10 @@ def server(path: Path) -> Server:
     return SERVERS[path]
 
 
-@cache
+@functools.cache
 def first_run(path: Path) -> list[Known]:
     """The tests of a file that pass, the fastest first."""
-    found = sorted(server(path).ask(None, None, FIRST_S)[0], key=lambda known: known.seconds)
+    found = sorted(server(path).ask(None, None, FIRST_S)[0], key=lambda known: known.work_s)
     if not found:
         print(f"     no test of {path} passes as it stands", flush=True)
     return found
@@ -421,14 +458,14 @@ def noticed(change: Change, files: list[Path]) -> str | None:
     Those that call what is changed; where none does, it runs at the import, and any test may notice.
     """
     where, called = (str(change.path), change.function), False
-    for path in files:
+    for path in files if change.function else ():
         names, limit_s = affordable([one for one in first_run(path) if where in one.called])
         called = called or bool(names)
         if names and (by := answer(server(path).ask(names, change, limit_s), path)) == IMPOSSIBLE:
             by = anew(change, path, names, limit_s)
         if names and by:
             return by
-    for path in () if called else files[:2]:
+    for path in () if called else files:
         if by := anew(change, path, *affordable(first_run(path))):
             return by
     return None
@@ -448,9 +485,9 @@ def anew(change: Change, path: Path, names: list[str], limit_s: float) -> str | 
 
 def affordable(tests: list[Known]) -> tuple[list[str], float]:
     """The fastest tests, and a time limit after which they hang."""
-    until = list(itertools.accumulate(one.seconds for one in tests))
-    names = [one.test for one, seconds in zip(tests, until, strict=True) if seconds < TESTS_S]
-    return names, max(LEAST_S, PATIENCE * (until[len(names) - 1] if names else 0.0))
+    until = itertools.accumulate(one.work_s for one in tests)
+    taken = [one for one, seconds in zip(tests, until, strict=True) if seconds < TESTS_S]
+    return [one.test for one in taken], max(LEAST_S, PATIENCE * sum(one.seconds for one in taken))
 
 
 def answer(told_and_ended: tuple[list[str], bool], path: Path) -> str | None:

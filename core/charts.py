@@ -323,7 +323,7 @@ def axis_top(
     finite = [values[np.isfinite(values)] for values in series]
     usual = [values[0] for values in finite if len(values)]
     if exploding is None:
-        exploding = [len(f) < max(len(v) - 1, 1) for f, v in zip(finite, series, strict=True)]
+        exploding = [len(f) < len(v) - 1 for f, v in zip(finite, series, strict=True)]
     whole = [f for f, explodes in zip(finite, exploding, strict=True) if len(f) and not explodes]
     usual += [float(np.quantile(values, 0.5, method="lower")) for values in whole]  # a sum could overflow
     highest = max((values.max() for values in finite if len(values)), default=0.0)

@@ -43,7 +43,7 @@ MAX_CELLS = 48_000  # numbers of single parameters in the file
 MAX_PARAMETERS = 300  # of which single numbers are kept; the totals are of all
 MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lines in the file
 CHUNK_ROWS, CHUNK_BYTES = 64, 8 * 2**20
-FIRST_LOSSES = 16  # of which it is asked what gradient flows into them; later ones now and then
+FIRST_LOSSES = 16  # of which it is asked what gradient flows into them
 MAX_TEXT = 300  # characters of a message or a line of source
 
 LINES = {  # letters of the lines, as they stand in the file in the order in which they ran
@@ -200,7 +200,8 @@ class _Chunk:
     def __init__(self, parameters: list[Tensor], groups: int):
         self.groups = groups  # of the optimizer: with another one it has other parameters
         size = sum(p.numel() * p.element_size() for p in parameters)
-        self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(4 * size, 1)))
+        each = 5 * size  # of an update: weights before and after, .grad, fresh gradients, leftover
+        self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(each, 1)))
         self.parameters = parameters
         self.path, self.places = self._rows_of(2 * self.room)
         self.grads = {kind: self._rows_of(self.room) for kind in (GRAD, FRESH)}
@@ -211,7 +212,7 @@ class _Chunk:
 
     def _rows_of(self, count: int) -> tuple[list[Tensor], list[Any]]:
         """(count, *shape) for each parameter, and its rows."""
-        whole = [p.detach().new_empty(count, *p.shape) for p in self.parameters]
+        whole = [p.new_empty(count, *p.shape) for p in self.parameters]
         return whole, [*zip(*(one.unbind(0) for one in whole), strict=True)]
 
     def take_weights(self) -> int:
@@ -290,7 +291,7 @@ class Recording:
         self._pass = _Pass()
         self._stash: _Pass | None = None  # whose gradients were cleared before a step
         self._row: _Row | None = None  # of the step under way
-        self._last: _Row | None = None  # of the step before it
+        self._last: _Row | None = None  # of the step before it, if its weights are those now
         self._no_grad = torch.no_grad()
         self._used: list[tuple[Tensor, Tensor, int]] = []  # parameter, the .grad of its step, writes counted
         self._versions = self._weight_versions()
@@ -432,6 +433,7 @@ class Recording:
     def _weights_written(self) -> None:
         """Weights were written since the last step, not by it: an update by hand, or clamping."""
         self._versions = self._weight_versions()
+        self._last = None  # its weights are not those before the next step
         if self._row is not None:  # within step: a closure
             return
         self.counts["weights_written"] += 1
@@ -457,7 +459,7 @@ class Recording:
         self._inputs = None
         if not loss.requires_grad:
             self.counts["losses_without_graph"] += 1
-        elif loss.dim() == 0 and (number <= FIRST_LOSSES or number & (number - 1) == 0):
+        elif loss.dim() == 0 and number <= FIRST_LOSSES:
             loss.register_hook(seen.flows.append)
         if number & (number - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...: this makes a GPU wait
             self._look_at_loss(args, loss)
@@ -671,7 +673,7 @@ class Recording:
                     one[kind][place] = None
                 if len(places) == many:
                     total[kind] = None
-        for place in [] if FRESH in absent else (block[FRESH] == 0).any(dim=1).nonzero().flatten().tolist():
+        for place in (block[FRESH] == 0).any(dim=1).nonzero().flatten().tolist():
             self._zeros[self._held[optimizer][place]] += sum(one[FRESH][place] == 0 for one in values)
         return list(zip(rows, values, totals, finite, strict=True))
 

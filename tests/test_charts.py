@@ -122,7 +122,7 @@ def test_an_axis_always_has_room_for_what_every_run_begins_with(series, log):
 
 
 def test_a_run_that_leaves_the_axis_is_marked_each_time_it_does():
-    left = goes_beyond(np.array([1.0, 20.0, 30.0, 2.0, math.nan, 50.0]), 10.0)
+    left = goes_beyond(np.array([10.0, 20.0, 30.0, 2.0, math.nan, 50.0]), 10.0)  # 10 is drawn, at the top
     assert np.flatnonzero(left == 1).tolist() == [1, 5]
     assert np.isnan(goes_beyond(np.array([1.0, 20.0]), None)).all()
 
@@ -555,6 +555,11 @@ def test_the_first_and_last_dot_are_whole(curves):
             assert -low / pixel > radius and (high - last) / pixel > radius
 
 
+def test_no_step_is_labeled_between_two_steps(curves):
+    axes = [view["encoding"].get("x", {}).get("axis") for view, _ in views(spec_of(*curves))]
+    assert {axis["tickMinStep"] for axis in axes if axis} == {1}
+
+
 def test_the_numbers_of_an_axis_are_written_alike(curves):
     """One expression for all labels, which asks the scale of its own panel."""
     for width in (1200, 400):
@@ -747,6 +752,11 @@ def test_what_a_model_computes_has_the_color_of_its_run(name, mark):
     assert color["field"] == "run" and color["scale"] == {"domain": [str(place) for place in range(6)]}
     assert {v["mark"]["type"] for v, _ in views(spec) if "color" in v["encoding"]} == {mark}
     assert {part["calculate"] for part in spec["transform"]} == {"'4'"}
+
+
+def test_the_seams_of_a_surface_have_the_colors_of_its_cells():
+    (cells,) = (v for v, _ in views(fit_spec("surface", "x", "y")) if v["mark"]["type"] == "rect")
+    assert cells["encoding"]["stroke"]["scale"] == cells["encoding"]["color"]["scale"]
 
 
 def test_only_the_thousand_cells_of_a_surface_are_one_picture_and_silent():

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from core import Config
 from core.config import KNOBS, conflicts, nearest, parse, suiting, with_changes
 from core.data import DATASETS
+from core.fields import arguments_in_words
+from core.lines import from_letters
 from core.words import shown
 from tests.helpers.strategies import configs
 
@@ -222,6 +224,22 @@ def test_what_cannot_be_read_is_quoted_as_it_stands_in_the_link(name, text):
     assert str(caught.value).endswith(f"; got {shown(text)}")
 
 
+def test_a_text_longer_than_any_that_a_field_writes_is_refused_by_its_length():
+    longest = "_".join(["0." + "1" * 39] * 26)  # as many numbers as there may be, each as long as it may be
+    with pytest.raises(ValueError, match=r"^start must be at most 800 characters; got 1,091$"):
+        Config.from_params({"start": longest})
+
+
+def test_a_label_is_a_few_words_and_the_help_is_sentences():
+    for knob in KNOBS.values():
+        assert len(knob.label) < 30 and knob.label[-1] != "." and knob.help[-1] == "."
+
+
+def test_arguments_are_written_as_in_a_call():
+    assert arguments_in_words(()) == "usual arguments"
+    assert arguments_in_words((("amsgrad", True), ("betas", (0.9, 0.5)))) == "amsgrad=True, betas=(0.9, 0.5)"
+
+
 def test_an_unknown_field_of_a_link_is_named():
     with pytest.raises(ValueError, match=r"^field must be one of dataset, .*; got 'learning_rate'$"):
         Config.from_params({"learning_rate": "1"})
@@ -251,6 +269,7 @@ CONFLICTS = [  # choices that do not go together, the field to change and what i
     ({"dataset": "diabetes", "loss": "cross_entropy"}, "loss", "mse"),
     ({"dataset": "diabetes", "loss": "bce"}, "loss", "mse"),
     ({"optimizer": "nesterov", "momentum": 0.0}, "momentum", 0.9),
+    ({"optimizer": "lbfgs", "loop": from_letters("FLBSZ")}, "loop", from_letters("FLB.step_closure.Z")),
 ]
 
 

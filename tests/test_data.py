@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from core import Config, Run
-from core.build import make_data, make_model
+from core.build import make_data, make_model, val_share
 from core.data import DATASETS, FORMS, split, standardize
 from core.result import result
 from core.seeds import STREAMS, stream
@@ -175,9 +175,10 @@ def test_training_and_validation_together_are_the_whole_set(dataset):
     assert (len(data.targets), len(data.val_targets)) == (rows - rows // 4, rows // 4)
 
 
-def test_no_validation_share_trains_on_all_rows():
+def test_no_validation_share_or_fewer_than_twenty_rows_trains_on_all():
     data = make_data(Config(dataset="iris", val_share=0.0))
     assert len(data.inputs) == 150 and data.val_inputs is None
+    assert [val_share(Config(val_share=0.25), rows) for rows in (19, 20)] == [0.0, 0.25]
 
 
 def test_labels_in_the_form_that_a_loss_takes():

@@ -300,6 +300,14 @@ def test_the_rate_is_recorded_only_where_it_can_change_and_charted_everywhere():
     assert frame["g0"].dropna().tolist() == [0.5, 0.5, 0.1, 0.1]
 
 
+def test_of_two_rates_for_one_step_the_later_holds():
+    run = Run(Config(steps=4)).advance(2)
+    run.change_lr(0.1)
+    run.change_lr(0.2)
+    assert run.config.schedule == ((2, 0.2),)
+    assert learning_rates(result(run.advance())).tolist() == [0.5, 0.5, 0.2, 0.2]
+
+
 def test_a_scheduler_counts_updates():
     run = Run(Config(loop=from_letters("zFLDsr"), accumulate=3, steps=24, batch_size=20)).advance()
     assert learning_rates(result(run)) == pytest.approx([cosine(t // 3, 8, 0.5, 0) for t in range(24)])
@@ -387,6 +395,8 @@ def test_with_a_scaler_going_back_gives_the_same_bits():
 @pytest.mark.parametrize(("loop", "line", "said"), [
     ("ZFLBCS", "clip", "The norm of all gradients was 89.98; each was multiplied by 0.01111."),
     ("ZFLBVS", "clip_value", "2 of 2 entries of the gradients were larger than 1, and were cut to it."),
+    ("ZCFLBS", "clip", "Nothing to clip: every .grad is None."),
+    ("ZVFLBS", "clip_value", "Nothing to clip: every .grad is None."),
     ("zFLDs", "step_every", "No weight changed: this is pass 1 of 4, and the last one updates."),
     ("zFLDcs", "clip_every", "Nothing was clipped: this is pass 1 of 4, and the last one updates."),
     ("zFLduxg", "unscale_every", "Nothing was unscaled: this is pass 1 of 4"),

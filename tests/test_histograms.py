@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from core import histograms
+from core import Config, Run, histograms
 from core.histograms import BINS, EVERY, HIGH, LOW, LOWS, MAX_COLUMNS, Histograms, bins
+from core.lines import from_letters
 from core.vectors import Layout
 
 NAMES = ["weight", "bias"]
@@ -184,6 +185,14 @@ def test_gradients_of_a_real_model_are_all_there():
     one.take([grad[None] for grad in grads.values()])
     for name, grad in grads.items():
         assert by_step(one.frame(name)) == {0: counted(grad.numpy())}
+
+
+def test_a_run_counts_the_gradients_that_step_used():
+    config = Config(dataset="deliveries", model="linear", lr=0.01, steps=21, loop=from_letters("FLBS"))
+    history = Run(config, histograms=True).advance().history
+    used = history.grads["weight"].astype(np.float32)  # fresh and leftover
+    counts = {step: counted(used[step]) for step in (0, 10, 20)}
+    assert by_step(history.histograms.frame("weight")) == counts and len({*map(str, counts.values())}) > 1
 
 
 # -- any length, and back ------------------------------------------------------------------

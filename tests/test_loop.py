@@ -488,6 +488,13 @@ def test_own_data_is_trained_on_as_it_is():
     assert grad == -(2 * 7 * 100 + 2 * 5 * 300) / 2
 
 
+def test_own_values_have_no_accuracy_and_own_classes_have_one():
+    values = trained(DELIVERIES, data=(torch.ones(3, 1), torch.tensor([[0.0], [1.0], [2.5]])))
+    classes = trained(Config(dataset="iris"), data=(torch.ones(3, 1), torch.tensor([0, 1, 1])))
+    assert values.history.evaluations["train_accuracy"].isna().all()
+    assert classes.history.evaluations["train_accuracy"].notna().all()
+
+
 def test_own_validation_data_is_evaluated():
     tensors = [torch.tensor([[value]]) for value in (1.0, 2.0, 1.0, 5.0)]
     run = trained(replace(DELIVERIES, steps=1, lr=0.0), data=tensors, model=at_zero())
@@ -628,6 +635,13 @@ def test_what_pytorch_says_about_targets_that_do_not_fit_is_kept(loss, outputs, 
     run = trained(config, data=(torch.ones(4, 2), targets), model=nn.Linear(2, outputs))
     assert (run.error.step, run.error.line, type(run.error.exception)) == (0, "loss", kind)
     assert words in str(run.error.exception)
+
+
+def test_a_line_on_its_own_raises_as_it_does_within_a_step():
+    config = Config(dataset="iris", model="linear", loop=SKIPPED, steps=3)
+    run = Run(config, data=(torch.ones(4, 2), LABELS.float()), model=nn.Linear(2, 3))
+    assert [run.line(), run.line()] == ["forward", "loss"]
+    assert (run.error.step, run.error.line, type(run.error.exception)) == (0, "loss", RuntimeError)
 
 
 def test_targets_of_shape_n_against_outputs_n_by_1_find_the_mean():

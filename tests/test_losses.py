@@ -140,6 +140,12 @@ def test_accuracy_with_one_output_asks_for_its_side_of_the_threshold():
         assert accuracy(outputs, targets, "zero_one", LOSSES[loss].share).item() == 0.5
 
 
+def test_one_half_is_not_above_one_half():
+    zero = torch.tensor([[0.0]])
+    assert accuracy(zero, zero, "zero_one", LOSSES["bce"].share).item() == 1.0
+    assert accuracy(zero + 0.5, zero, "zero_one", LOSSES["mse"].share).item() == 1.0
+
+
 def test_accuracy_with_several_outputs_asks_for_the_largest():
     # the largest outputs are 0, 1, 0, 2; the classes 0, 2, 1, 2
     outputs = torch.tensor(OUTPUTS)
@@ -350,6 +356,8 @@ def new_loss(module, share):
         lambda z: -z.sigmoid() + 1,  # falls
         lambda z: z.sigmoid().round().bool(),
         lambda z: z.sigmoid().mean(),
+        lambda z: z.sigmoid() * 2,
+        lambda z: z.sigmoid() / 2 + 0.5,
         lambda z: z.sigmoid() * torch.nan,
         lambda z: z.nosuch(),
         lambda z: 0.5,

@@ -4,6 +4,7 @@ import ast
 import copy
 import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,9 @@ def test_a_scaled_gradient_is_shown_unscaled_and_its_clipping_is_seen():
     assert max(rows["fresh"]) < 10  # not times 1024
     assert max(rows["grad"]) <= 0.05 * (1 + 1e-3) and contents["counts"]["grad_changed"] == STEPS
 
+    details = contents["details"][0]["fresh"]
+    assert [math.hypot(*norms) for norms in details] == pytest.approx(rows["fresh"], rel=1e-3)
+
 
 def test_steps_that_the_scaler_skips_are_no_steps():
     _, contents = recorded(RIGHT["amp_overflow"])
@@ -140,6 +144,69 @@ def test_steps_that_the_scaler_skips_are_no_steps():
         and counts["skipped"] + counts["steps"] == STEPS == contents["updates"]
     )
     assert "nonfinite" not in contents["first"]
+
+
+def test_of_two_losses_the_mean_is_shown_and_weights_written_by_hand_are_those_before_the_next_step():
+    """The output is w, the losses w² and (w − 2)²: w − 0.25 × (2 w + 2 (w − 2)) is 1, whatever w was."""
+    model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
+    nn.init.constant_(model.weight, 4.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    recording = record(model, optimizer, loss_fn)
+    for before_step, after_step in ((None, 5.0), (None, None), (3.0, None)):
+        optimizer.zero_grad()
+        for target in (0.0, 2.0):
+            loss_fn(model(torch.ones(1, 1)), torch.tensor([[target]])).backward()
+        if before_step:
+            nn.init.constant_(model.weight, before_step)
+        optimizer.step()
+        if after_step:
+            nn.init.constant_(model.weight, after_step)
+    contents = recording.contents()
+    recording.close()
+    rows = contents["rows"]
+    assert contents["counts"]["accumulated_whole"] == 3  # neither loss was halved
+    assert rows["loss"] == [(16 + 4) / 2, (25 + 9) / 2, (1 + 1) / 2]
+    assert rows["ratio"] == pytest.approx([3 / 4, 4 / 5, 0])  # at 1 the two gradients are 2 and -2
+
+
+def test_what_is_written_into_gradients_after_step_is_seen_where_nothing_clears_them():
+    model, loss_fn = nn.Linear(1, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    for _ in range(3):
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        optimizer.step()
+        nn.utils.clip_grad_value_(model.parameters(), 1e-6)
+    contents = recording.contents()
+    recording.close()
+    assert contents["counts"]["written_after_step"] == 2  # of the last one no later line tells
+    assert orders(contents) == {"FLBS": 1, "CFLBS": 2}
+
+
+def test_a_rate_that_changes_between_backward_and_step_is_counted_each_time():
+    model, loss_fn = nn.Linear(1, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    for step in range(5):
+        optimizer.zero_grad()
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        optimizer.param_groups[0]["lr"] = 0.02 if step < 3 else 0.04
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] = 0.01 if step < 2 else 0.04
+    contents = recording.contents()
+    recording.close()
+    assert contents["counts"]["rate_moved"] == 3  # from 0.01 to 0.02; later it stays at 0.04
+    assert contents["first"]["rate_moved"] == {"update": 0, "before": 0.01, "after": 0.02}
+
+
+def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():
+    weight = torch.zeros(100_000)
+    chunk = recorder._Chunk([weight], 1)
+    chunk.take(recorder.LEFTOVER, [weight], recorder._Row(0, recorder._Pass(), 0))
+    kept = [*chunk.path, *(rows for whole, _ in chunk.grads.values() for rows in whole)]
+    each = 5 * weight.nbytes
+    assert sum(one.nbytes for one in kept) == chunk.room * each
+    assert chunk.room * each <= 8 * 2**20 < (chunk.room + 1) * each
 
 
 def test_a_closure_counts_as_one_update():
@@ -184,6 +251,21 @@ def test_what_it_keeps_is_bounded_and_spread_over_the_run(monkeypatch):
     assert len(contents["details"][0]["update"]) <= 20
     assert contents["updates"] == contents["counts"]["steps"] == 1001
     assert recording._waiting == 0 and not recording._blocks
+
+
+def test_orders_beyond_the_limit_are_counted_together(monkeypatch):
+    monkeypatch.setattr(recorder, "MAX_ORDERS", 2)
+    model, loss_fn, x = nn.Linear(1, 1), nn.MSELoss(), torch.ones(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    for passes in (1, 2, 3, 4):
+        optimizer.zero_grad()
+        for _ in range(passes):
+            loss_fn(model(x), x).backward()
+        optimizer.step()
+    contents = recording.contents()
+    recording.close()
+    assert orders(contents) == {"ZFLBS": 1, "ZFLBFLBS": 1, "other": 2}
 
 
 def test_the_file_stays_below_the_upload_limit():

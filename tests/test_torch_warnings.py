@@ -1,5 +1,6 @@
 """Warnings as data: only of the thread that collects, each run anew, nothing changed for others."""
 
+import runpy
 import threading
 import warnings
 from dataclasses import replace
@@ -109,6 +110,13 @@ def test_a_run_leaves_the_filters_as_they_were():
     Run(SQUEEZED).advance()
     Run(TRAPS["layers_in_a_list"].wrong).advance()
     assert warnings.filters == before
+
+
+def test_the_filter_is_in_front_from_the_import_on():
+    """So a copy that another thread takes of the list, and puts back during a run, has it too."""
+    with warnings.catch_warnings():
+        again = runpy.run_path(torch_warnings.__file__)
+        assert warnings.filters[0] is again["FILTER"]
 
 
 def test_nothing_of_a_run_gets_into_the_log_of_the_server_and_other_warnings_do(core_alone):

@@ -100,6 +100,12 @@ def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
 
 
+@pytest.mark.parametrize("unit", [2.0**-20, 2.0**20])
+@pytest.mark.parametrize("expected, losses", SHAPES)
+def test_the_unit_of_the_loss_changes_no_word(expected, losses, unit):
+    assert word(unit * np.array(losses)) == expected
+
+
 LONG = [pair for pair in SHAPES if len(pair[1]) > 100]
 SMOOTH = [(w, losses) for w, losses in LONG if abs(np.diff(losses)).max() <= 0.25 * np.ptp(losses)]
 
@@ -128,6 +134,10 @@ def test_the_peak_is_quoted_wherever_it_is():
     assert "peak 1e+15 at step 1" in verdict(made(leap(1e15, np.full(300, 0.4)))).because
     assert "peak 50 at step 200" in verdict(made(SHAPES[22][1])).because
     assert "peak" not in verdict(made(np.exp(-STEPS / 30))).because  # the first loss
+
+
+def test_rises_of_a_single_step_are_counted():
+    assert "It rose 19 times." in verdict(made(np.tile([1.0, 0.1, 0.1], 20))).because
 
 
 def test_a_leftover_longer_than_the_fresh_gradient_is_quoted_and_changes_no_word():

@@ -29,7 +29,7 @@ class Allowed:
     """
 
     call: Callable[..., Any]
-    most: int = 0
+    most: int
     keywords: tuple[str, ...] = ()
     check: Callable[[Sequence[Any]], None] = sizes.together
     inside: bool = False

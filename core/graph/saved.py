@@ -117,7 +117,7 @@ def _attributes(kind: type[GradFn]) -> tuple[str, ...]:
 
 def _refused(node: GradFn, attribute: str, name: str, tally: Tally, said: str) -> Iterator[Saved]:
     """What the message stands for; a tensor that was changed is still there, behind the version check."""
-    message = re.split(r"(?<=\.)\s", said, maxsplit=1)[0]
+    message = re.split(r"(?<=\.)\s", said)[0]
     state = next((state for words, state in REFUSALS.items() if words in said), UNREADABLE)
     raw = unpacked(node, attribute) if state == CHANGED else None
     held = raw if isinstance(raw, (tuple, list)) else [raw]

@@ -33,7 +33,7 @@ def at(loss: str, predictions: Tensor, target: float) -> tuple[Tensor, Tensor]:
 
     target: one of `targets_for`; of classes the number, or the share of class 1.
     """
-    row, x = LOSSES[loss], predictions.detach().clone().requires_grad_()
+    row, x = LOSSES[loss], predictions.detach().requires_grad_()
     single = "zero_one" in row.takes
     outputs = x[:, None] if single else torch.stack([torch.zeros_like(x), x], dim=1)
     outputs = row.last()(outputs) if row.last else outputs

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from core.config import KNOBS
+from core.fields import STEPS
 from core.history import SCORES
 from core.own.diagnosis import Finding, findings, unseen
 from core.own.recording import Recording
 from core.result import LossPath, Message
 from core.verdict import Verdict, of_losses
 
-SHOWN_UPDATES = int((KNOBS["steps"].between or (0, 0))[1])  # beside runs of this app, which have no more
+SHOWN_UPDATES = STEPS[1]  # beside runs of this app, which have no more
 NORMS = {"grad": "grad_norm", "fresh": "fresh_norm", "leftover": "leftover_norm", "ratio": "update_ratio"}
 
 

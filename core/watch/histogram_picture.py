@@ -53,7 +53,7 @@ def heat_frame(frames: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, tuple[int,
 def _merged(frame: pd.DataFrame, width: int) -> pd.DataFrame:
     """Counts and shares of columns of `width` steps each."""
     column, found = frame["step"].to_numpy() // width, np.searchsorted(LOWS, frame["low"])
-    columns = int(column.max()) + 1 if len(column) else 0
+    columns = int(column.max(initial=-1)) + 1
     counts = np.bincount(column * BINS + found, weights=frame["count"], minlength=columns * BINS)
     counts = counts.reshape(columns, BINS)
     column, found = np.nonzero(counts)

@@ -198,7 +198,10 @@ def test_a_text_is_refused_with_the_line_and_a_sentence(text, line, words):
         ("zeros(401)", "Sizes here are plain numbers, at most 400."),
         ("zeros(21, 20)", "at most 400 entries in 6 dimensions"),
         ("x = ones(30, 1)\nx + ones(30)", "at most 400 entries"),
-        ("10 ** 65", "an exponent up to 64"),
+        ("10 ** 65", "a base up to 1,000,000 and an exponent up to 64"),
+        ("a = b = 1", "Assign to one name at a time."),
+        ("\n".join(f"a{i} = {i}" for i in range(27)), "at most 26 names"),
+        (LEAF + "tensor((a * 2).grad_fn)", "only be displayed"),
         ("a = tensor([1.])\na.numpy()", "Methods here are those of tensors: backward, "),
         ("a = tensor([1.])\na.name", "Attributes here are those of tensors: grad, "),
         ("torch.cumsum(1)", "Functions here are torch.tensor, "),
@@ -213,6 +216,24 @@ def test_a_text_is_refused_with_the_line_and_a_sentence(text, line, words):
 def test_a_statement_is_refused_with_what_is_allowed(text, words):
     error = last(text).error
     assert error.refused and words in error.text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "tensor(1, 2)", "zeros(1, 1, 1, 1, 1, 1, 1)", "ones(1, 1, 1, 1, 1, 1, 1)",
+        "randn(1, 1, 1, 1, 1, 1, 1)", "arange(0, 4, 2)", "torch.manual_seed(1, 2)", "torch.matmul(a, a, a)",
+        "torch.zeros_like(a, a)",
+        "torch.exp(a, a)", "torch.pow(a, a, a)", "torch.mean(a, 0, 0)", "torch.std(a, 0, 1)",
+        "torch.softmax(a, 0, 0)", "F.mse_loss(a, a, a)", "F.relu(a, a)", "F.softmax(a, 0, 0)",
+        "print(1, 2, 3, 4, 5)", "a.backward(a, a)", "a.requires_grad_(1, 2)", "a.detach(1)", "a.add_(a, a)",
+        "a.matmul(a, a)", "a.view(1, 1, 1, 1, 1, 1, 1)", "a.expand(1, 1, 1, 1, 1, 1, 1)", "a.squeeze(0, 0)",
+        "a.exp(1)", "a.pow(1, 2)", "a.sum(0, 1, 2)", "a.var(0, 1, 2)", "a.softmax(0, 0)",
+    ],
+)  # fmt: skip
+def test_one_argument_more_than_a_call_takes_is_refused(call):
+    error = last(f"{LEAF}{call}").error
+    assert error.refused and f"at most {call.count(',')} argument" in error.text
 
 
 def test_what_may_be_walked_and_shown_is_bounded_together():

@@ -378,6 +378,13 @@ def test_the_same_changes_under_two_names_are_one_run():
         both.with_run(2, replace(change("lr", "x2"), name="Mine"))
 
 
+def test_another_run_takes_the_place_of_one_and_leaves_the_others():
+    three = Comparison(Config(), (change("lr", "x2"), change("seed", "1"), change("loss", "mse")), (1, 3, 4))
+    other = three.with_run(3, change("seed", "2"))
+    assert [v.text() for v in other.variants] == ["lr~x2", "seed~2", "loss~mse"]
+    assert other.places == three.places
+
+
 # -- several changes, and those that are not possible for now ------------------------------
 
 

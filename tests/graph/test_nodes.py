@@ -8,7 +8,7 @@ import torch
 
 from core.graph.flow import Flow
 from core.graph.graph import graph
-from core.graph.nodes import MAX_NODES, count, graph_problem, operation, operations
+from core.graph.nodes import MAX_NODES, count, graph_problem, operation, operations, walk
 
 
 def chain(links):
@@ -35,6 +35,7 @@ def test_a_graph_may_have_as_many_nodes_as_can_be_drawn_and_no_more():
     longest = chain(MAX_NODES - 1)
     assert graph_problem(longest) is None
     assert len(graph(longest, {}).nodes) == MAX_NODES
+    assert [len(walk([longest], limit)) for limit in (1, 7, MAX_NODES)] == [1, 7, MAX_NODES]
     beyond = -longest
     problem = graph_problem(beyond)
     assert str(MAX_NODES) in problem

@@ -30,6 +30,8 @@ def test_a_neighbor_in_one_storage_is_another_tensor():
     known = {"first": flat[:3], "second": flat[3:]}
     assert kept_as(flat[3:].view(3, 1), known) == "view of second"
     assert kept_as(flat[:0], known) is None
+    assert kept_as(flat[::2], {"last": flat[4:]}) == "view of last"  # entries 0, 2 and 4
+    assert kept_as(flat[:4:2], {"last": flat[4:]}) is None
 
 
 def test_storages_count_once_and_whole():

@@ -216,6 +216,26 @@ def stopping(place, configs, *processes):
         freeze.__exit__(None, None, None)
 
 
+@pytest.mark.parametrize("connected", [True, False])
+def test_what_is_under_way_is_stopped_when_a_cluster_is_left(connected, monkeypatch):
+    stopped, closed = [], []
+
+    class Event:
+        def __init__(self, name, client):
+            self.name = name
+
+        async def set(self):
+            stopped.append(self.name)
+
+    async def close():
+        closed.append(True)
+
+    monkeypatch.setattr("distributed.Event", Event)
+    left = types.SimpleNamespace(told={"one": {}, "two": {}}, _client=object() if connected else None)
+    asyncio.run(Cluster._leave(left, types.SimpleNamespace(close=close)))
+    assert (stopped, closed) == (["one", "two"] if connected else [], [True])
+
+
 def test_stop_does_not_wait_for_a_frozen_scheduler(processes, patient):
     cluster = Connection().cluster(processes[0])
     assert stopping(OnCluster(cluster, go_on), LONG, processes[1]) == []

@@ -56,6 +56,11 @@ def test_who_is_told_to_stop_returns_what_it_has_and_the_rest_is_not_begun():
     assert begun == []
 
 
+def test_who_stops_before_the_first_job_waits_for_none(monkeypatch):
+    monkeypatch.setattr("core.jobs.executors._done", None)
+    assert list(finished(Here(lambda steps: False), [counting(1)])) == []
+
+
 def test_an_interruption_of_the_caller_goes_through_a_job():
     """Streamlit ends a script by an exception that is none of Exception."""
 

@@ -71,6 +71,15 @@ def test_a_span_holds_all_up_to_its_cap():
     assert span(FRAME, "g", 4.0) == (-4.0, 4.0)
 
 
+def test_each_panel_has_the_scale_that_is_asked_for():
+    for logs in ((True, False), (False, True)):
+        kinds = [
+            {y["scale"]["type"] for y in encodings(panel, "y") if "scale" in y}
+            for panel in pair(logs=logs)["hconcat"]
+        ]
+        assert kinds == [{"log" if log else "linear"} for log in logs]
+
+
 def test_the_floor_is_a_level_in_the_loss_alone():
     levels = [
         [layer for layer in panel["layer"] if layer["encoding"].get("y", {}).get("field") == "floor"]

@@ -25,6 +25,23 @@ def test_what_a_loss_is_made_for_is_taken(loss):
     assert {one.word for one in answers(loss)} <= set(WORDS)
 
 
+def test_an_example_is_of_the_form_that_the_loss_is_made_for_first():
+    for loss, row in LOSSES.items():
+        outputs, targets = example(loss)
+        match row.takes[0]:
+            case "class_index":
+                assert targets.shape == (3,) and targets.dtype == torch.int64
+            case "one_hot":
+                assert targets.shape == outputs.shape == (3, 3) and targets.sum(1).tolist() == [1, 1, 1]
+            case "zero_one":
+                assert targets.shape == outputs.shape == (3, 1) and set(targets.flatten().tolist()) == {0, 1}
+            case "values":
+                assert targets.shape == outputs.shape == (3, 1) and not set(targets.flatten().tolist()) <= {
+                    0,
+                    1,
+                }
+
+
 NEW = "targets without their second dimension"
 FACTS = [
     ("mse", NEW, "warned", "Using a target size (torch.Size([3])) that is different to the input size"),

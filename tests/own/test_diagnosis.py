@@ -260,6 +260,40 @@ def test_a_loss_that_is_a_function_is_said_not_to_be_seen():
     ]
 
 
+@pytest.mark.parametrize(("steps", "named"), [(3, []), (4, ["softmax_twice_3"])])
+def test_three_looks_at_outputs_are_enough_to_say_what_they_are(steps, named):
+    """They are looked at in the 1st, 2nd and 4th loss."""
+    x, y = torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([0, 1, 2])
+    model, loss_fn = nn.Sequential(nn.Linear(1, 3), nn.Softmax(dim=1)), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def loop():
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+
+    assert [one.trap for one in findings(recording_of(loop, model, optimizer, loss_fn))] == named
+
+
+def test_outputs_up_to_exactly_one_are_those_of_a_sigmoid():
+    """In float32 the sigmoid of 20 is 1."""
+    x, y = torch.tensor([[-20.0], [20.0]]), torch.tensor([[0.0], [1.0]])
+    layer, loss_fn = nn.Linear(1, 1, bias=False), nn.BCEWithLogitsLoss()
+    nn.init.ones_(layer.weight)
+    model = nn.Sequential(layer, nn.Sigmoid())
+    assert model(x).max() == 1
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def loop():
+        for _ in range(4):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+
+    assert "sigmoid_twice" in {one.trap for one in findings(recording_of(loop, model, optimizer, loss_fn))}
+
+
 def test_every_finding_leads_to_a_trap_that_there_is(mistakes):
     said = [one for name in TRAPS if name != "layers_in_a_list" for one in findings(mistakes(name))]
     assert {one.trap for one in said} - {""} <= set(TRAPS)

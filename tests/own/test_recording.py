@@ -152,6 +152,13 @@ def test_a_forged_file_gets_one_sentence(name, contents):
     refused(written(FORGED[name](copy.deepcopy(contents))))
 
 
+def test_a_sentence_names_the_field_and_what_it_must_be(contents):
+    said = {name: refused(written(FORGED[name](copy.deepcopy(contents)))) for name in FORGED}
+    assert said["an error of another kind"] == "error must be an object; got 'RuntimeError'"
+    assert said["orders of two"].startswith("orders must be lines with three numbers; got ")
+    assert said["details too few"] == "details must be 1, one of each optimizer; got 0"
+
+
 @pytest.mark.parametrize("name", RAW)
 def test_what_is_no_recording_at_all_gets_one_sentence(name):
     refused(RAW[name])

@@ -55,6 +55,13 @@ def test_its_word_is_that_of_its_losses_and_the_line_is_named():
     assert there.findings[0].because == "zero_grad was never called: .grad is the sum of 40 batches."
 
 
+def test_of_more_updates_than_runs_here_may_have_the_first_are_shown(monkeypatch):
+    monkeypatch.setattr("core.own.run.SHOWN_UPDATES", 30)
+    there = own(recorded(CONFIG))
+    assert (there.done, there.updates) == (30, 40)
+    assert there.steps["step"].tolist() == list(range(30))
+
+
 def test_a_run_that_diverges_is_marked_where_its_loss_ends():
     config = Config(dataset="deliveries", model="linear", lr=1.0, steps=40)
     there = own(recorded(config))

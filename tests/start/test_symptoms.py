@@ -64,6 +64,11 @@ def test_a_trap_is_opened_by_its_name():
             assert cause.shown == address("traps", {"view": "traps", "trap": cause.trap})
 
 
+def test_a_cause_is_named_in_a_few_words_and_told_and_repaired_in_sentences():
+    for _, cause in CAUSES:
+        assert cause.what[-1] != "." and cause.look[-1] == cause.repair[-1] == "."
+
+
 def test_wrong_entries_cannot_be_made():
     with pytest.raises(ValueError, match="trap cannot be"):
         Cause("w", "l", "r", "no_such_trap")

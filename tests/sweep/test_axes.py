@@ -54,6 +54,13 @@ def test_every_usual_axis_fits_its_field_and_is_written_as_its_name(config, fiel
     assert len(axis.labels) == len(axis.values)
 
 
+@pytest.mark.parametrize("field", sorted(FIELDS.keys() - {"lr"}))
+def test_the_values_offered_are_different_and_the_baseline_is_among_them(field):
+    """Not of lr, where the baseline's may lie between two of sixteen."""
+    values = FIELDS[field](BASE)
+    assert len(set(values)) == len(values) and getattr(BASE, field) in values
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.sampled_from(tuple(FIELDS)), st.lists(configs(), min_size=1, max_size=5))
 def test_any_axis_comes_back_from_its_text(field, several):

@@ -72,6 +72,17 @@ def test_of_several_seeds_the_median_and_the_range_are_shown():
     assert (row["word"], row["words"]) == ("learns", "3 learns")
 
 
+def test_the_median_of_five_is_the_third():
+    row = grid(*seeded(*({"losses": (9.0, end)} for end in (5.0, 1.0, 4.0, 2.0, 8.0)))).iloc[0]
+    assert (row["value"], row["range"]) == (4.0, "median 4, from 1 to 8")
+
+
+def test_seeds_that_read_alike_are_said_to_and_no_others():
+    two, nearly = {"losses": (4.0, 2.0)}, {"losses": (4.0, 2.00001)}
+    assert grid(*seeded(two, nearly, two))["range"].iloc[0] == "2 for all 3 seeds"
+    assert grid(*seeded({"losses": (4.0, 1.0)}, nearly, two))["range"].iloc[0] == "median 2, from 1 to 2"
+
+
 def test_one_diverged_seed_of_three_leaves_the_median_and_is_marked():
     gone = {"word": "diverged", "losses": (4.0, math.inf)}
     row = grid(*seeded({"losses": (4.0, 1.0)}, gone, {"losses": (4.0, 2.0)})).iloc[0]

@@ -13,6 +13,9 @@ from core.traps.pictures import (
     LABELS,
     MULTIPLES,
     SHORT,
+    TALL,
+    TILE,
+    TITLES,
     errors_spec,
     limits_frame,
     limits_span,
@@ -68,6 +71,12 @@ def test_the_spec_is_valid_and_fits(whole, width):
     assert letters["encoding"]["text"]["field"] == "letter"
     assert tiles["encoding"]["color"]["scale"]["domain"] == list(OUTCOMES)
     assert spec["params"][0]["select"]["fields"] == ["name"]
+
+
+def test_tiles_fill_the_width_up_to_their_size():
+    assert map_size(True, 1000) == (20 * TILE + LABELS, 6 * TALL + TITLES, False)
+    assert map_size(True, 6 * 30 + LABELS) == (6 * 30 + LABELS, 20 * 30 + TITLES, True)
+    assert map_size(False, 24 * 16 + LABELS) == (24 * 16 + LABELS, 30 * 16 + TITLES, False)
 
 
 def test_a_phone_gets_the_map_upright():

@@ -47,6 +47,23 @@ def test_the_outcome_is_among_those_offered_and_belongs_to_its_group(name, resul
     assert len(set(TRAPS[name].offers)) == len(TRAPS[name].offers) >= 3
 
 
+def ending(*losses):
+    """A run with these losses, the last one after its last step."""
+    config = Config(dataset="deliveries", model="linear", lr=0.01, steps=len(losses) - 1)
+    done = result(Run(config).advance())
+    scores = done.evaluations.tail(1).assign(train_loss=losses[-1])
+    return replace(done, steps=done.steps.assign(loss=losses[:-1]), evaluations=scores)
+
+
+@pytest.mark.parametrize(("end", "repaired", "found"), [
+    (2.9, 1.0, "close"), (3.1, 1.0, "worse"),  # 2 % of the first loss, 100, is 2
+    (14.9, 10.0, "close"), (15.1, 10.0, "worse"),  # half as much again
+    (-0.1, 1.0, "below"), (1.0, 1.0, "same"),
+])  # fmt: skip
+def test_a_run_ends_worse_by_half_and_by_a_share_of_where_it_began(end, repaired, found):
+    assert outcome(ending(100.0, 20.0, end), ending(100.0, 20.0, repaired)) == found
+
+
 @pytest.mark.parametrize("name", TRAPS)
 def test_every_repair_trains(name, results):
     repaired = results(name)[1]

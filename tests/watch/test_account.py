@@ -174,6 +174,15 @@ def test_cross_entropy_names_the_class_of_each_row():
     )
 
 
+@pytest.mark.parametrize("count", [4, 5])
+def test_up_to_four_terms_and_logits_are_all_written_and_more_get_a_table(count):
+    of_values = of("loss", trained_on("mse", [[0.0]] * count, [[1.0]] * count, start=(1.0,)))
+    assert ("…" in of_values.formulas[0]) == (count > 4) == (of_values.numbers is not None)
+    of_classes = of("loss", trained_on("cross_entropy", [count - 1], [[1.0]], start=(0.0,)))
+    logits = "0, 0, 0, 0" if count == 4 else "…, 0"
+    assert of_classes.formulas[0].startswith(f"−log softmax({logits})[{count - 1}] = ")
+
+
 def test_class_weights_stand_before_the_terms_and_under_the_sum():
     one = of("loss", trained_on("weighted", [2, 0, 1], start=(0.0,)))
     assert one.formulas[0] == (
