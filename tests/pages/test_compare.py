@@ -87,12 +87,12 @@ def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
     assert frame["l0"].notna().sum() == Config().steps
 
 
-@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ("hidden", "loop", "lr", "loss", "own", *ARGUMENTS)])
-def test_every_field_has_a_control_that_changes_the_baseline(field):
-    """Controls that depend on others are opened by a link; the steps are few, to be quick.
+ELSEWHERE = ("hidden", "loop", "lr", "loss", "own", *ARGUMENTS)  # what tests of their own choose
 
-    Those of an own file are tested with one, in test_own_data.
-    """
+
+@pytest.mark.parametrize("field", [f for f in KNOBS if f not in ELSEWHERE])
+def test_every_field_has_a_control_that_changes_the_baseline(field):
+    """Controls that depend on others are opened by a link; the steps are few, to be quick."""
     opening = {
         "momentum": {"optimizer": "sgd"},
         "noise": {"dataset": "moons"},
