@@ -107,3 +107,9 @@ def test_who_was_stopped_goes_on_to_the_same_bits(config):
         assert_frame_equal(one.steps, other.steps, check_exact=True)
         assert brief(one).scores == brief(other).scores
         assert brief(one).losses.tolist() == brief(other).losses.tolist()
+
+
+def test_the_steps_told_are_those_of_all_runs_of_the_block():
+    steps = []
+    train([Config(steps=40, seed=seed) for seed in range(3)], told(steps))
+    assert steps[-1] == 3 * 40
