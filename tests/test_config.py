@@ -270,6 +270,9 @@ CONFLICTS = [  # choices that do not go together, the field to change and what i
     ({"dataset": "diabetes", "loss": "bce"}, "loss", "mse"),
     ({"optimizer": "nesterov", "momentum": 0.0}, "momentum", 0.9),
     ({"optimizer": "lbfgs", "loop": from_letters("FLBSZ")}, "loop", from_letters("FLB.step_closure.Z")),
+    ({"scheduler": "step", "loop": from_letters("ZFLBSP")}, "loop", from_letters("ZFLBSR")),
+    ({"scheduler": "plateau", "loop": from_letters("ZFLBSR")}, "loop", from_letters("ZFLBSP")),
+    ({"scheduler": "none", "loop": from_letters("ZFLBSR")}, "loop", from_letters("ZFLBS")),
 ]
 
 
