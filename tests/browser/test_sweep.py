@@ -29,7 +29,7 @@ def test_a_map_a_click_on_a_cell_and_that_run_in_compare(visit):
 
 
 def test_stop_keeps_what_is_there_and_go_on_goes_on(visit):
-    page = visit("/sweep?dataset=digits&model=lenet&steps=5000&x=lr~0.01~0.02&y=loop~ZFLBS", wait=False)
+    page = visit("/sweep?dataset=digits&model=lenet&steps=700&x=lr~0.01~0.02&y=loop~ZFLBS", wait=False)
     stop = main(page).get_by_role("button", name="Stop", exact=True)
     stop.wait_for()
     main(page).get_by_text(re.compile("^0 of 2 runs, about")).wait_for()
@@ -37,7 +37,7 @@ def test_stop_keeps_what_is_there_and_go_on_goes_on(visit):
     main(page).get_by_text("Training stopped: 0 of 2 runs are done").wait_for()
     settle(page)
     main(page).get_by_text("stopped before it was done").wait_for()
-    step = main(page).get_by_text(re.compile("Stopped at step [\\d,]+ of 5,000")).inner_text()
+    step = main(page).get_by_text(re.compile("Stopped at step [\\d,]+ of 700")).inner_text()
     assert int(re.search(r"step ([\d,]+)", step)[1].replace(",", "")) > 0
     main(page).get_by_role("button", name="Go on", exact=True).first.click()
     stop.wait_for()
