@@ -391,3 +391,17 @@ def test_what_goes_wrong_within_it_does_not_end_the_training(monkeypatch):
     optimizer.step()
     assert recording.contents()["failure"].startswith("ZeroDivisionError")
     recording.close()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_parameter_without_entries_has_length_0(dtype):
+    model, loss_fn = nn.Linear(2, 1, dtype=dtype), nn.MSELoss()
+    model.none = nn.Parameter(torch.empty(0, dtype=dtype))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recording = recorder.record(model, optimizer, loss_fn)
+    outputs = model(torch.ones(3, 2, dtype=dtype)) + model.none.sum()
+    loss_fn(outputs, torch.ones(3, 1, dtype=dtype)).backward()
+    optimizer.step()
+    contents = recording.contents()
+    recording.close()
+    assert contents["failure"] == "" and contents["details"][0]["grad"][0][2] == 0.0
