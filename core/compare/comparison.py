@@ -36,6 +36,7 @@ NAME = "name"  # before a run's own name, which comes last and may hold any char
 MAX_NAME = 40  # characters of it
 MAX_TEXT = 4000  # characters of one variant; the longest that this module writes is shorter
 READY_LOSSES = 5  # of those that fit a data set; the others are in the choice of any change
+MAX_VALUE = 60  # characters of a value in the name of a run
 MAX_LISTED = 8  # columns, or ranges of them, in the name of a run
 MAX_NOTES = 3  # sentences about a bad link; the rest is counted
 
@@ -369,4 +370,5 @@ def _value_label(name: str, value: Any) -> str:
         return arguments_in_words(value)
     if knob.choices:
         return knob.choices[value]
-    return f"{knob.label} {f'{value:g}' if isinstance(value, float) else knob.text(value)}"
+    text = f"{value:g}" if isinstance(value, float) else knob.text(value)
+    return f"{knob.label} {text if len(text) <= MAX_VALUE else f'{text[:MAX_VALUE]}…'}"

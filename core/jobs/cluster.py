@@ -193,6 +193,7 @@ class Cluster:
         with suppress(Exception):
             async with asyncio.timeout(RETRY_S):
                 await asyncio.gather(*(Event(sweep, client=client).set() for sweep in sweeps))
+            self.told.clear()  # a stop that has not come so far need not any more
         with suppress(Exception):
             async with asyncio.timeout(ANSWER_S):
                 await client.close()

@@ -622,3 +622,11 @@ def test_four_times_as_many_runs_as_fit_are_read_and_more_are_said():
 def test_one_line_counts_what_it_does_not_name():
     line = one_line([f"thing {i}" for i in range(10)])
     assert "thing 2" in line and "thing 3" not in line and "7 more" in line
+
+
+def test_a_long_value_is_cut_in_the_name_of_a_run_and_nowhere_else():
+    weights = "_".join(["0.123456789012345"] * 26)
+    variant = Variant((("start", weights),))
+    name = label(variant, Config())
+    assert name.startswith("Starting weights 0.123456789012345_") and name.endswith("…") and len(name) < 80
+    assert variant.text() == f"start~{weights}"

@@ -21,7 +21,7 @@ from core.words import counted, number, size_text
 from pages._ui.shared import links, own_loop, width
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.remarks import warn
-from pages._ui.shared.streamlit_internals import whole
+from pages._ui.shared.streamlit_internals import taken, whole
 from pages._ui.shared.training import Trained
 
 NAME = "Your own loop"
@@ -163,7 +163,7 @@ def _take() -> None:
             raise ValueError(
                 f"The file must be at most {size_text(MAX_BYTES)}; it has {size_text(file.size)}"
             )
-        own_loop.put(file.getvalue())
+        own_loop.put(taken(file))
     except ValueError as error:
         st.session_state.own_problem = f"{error}."
 
