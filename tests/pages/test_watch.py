@@ -12,6 +12,7 @@ from core import Config, Run, export
 from core.lines import LINES, USUAL
 from core.watch import surface
 from core.watch.examples import PRESETS
+from core.watch.tape import Tape
 from pages._ui.shared import slices
 from pages._ui.watch import player
 from pages._ui.watch.body import PANELS
@@ -438,3 +439,10 @@ def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
     assert app.error[0].value.endswith("With 12 steps it fits.")
     sound(app.main.button[0].click().run())
     assert not app.error and tape(app).run.config.steps == 12
+
+
+def test_the_rate_that_the_run_has_is_no_change_of_it():
+    held = Tape(Run(Config(steps=5, lr=0.3)))
+    held.next_step()
+    player._change_lr(held, held.looks[-1].lr)
+    assert held.run.config.schedule == ()

@@ -178,6 +178,8 @@ def take_lr(key: str, waiting: deque[Move]) -> None:
 
 
 def _change_lr(held: Tape, rate: float) -> None:
+    if rate == held.looks[-1].lr:  # a browser may send what the field was drawn with, as if it were typed
+        return
     try:
         held.change_lr(rate)
     except ValueError as error:
