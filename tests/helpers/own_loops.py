@@ -286,12 +286,12 @@ def trained(loop, hang=lambda *args: None):
         return state, torch.get_rng_state()
 
 
-def skipped(name="weight"):
+def skipped(name="weight", steps=30):
     """The file of a recording without zero_grad, whose first parameter has this name."""
     model, loss_fn = nn.Linear(2, 1), nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     one = recorder.record(model, optimizer, loss_fn)
-    for _ in range(30):
+    for _ in range(steps):
         loss_fn(model(torch.ones(3, 2)), torch.ones(3, 1)).backward()
         optimizer.step()
     contents = one.contents()

@@ -21,10 +21,10 @@ WHERE = f"“{my_runs.NAME}” of Start here opens it again; take the file away 
 
 def tell(trained: Sequence[Trained]) -> None:
     """The runs that do not end as they did when they were saved."""
-    entry, runs = _entry(), _ended(trained)
+    entry = _entry()
     if entry is None or not _done(trained):
         return
-    for then, now in differing(entry.runs, runs):
+    for then, now in differing(entry.runs, _ended(trained)):
         digits = DIGITS if then.loss is None or now.loss is None else digits_apart(then.loss, now.loss)
         warn(
             f"{now.name} ends otherwise than when it was saved on {entry.day} (PyTorch {entry.torch}): "
@@ -43,7 +43,7 @@ def draw(trained: Sequence[Trained]) -> None:
         disabled=saved or not _done(trained),
         help=f"Saved on {entry.day}; it ends the same, to the last bit. {WHERE}" if saved else WHERE,
         on_click=whole(_save),
-        args=(_ended(trained),),
+        args=(trained,),
     )
 
 
@@ -69,10 +69,10 @@ def _end(run: Ended, digits: int) -> str:
     return run.verdict if run.loss is None else f"{run.verdict}, loss {number(run.loss, digits)}"
 
 
-def _save(runs: tuple[Ended, ...]) -> None:
-    params = st.session_state.comparison.to_params() | view.params()
+def _save(trained: Sequence[Trained]) -> None:
+    runs = _ended(trained)
     try:
-        entry = Entry(Address(PAGE, params), f"{date.today()}", torch.__version__, runs, own_loop.text())
-        my_runs.add([entry])
+        address = Address(PAGE, st.session_state.comparison.to_params() | view.params())
+        my_runs.add([Entry(address, f"{date.today()}", torch.__version__, runs, own_loop.text())])
     except ValueError as error:
         session.note(f"{error}.")

@@ -12,7 +12,8 @@ from typing import Any
 import streamlit as st
 
 from core.jobs import cluster
-from core.jobs.executors import Gone, Here, Job, Place, finished
+from core.jobs.executors import Gone, Here, Place, finished
+from core.jobs.jobs import Block, Whole
 from pages._ui.shared.locks import SLOT
 from pages._ui.shared.progress import Progress
 from pages._ui.shared.streamlit_internals import ENDED, Ended
@@ -83,7 +84,7 @@ class Watch:
             self.ended = ended
 
 
-def run(jobs: Sequence[Job], device: str, progress: Progress, draw: Draw, take: Take) -> None:
+def run(jobs: Sequence[Block | Whole], device: str, progress: Progress, draw: Draw, take: Take) -> None:
     """Run jobs on the cluster if there is one, and here whatever it leaves."""
     left = dict(enumerate(jobs))
     if on_cluster(left, device, progress, draw, take):
@@ -93,10 +94,12 @@ def run(jobs: Sequence[Job], device: str, progress: Progress, draw: Draw, take: 
         _finish(Here(watch.look), watch, left, take)
 
 
-def on_cluster(left: dict[int, Job], device: str, progress: Progress, draw: Draw, take: Take) -> bool:
+def on_cluster(
+    left: dict[int, Block | Whole], device: str, progress: Progress, draw: Draw, take: Take
+) -> bool:
     """Run jobs on the cluster; returns whether it could. Finished jobs are removed from `left`."""
     scheduler, progress.where = cluster.address(), ""
-    if scheduler is None or device != "cpu" or any(getattr(job, "stays", False) for job in left.values()):
+    if scheduler is None or device != "cpu" or any(job.stays for job in left.values()):
         return False
     watch = Watch(progress, draw)
     try:
@@ -109,7 +112,7 @@ def on_cluster(left: dict[int, Job], device: str, progress: Progress, draw: Draw
     return True
 
 
-def _finish(place: Place, watch: Watch, left: dict[int, Job], take: Take) -> None:
+def _finish(place: Place, watch: Watch, left: dict[int, Block | Whole], take: Take) -> None:
     numbers = list(left)
     with closing(finished(place, list(left.values()))) as results:
         for number, found in results:

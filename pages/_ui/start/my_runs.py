@@ -55,11 +55,18 @@ def _entry(at: int, entry: Entry) -> None:
             _open(entry)
         with st.container(width="content", key=f"signs_saved_{at}"):
             says = f"Remove what was saved on {entry.day}"
-            more = {"on_click": whole(my_runs.remove), "args": (entry,)}
-            st.button(says, icon=":material/close:", key=f"remove_{at}", type="tertiary", help=says, **more)
+            st.button(
+                says,
+                icon=":material/close:",
+                key=f"remove_{at}",
+                type="tertiary",
+                help=says,
+                on_click=whole(my_runs.remove),
+                args=(entry,),
+            )
     st.markdown("  \n".join(map(_run, entry.runs)))
-    more = ", with the recording of a loop" if entry.recording else ""
-    st.caption(plain(f"PyTorch {entry.torch}{more}"))
+    beside = ", with the recording of a loop" if entry.recording else ""
+    st.caption(plain(f"PyTorch {entry.torch}{beside}"))
 
 
 def _run(run: Ended) -> str:
