@@ -17,7 +17,7 @@ view.write_address()
 
 with st.container(horizontal=True, vertical_alignment="center", key="top"):
     heading.draw(comparison.baseline)
-    buttons = st.container(horizontal=True, width="content", wrap=False)
+    buttons = st.container(horizontal=True, width="content", wrap=False, key="take_away")
 remarks.draw()
 own_data.require(run.config for run in named)
 trained = training.train(named, device)

@@ -16,6 +16,7 @@ new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(one 
 @pytest.mark.parametrize("path, width, height", [
     ("/?steps=40", 1440, 900),
     ("/?steps=40", 390, 844),
+    ("/?steps=2000&batch_size=32&run=none", 1280, 720),  # facts wrap beside the buttons
     ("/watch?steps=40&at=3.0", 1440, 900),
     ("/sweep?steps=20", 1440, 900),
     ("/traps", 1440, 900),

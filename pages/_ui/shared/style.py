@@ -73,6 +73,7 @@ LAYOUT = [
     "[class*=st-key-numbers_] { gap: 0.3rem; }",
     ".st-key-curve_panel { padding: 0.6rem 0.9rem; gap: 0.4rem; }",
     ".st-key-top { row-gap: 0.3rem; }",
+    ".st-key-take_away { min-width: 278px; }",  # of its buttons, which come once runs are trained
     ".st-key-look_row [data-testid=stButtonGroup] button { padding-inline: 0.5rem; }",  # all in one row
     ".st-key-view_curve { min-width: 262px; }",
     ".st-key-view_scale { min-width: 112px; }",
