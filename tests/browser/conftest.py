@@ -17,6 +17,7 @@ from tests.helpers.browser import PATIENCE_MS, settle
 
 ROOT = Path(__file__).parents[2]
 FAILURES = Path(__file__).parent / "failures"  # what each page showed when a test failed, as text and picture
+LOG = 6000  # bytes of what the server wrote, the last ones
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,14 +35,21 @@ def _chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def server():
+def log(tmp_path_factory):
+    """The file into which the server writes what went wrong: a page says only that something did."""
+    return tmp_path_factory.mktemp("server") / "log.txt"
+
+
+@pytest.fixture(scope="session")
+def server(log):
     """A fresh server, ready to answer: its address and its process; it ends with the tests."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with log.open("wb") as said:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_healthy(address, server)
@@ -104,9 +112,9 @@ def contexts(chromium):
 
 
 @pytest.fixture
-def visit(contexts, address):
+def visit(contexts, address, log):
     """Open a path as a new visitor: every page is a session of its own."""
-    pages = []
+    pages, before_it = [], log.stat().st_size
 
     def open_page(path="/", width=1440, height=900, wait=True, color_scheme="light", before=None):
         page = contexts[color_scheme].new_page()
@@ -124,6 +132,7 @@ def visit(contexts, address):
         return page
 
     open_page.pages = pages
+    open_page.said = lambda: log.read_bytes()[before_it:][-LOG:].decode("utf-8", "replace")
     yield open_page
     for page in pages:
         page.close()
@@ -137,6 +146,7 @@ def pytest_runtest_makereport(item, call):
         name = re.sub(r"\W+", "_", f"{item.path.stem}-{item.name}")
         for number, page in enumerate(item.funcargs["visit"].pages):
             report.sections.append((f"Browser page {number}", _shown(page, FAILURES / f"{name}-{number}")))
+        report.sections.append(("Server, since the test began", item.funcargs["visit"].said()))
     return report
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import deque
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +13,6 @@ from core import Config, Run, export
 from core.lines import LINES, USUAL
 from core.watch import surface
 from core.watch.examples import PRESETS
-from core.watch.tape import Tape
 from pages._ui.shared import slices
 from pages._ui.watch import player
 from pages._ui.watch.body import PANELS
@@ -441,8 +441,25 @@ def test_the_steps_that_fit_are_offered_and_taken(monkeypatch):
     assert not app.error and tape(app).run.config.steps == 12
 
 
-def test_the_rate_that_the_run_has_is_no_change_of_it():
-    held = Tape(Run(Config(steps=5, lr=0.3)))
-    held.next_step()
-    player._change_lr(held, held.looks[-1].lr)
-    assert held.run.config.schedule == ()
+@pytest.mark.parametrize(("sent", "waits"), [(0.3, 0), (0.2, 1)])
+def test_the_rate_that_its_field_was_drawn_with_is_no_change(monkeypatch, sent, waits):
+    monkeypatch.setattr(player.st, "session_state", {"field": sent})
+    waiting = deque()
+    player.take_lr("field", 0.3, waiting)
+    assert len(waiting) == waits
+
+
+def test_a_rate_that_comes_with_pause_is_taken():
+    """It was typed just before Play. What plays has looked at no lines."""
+    app = opened(at="3.1")
+    field = next(one for one in app._tree.get_widget_states().widgets if "new_lr_" in one.id)
+    press(app, "Play")
+    step = tape(app).run.step
+    assert not tape(app).looks
+    app.button(key="play").click()
+    states = app._tree.get_widget_states()
+    field.double_value = 0.3
+    states.widgets.append(field)
+    sound(app._run(states))
+    assert app.button(key="play").label == "Play"
+    assert baseline(app).schedule == ((step, 0.3),)

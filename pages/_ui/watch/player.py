@@ -172,14 +172,17 @@ def _session() -> str:
     return str(id(st.session_state.tape))
 
 
-def take_lr(key: str, waiting: deque[Move]) -> None:
-    """Queue the typed learning rate, for the next update on."""
-    waiting.append(partial(_change_lr, rate=float(st.session_state[key])))
+def take_lr(key: str, drawn: float, waiting: deque[Move]) -> None:
+    """Queue the typed learning rate, for the next update on.
+
+    drawn: what the field was drawn with, which a browser may send as if it were typed.
+    """
+    rate = float(st.session_state[key])
+    if rate != drawn:
+        waiting.append(partial(_change_lr, rate=rate))
 
 
 def _change_lr(held: Tape, rate: float) -> None:
-    if rate == held.looks[-1].lr:  # a browser may send what the field was drawn with, as if it were typed
-        return
     try:
         held.change_lr(rate)
     except ValueError as error:

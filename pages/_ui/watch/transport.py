@@ -78,17 +78,17 @@ def progress(held: Tape, place: DeltaGenerator) -> None:
 
 def _rate(held: Tape) -> None:
     """Draw the field for the learning rate from here on."""
-    rate = held.looks[-1].lr
+    rate = float(held.looks[-1].lr)
     key = f"new_lr_{held.place}_{rate!r}"
     st.number_input(
         "Learning rate from here",
         *RATES,
-        value=float(rate),
-        step=float(rate) / 10 or 0.01,
+        value=rate,
+        step=rate / 10 or 0.01,
         format="%g",
         key=key,
         on_change=whole(player.take_lr),
-        args=(key, player.moves()),
+        args=(key, rate, player.moves()),
         disabled=held.run.done,
         help="The run continues with it; link and script contain the change.",
         width=190,
