@@ -10,7 +10,6 @@ from core.autograd.syntax import MAX_LINE
 from pages._ui.autograd.line_by_line import Executed
 from pages._ui.shared import graph, remarks, session, tensors, widgets
 from pages._ui.shared.badges import plain
-from pages._ui.shared.streamlit_internals import whole
 
 FIELDS = ("line", "root")
 LINE_DIGITS = 4  # at most, in a link
@@ -99,7 +98,7 @@ def _line(lines: list[int]) -> int:
 
 
 def _button(label: str, icon: str, line: int, disabled: bool) -> None:
-    st.button(label, icon=icon, on_click=whole(_set), args=("line", line), disabled=disabled)
+    st.button(label, icon=icon, on_click=_set, args=("line", line), disabled=disabled)
 
 
 def _graph(here: Inside, wanted: str | None) -> None:

@@ -8,7 +8,6 @@ from core.autograd.language import ATTRIBUTES, FUNCTIONS, METHODS
 from core.autograd.sizes import MAX_ENTRIES
 from core.autograd.syntax import MAX_LINES, MAX_TEXT
 from pages._ui.shared import links, session, widgets
-from pages._ui.shared.streamlit_internals import whole
 
 FIELDS = ("example", "text")
 OWN = "own"  # among the examples: lines that are none of them
@@ -108,7 +107,7 @@ def draw() -> None:
             else:
                 st.markdown("**Your own lines.** Change anything and run it again, also with Ctrl+Enter.")
             st.form_submit_button(
-                "Run", icon=":material/play_arrow:", type="primary", on_click=whole(_run), args=(editor,)
+                "Run", icon=":material/play_arrow:", type="primary", on_click=_run, args=(editor,)
             )
 
 
@@ -127,7 +126,7 @@ def _choose() -> None:
             on_change=_chosen,
             width="stretch",
         )
-        st.button("Next", icon=":material/arrow_forward:", on_click=whole(_go), args=(following,))
+        st.button("Next", icon=":material/arrow_forward:", on_click=_go, args=(following,))
 
 
 def _chosen() -> None:

@@ -14,7 +14,6 @@ from core.words import number, percent
 from pages._ui.compare import view
 from pages._ui.shared import links, session, widgets
 from pages._ui.shared.badges import badge, dot, plain
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
 
 PER_ROW = 3
@@ -101,7 +100,7 @@ def _own(run: Trained | Waiting) -> None:
 def _sign(
     icon: str, says: str, key: str, act: Callable[[Any], None], of: Any, disabled: bool = False
 ) -> None:
-    more: dict[str, Any] = {"on_click": whole(act), "args": (of,), "disabled": disabled}
+    more: dict[str, Any] = {"on_click": act, "args": (of,), "disabled": disabled}
     st.button(plain(says), icon=f":material/{icon}:", help=plain(says), key=key, type="tertiary", **more)
 
 

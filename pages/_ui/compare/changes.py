@@ -7,7 +7,6 @@ from core.config import KNOBS
 from core.data import OWN
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
-from pages._ui.shared.streamlit_internals import whole
 
 NEW = 0  # in place of a run's place: the baseline's, which has no changes
 
@@ -39,7 +38,7 @@ def draw() -> None:
             "Keep",
             icon=":material/keep:",
             help="Hold the baseline as it is now as one of the runs, while the controls move on.",
-            on_click=whole(lambda: session.add(kept(st.session_state.comparison.baseline))),
+            on_click=lambda: session.add(kept(st.session_state.comparison.baseline)),
         )
 
 
@@ -74,7 +73,7 @@ def _any_change(comparison: Comparison) -> None:
     else:
         st.text_input("Value", max_chars=400, help=_how_to_write(field), key="any_value")
     says = "Add this run" if of == NEW else "Add this change"
-    st.button(says, key="any_add", on_click=whole(_add_any), args=(of, field))
+    st.button(says, key="any_add", on_click=_add_any, args=(of, field))
 
 
 def _how_to_write(field: str) -> str:

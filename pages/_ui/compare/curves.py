@@ -12,7 +12,6 @@ from core.compare.looks import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
 from pages._ui.compare import view
 from pages._ui.shared import explain, style, widgets, width
 from pages._ui.shared.badges import dot
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
 
 TERMS = explain.words("as_used", "fresh", "leftover", "update_ratio")
@@ -59,7 +58,7 @@ def draw(trained: Sequence[Trained]) -> None:
             charts.compact(frame),
             spec,
             key="curves",
-            on_select=whole(_selected),
+            on_select=_selected,
             selection_mode=["pin", "zoom"],
             alt="Loss and gradient of each run over the steps; the table below has the numbers.",
         )
@@ -112,7 +111,7 @@ def _zoomed(span: tuple[float, float] | None) -> None:
 
 
 def _back(says: str, icon: str, field: str) -> None:
-    st.button(says, icon=f":material/{icon}:", type="tertiary", on_click=whole(view.put), args=(field, None))
+    st.button(says, icon=f":material/{icon}:", type="tertiary", on_click=view.put, args=(field, None))
 
 
 def _kept(draw: Callable[..., Any], label: str, field: str, titles: Mapping[str, str], **more: Any) -> Any:

@@ -21,7 +21,7 @@ from core.words import counted, number, size_text
 from pages._ui.shared import links, own_loop, width
 from pages._ui.shared.badges import badge, dot, plain
 from pages._ui.shared.remarks import warn
-from pages._ui.shared.streamlit_internals import taken, whole
+from pages._ui.shared.streamlit_internals import taken
 from pages._ui.shared.training import Trained
 
 NAME = "Your own loop"
@@ -67,7 +67,7 @@ def card(trained: Sequence[Trained]) -> None:
                 icon=":material/close:",
                 key="own_remove",
                 type="tertiary",
-                on_click=whole(_remove),
+                on_click=_remove,
             )
         _findings(own)
         for sentence in own.unseen:
@@ -130,7 +130,7 @@ def draw() -> None:
                 type=["json"],
                 key=_key(),
                 max_upload_size=MAX_UPLOAD_MB,
-                on_change=whole(_take),
+                on_change=_take,
             )
             st.caption(
                 f"JSON of at most {size_text(MAX_BYTES)}. It stays in this session and is not in the link: "

@@ -13,7 +13,6 @@ from core.words import DIGITS, digits_apart, number
 from pages._ui.compare import view
 from pages._ui.shared import my_runs, own_loop, session
 from pages._ui.shared.remarks import warn
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
 
 WHERE = f"“{my_runs.NAME}” of Start here opens it again; take the file away there before you close this tab."
@@ -42,7 +41,7 @@ def draw(trained: Sequence[Trained]) -> None:
         icon=":material/bookmark_added:" if saved else ":material/bookmark_add:",
         disabled=saved or not _done(trained),
         help=f"Saved on {entry.day}; it ends the same, to the last bit. {WHERE}" if saved else WHERE,
-        on_click=whole(_save),
+        on_click=_save,
         args=(trained,),
     )
 

@@ -10,7 +10,6 @@ from core.loss_lessons.targets import example
 from core.losses import LOSSES
 from pages._ui.losses import train
 from pages._ui.shared import address_fields, session, views
-from pages._ui.shared.streamlit_internals import whole
 
 FIELDS = ("task", "form", "last")
 
@@ -55,7 +54,7 @@ def _card(task: str, name: str) -> None:
                 "Look at it",
                 icon=":material/search:",
                 key=f"look_{name}",
-                on_click=whole(_look),
+                on_click=_look,
                 args=(name,),
             )
 

@@ -13,7 +13,6 @@ from core.notes.notes import CLAIMS, NOTES
 from pages._ui.shared import remarks, session, widgets
 from pages._ui.shared.badges import judgement, judgement_icon
 from pages._ui.shared.locks import SLOT
-from pages._ui.shared.streamlit_internals import whole
 
 FIELDS = ("judgement", "note", "upto", "lines")
 ALL, OPEN, SHOWN = "all", "open", "shown"
@@ -106,9 +105,7 @@ def _upto_key(word: str, note: str) -> str:
 
 def _more(key: str, upto: int, count: int) -> None:
     label = f"{min(AT_ONCE, count - upto)} more of {count}"
-    st.button(
-        label, icon=":material/expand_more:", on_click=whole(session.choose), args=(key, upto + AT_ONCE)
-    )
+    st.button(label, icon=":material/expand_more:", on_click=session.choose, args=(key, upto + AT_ONCE))
 
 
 def _controls(found: dict[str, Answer]) -> bool:

@@ -17,7 +17,7 @@ from core.own.csv_file import LIMITS, MAX_BYTES, Refused, read
 from core.own.table import Table, tasks
 from pages._ui.shared import session, widgets
 from pages._ui.shared.badges import plain
-from pages._ui.shared.streamlit_internals import taken, whole
+from pages._ui.shared.streamlit_internals import taken
 
 MAX_FILES = 2  # of one session; the one that came first goes
 NAME = 40  # characters of a column's name in a list
@@ -64,7 +64,7 @@ def choose_data_set(name: str) -> None:
 def _upload(place: str, label: str) -> None:
     key = f"own_data_upload_{place}.{st.session_state.get('own_data_uploads', 0)}"
     most = MAX_BYTES // 2**20
-    st.file_uploader(label, key=key, max_upload_size=most, on_change=whole(_take), args=(key,))
+    st.file_uploader(label, key=key, max_upload_size=most, on_change=_take, args=(key,))
     st.caption(
         f"{LIMITS} It stays in this session's memory: it is never written to disk, and nobody else sees it."
     )
@@ -139,13 +139,11 @@ def require(configs: Iterable[Config]) -> None:
         return
     st.info(plain(sentence), icon=":material/upload_file:")
     if not problem(configs[0]):
-        st.button("Leave out the runs that need it", on_click=whole(_leave_out))
+        st.button("Leave out the runs that need it", on_click=_leave_out)
     if any(map(_missing, configs)):
         _upload("main", "CSV file")
         for digest, table in _files().items():
-            st.button(
-                f"Use {plain(table.name)} instead", key=f"use_{digest}", on_click=whole(_use), args=(table,)
-            )
+            st.button(f"Use {plain(table.name)} instead", key=f"use_{digest}", on_click=_use, args=(table,))
     st.stop()
 
 

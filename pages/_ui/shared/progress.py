@@ -11,7 +11,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import Config, budget
-from pages._ui.shared.streamlit_internals import whole
 
 
 @dataclass
@@ -69,9 +68,7 @@ def bar(place: DeltaGenerator, progress: Progress) -> DeltaGenerator:
     """Draw Stop, and return the place for the progress bar beside it; over the page, where nothing moves."""
     with place.container(horizontal=True, vertical_alignment="center", key="training"):
         bar = st.empty()
-        st.button(
-            "Stop", icon=":material/stop:", key="stop", on_click=whole(progress.set_stopped), args=(True,)
-        )
+        st.button("Stop", icon=":material/stop:", key="stop", on_click=progress.set_stopped, args=(True,))
     return bar
 
 
@@ -81,7 +78,7 @@ def stopped(place: DeltaGenerator, progress: Progress, what: str) -> None:
     with place.container(horizontal=True, vertical_alignment="center", key="training"):
         why = limit if progress.over_limit else "Training stopped"
         st.info(f"{why}: {what}", icon=":material/stop_circle:")
-        st.button("Go on", icon=":material/play_arrow:", on_click=whole(progress.set_stopped), args=(False,))
+        st.button("Go on", icon=":material/play_arrow:", on_click=progress.set_stopped, args=(False,))
 
 
 def tell_where(place: DeltaGenerator, progress: Progress) -> None:

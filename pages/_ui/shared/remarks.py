@@ -9,7 +9,6 @@ from core import budget
 from core.words import counted
 from pages._ui.shared import session
 from pages._ui.shared.badges import plain
-from pages._ui.shared.streamlit_internals import whole
 
 
 def draw() -> None:
@@ -21,7 +20,7 @@ def draw() -> None:
             for sentence in session.notes():
                 warn(sentence)
         label, icon = "Close", ":material/close:"
-        st.button(label, icon=icon, type="tertiary", key="close_notes", on_click=whole(session.forget_notes))
+        st.button(label, icon=icon, type="tertiary", key="close_notes", on_click=session.forget_notes)
 
 
 def warn(sentence: str) -> None:
@@ -39,5 +38,5 @@ def refuse(sentence: str, refusal: Callable[[int], str | None]) -> NoReturn:
     st.error(sentence + advice, icon=":material/block:")
     if most:
         label, args = f"Take {counted(most, 'step')}", ("steps", most)
-        st.button(label, icon=":material/step:", on_click=whole(session.change), args=args)
+        st.button(label, icon=":material/step:", on_click=session.change, args=args)
     st.stop()

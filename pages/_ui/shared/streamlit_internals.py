@@ -9,6 +9,7 @@ from typing import Any
 
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 Ended = RerunException | StopException  # what Streamlit ends a run of the page with
@@ -33,24 +34,23 @@ def taken(file: UploadedFile) -> bytes:
 
 
 def whole(act: Callable[..., Any]) -> Callable[..., Any]:
-    """A callback that another click cannot end half-way.
+    """Of Streamlit's: take what the browser sent and call the callbacks, without being ended half-way.
 
-    Any look at the session's state lets Streamlit end what runs, for a newer click. If that happens in a
-    callback, its choice is lost, while the browser goes on showing it. So it does not look up until the end.
+    Any look at the session's state lets Streamlit end what runs, for a newer click. Where that happens before
+    a callback or in one, its choice is lost, while the browser goes on showing it. So it does not look up
+    until all are done, which takes no time: callbacks store a choice and train nothing.
     """
 
     @wraps(act)
-    def undisturbed(*args: Any, **more: Any) -> None:
-        context = get_script_run_ctx()
-        state: Any = None if context is None else context.session_state
-        if state is None:
-            act(*args, **more)
-            return
+    def undisturbed(state: Any, *args: Any, **more: Any) -> None:
         look_up = state._yield_callback
         object.__setattr__(state, "_yield_callback", lambda: None)
         try:
-            act(*args, **more)
+            act(state, *args, **more)
         finally:
             object.__setattr__(state, "_yield_callback", look_up)
 
     return undisturbed
+
+
+SafeSessionState.on_script_will_rerun = whole(SafeSessionState.on_script_will_rerun)  # type: ignore[method-assign]

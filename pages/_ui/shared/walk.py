@@ -10,7 +10,7 @@ import streamlit as st
 from core.start.path import Path, read, read_stop
 from core.start.stops import Stop
 from pages._ui.shared import remarks, session
-from pages._ui.shared.streamlit_internals import is_history_navigation, whole
+from pages._ui.shared.streamlit_internals import is_history_navigation
 
 START = "start"  # the page that a path begins and ends at
 SHOW_ME = ""  # in place of a guess
@@ -119,13 +119,13 @@ def _head(path: Path, at: int, here: bool) -> None:
         st.markdown(f"{where} **{stop.question}**" if stop.question else where, width="stretch")
         with st.container(horizontal=True, gap="xxsmall", width="content"):
             if not here:
-                st.button("Back to this stop", icon=":material/undo:", on_click=whole(go), args=(path, at))
+                st.button("Back to this stop", icon=":material/undo:", on_click=go, args=(path, at))
             st.button(
                 "Back",
                 key="path_back",
                 icon=":material/arrow_back:",
                 shortcut="Shift+P",
-                on_click=whole(_move),
+                on_click=_move,
                 args=(-1,),
                 disabled=not at,
             )
@@ -136,7 +136,7 @@ def _head(path: Path, at: int, here: bool) -> None:
                 icon=":material/flag:" if end else ":material/arrow_forward:",
                 type="primary" if at in told(path) else "secondary",
                 shortcut="Shift+N",
-                on_click=whole(_move),
+                on_click=_move,
                 args=(1,),
             )
             st.button(
@@ -144,7 +144,7 @@ def _head(path: Path, at: int, here: bool) -> None:
                 key="path_leave",
                 icon=":material/close:",
                 type="tertiary",
-                on_click=whole(put),
+                on_click=put,
                 args=(None,),
             )
 
@@ -160,10 +160,8 @@ def _ask(stop: Stop) -> None:
     """The answers, in an order that does not tell which is right."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for answer in sorted(stop.answers):
-            st.button(answer, on_click=whole(_guess), args=(answer,))
-        st.button(
-            "Show me", icon=":material/visibility:", type="tertiary", on_click=whole(_guess), args=(SHOW_ME,)
-        )
+            st.button(answer, on_click=_guess, args=(answer,))
+        st.button("Show me", icon=":material/visibility:", type="tertiary", on_click=_guess, args=(SHOW_ME,))
     st.caption("Your guess opens the view.")
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import streamlit as st
 
 from pages._ui.shared import session
-from pages._ui.shared.streamlit_internals import whole
 
 BEGINS = dict.fromkeys(("pills", "segmented_control", "multiselect"), "default")
 BEGINS["selectbox"] = "index"  # widget of Streamlit -> its name for the first value; of others, "value"
@@ -25,8 +24,6 @@ def shown(draw: Callable[..., Any], label: str, key: str, value: Any, **more: An
     if st.session_state.get(_own(key), value) != value:
         _numbers()[key] = _numbers().get(key, 0) + 1
     more[begins] = more["options"].index(value) if begins == "index" else value
-    if callable(more.get("on_change")):
-        more["on_change"] = whole(more["on_change"])
     return draw(label, key=_own(key), **more)
 
 

@@ -11,7 +11,7 @@ from core.start.my_runs import MAX_BYTES, MAX_ENTRIES, Ended, Entry, read, text
 from core.words import number, percent, size_text
 from pages._ui.shared import links, my_runs, own_loop, remarks, session
 from pages._ui.shared.badges import badge, plain
-from pages._ui.shared.streamlit_internals import taken, whole
+from pages._ui.shared.streamlit_internals import taken
 
 FIELDS: tuple[str, ...] = ()
 ABOUT = (
@@ -61,7 +61,7 @@ def _entry(at: int, entry: Entry) -> None:
                 key=f"remove_{at}",
                 type="tertiary",
                 help=says,
-                on_click=whole(my_runs.remove),
+                on_click=my_runs.remove,
                 args=(entry,),
             )
     st.markdown("  \n".join(map(_run, entry.runs)))
@@ -92,7 +92,7 @@ def _uploader() -> None:
         type=["json"],
         key=key,
         max_upload_size=MAX_BYTES // 2**20,
-        on_change=whole(_take),
+        on_change=_take,
         args=(key,),
         help=f"JSON of at most {size_text(MAX_BYTES)} and {MAX_ENTRIES} entries, as this page saves it.",
     )

@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.start.path import THE_PATH
 from pages._ui.shared import walk
-from pages._ui.shared.streamlit_internals import whole
 
 FIELDS: tuple[str, ...] = ()
 ABOUT = (
@@ -25,7 +24,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
             icon=":material/arrow_forward:",
             type="primary",
             shortcut="Shift+N",
-            on_click=whole(walk.go),
+            on_click=walk.go,
             args=(THE_PATH, ahead),
         )
         st.markdown(f":gray-badge[{len(seen)} of {len(THE_PATH.stops)} seen]")
@@ -39,6 +38,4 @@ def _stop(at: int, seen: bool) -> None:
     mark = ":green[:material/check_circle:]" if seen else ":gray[:material/circle:]"
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f"{mark} {at + 1}. {THE_PATH.stops[at].question}", width="stretch")
-        st.button(
-            "Open", key=f"open_{at}", help=f"Stop {at + 1}", on_click=whole(walk.go), args=(THE_PATH, at)
-        )
+        st.button("Open", key=f"open_{at}", help=f"Stop {at + 1}", on_click=walk.go, args=(THE_PATH, at))

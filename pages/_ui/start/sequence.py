@@ -6,7 +6,6 @@ from core.start.address import PAGES, Address
 from core.start.path import MAX_STOPS, from_lines
 from pages._ui.shared import remarks, session, views, walk, widgets
 from pages._ui.shared.badges import plain
-from pages._ui.shared.streamlit_internals import whole
 
 FIELDS: tuple[str, ...] = ()
 TEXT = "sequence_text"  # of the session: what was typed
@@ -48,7 +47,7 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     st.markdown(f"**{len(path.stops)} views**, in this order:")
     for number, stop in enumerate(path.stops, 1):
         st.markdown(f"{number}. {plain(stop.address.text())}")
-    st.button("Present", icon=":material/slideshow:", type="primary", on_click=whole(walk.go), args=(path, 0))
+    st.button("Present", icon=":material/slideshow:", type="primary", on_click=walk.go, args=(path, 0))
     st.caption("This address opens the first of them, for you or for a class.")
     link = session.link("start", {"path": list(path.texts), "stop": ["1"]})
     st.code(link, language=None, wrap_lines=True)
@@ -73,7 +72,7 @@ def offer(page: str) -> None:
             type="tertiary",
             key="add_view",
             help='For a lesson: Start here, "A sequence of yours", has the link to all of them.',
-            on_click=whole(_add),
+            on_click=_add,
             args=(page, st.session_state.get("address") or {}),
         )
 

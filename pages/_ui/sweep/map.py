@@ -19,7 +19,6 @@ from core.sweep.sweep import Sweep
 from pages._ui.shared import widgets
 from pages._ui.shared.badges import plain
 from pages._ui.shared.explain import words
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.sweep import session
 
 
@@ -82,7 +81,7 @@ def draw(
     """Draw the map. listens: whether a click chooses a cell; only once all runs are there."""
     values = cells["value"].to_numpy(dtype=float)
     rows = map_picture.map_frame(cells, sweep.x, measure, chosen, limits, width)
-    clicks = {"key": "sweep_map", "on_select": whole(partial(_picked, sweep)), "selection_mode": "cell"}
+    clicks = {"key": "sweep_map", "on_select": partial(_picked, sweep), "selection_mode": "cell"}
     place.vega_lite_chart(
         charts.compact(rows),
         map_picture.map_spec(sweep.x, sweep.y, measure, values),

@@ -12,7 +12,6 @@ from core.words import counted
 from pages._ui.shared import explain, links, pair, remarks
 from pages._ui.shared.badges import badge
 from pages._ui.shared.code import beside
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.traps import runs
 
 FIELDS = ("series",)
@@ -70,7 +69,7 @@ def _head(number: int, cases: list[Case], answers: dict[int, str]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":gray-badge[Series {number}] :gray-badge[{right} right of {len(answers)} answered]")
-        st.button("Another series", icon=":material/casino:", on_click=whole(_new))
+        st.button("Another series", icon=":material/casino:", on_click=_new)
         params = {"view": ["diagnosis"], "series": [str(number)]}
         links.share("This address gives everybody the same cases.", "traps", params)
 
@@ -127,7 +126,7 @@ def _answered(case: Case, done: runs.Shown, answer: str) -> None:
     pair.draw([("as it was", done.wrong), ("repaired", done.right)], "told_curves")
     st.markdown(trap.why)
     st.markdown(f"**How you would notice.** {trap.notice}")
-    st.button("Next", icon=":material/arrow_forward:", type="primary", on_click=whole(_next))
+    st.button("Next", icon=":material/arrow_forward:", type="primary", on_click=_next)
 
 
 def _next() -> None:
@@ -141,8 +140,8 @@ def _score(number: int, cases: list[Case], answers: dict[int, str]) -> None:
         mark = ":green[✓]" if answers[place] == case.name else ":red[✗]"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{mark} {TRAPS[case.name].title}", width="stretch")
-            st.button("Look again", key=f"again_{place}", on_click=whole(_look), args=(place,))
-    st.button("Start this series over", icon=":material/replay:", on_click=whole(_again), args=(number,))
+            st.button("Look again", key=f"again_{place}", on_click=_look, args=(place,))
+    st.button("Start this series over", icon=":material/replay:", on_click=_again, args=(number,))
 
 
 def _look(place: int) -> None:

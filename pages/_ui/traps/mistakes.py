@@ -20,7 +20,6 @@ from core.words import counted
 from pages._ui.shared import explain, links, pair, remarks, session, widgets
 from pages._ui.shared.badges import badge, dot
 from pages._ui.shared.code import beside, words_of_pytorch
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.shared.training import Trained
 from pages._ui.traps.runs import Shown, shown
 
@@ -75,10 +74,10 @@ def _choose() -> tuple[str, str]:
         st.button(
             "Next",
             icon=":material/arrow_forward:",
-            on_click=whole(_go),
+            on_click=_go,
             args=(names[(here + 1) % len(names)],),
         )
-        st.button("Any", icon=":material/casino:", on_click=whole(_any), args=(names,), help="A random one.")
+        st.button("Any", icon=":material/casino:", on_click=_any, args=(names,), help="A random one.")
     return name, group
 
 

@@ -14,7 +14,6 @@ from core.traps.pictures import orders_frame, orders_spec
 from pages._ui.shared import links, pair, remarks, session, slices, style, widgets, width
 from pages._ui.shared.code import changed_lines
 from pages._ui.shared.locks import SLOT
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.traps import runs
 
 FIELDS = ("model", "loop")
@@ -157,7 +156,7 @@ def _map(tried: Sequence[Tried], every: bool, chosen: str) -> None:
             orders_spec(every, pixels),
             width="content",
             key=f"map_{every}",
-            on_select=whole(partial(_picked, f"map_{every}")),
+            on_select=partial(_picked, f"map_{every}"),
             selection_mode="tile",
             alt=(
                 "A tile for each loop, with the letter of its outcome; the buttons below move from tile to "
@@ -205,7 +204,7 @@ def _button(label: str, icon: str, name: str, becomes: Sequence[str] | None) -> 
         type="tertiary",
         help=f"{label}: {LINES[name].text}",
         disabled=becomes is None,
-        on_click=whole(_put),
+        on_click=_put,
         args=(becomes,),
     )
 

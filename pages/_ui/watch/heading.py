@@ -6,7 +6,6 @@ from streamlit.delta_generator import DeltaGenerator
 from core.watch.examples import PRESETS, Preset
 from core.watch.tape import Tape
 from pages._ui.shared import links, session
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.watch import body, player
 
 
@@ -31,7 +30,7 @@ def title() -> DeltaGenerator:
 
 
 def _example(name: str, preset: Preset) -> None:
-    st.button(preset.title, key=f"preset_{name}", on_click=whole(_open), args=(preset,), width="stretch")
+    st.button(preset.title, key=f"preset_{name}", on_click=_open, args=(preset,), width="stretch")
     st.caption(preset.about)
 
 

@@ -11,7 +11,6 @@ from core.lines import LINES, text_of
 from core.watch.account import Account, account
 from core.watch.tape import Tape
 from pages._ui.shared import session, style, widgets
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.watch import player
 
 
@@ -70,7 +69,7 @@ def _set_to_none(held: Tape, playing: bool) -> None:
         "`set_to_none`",
         value="zero_grad" in loop,
         key=f"set_to_none_{'zero_grad' in loop}",
-        on_change=whole(_toggle_none),
+        on_change=_toggle_none,
         args=(held,),
         disabled=playing,
         help=(

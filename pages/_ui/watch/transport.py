@@ -7,7 +7,6 @@ from core.fields import RATES
 from core.watch.tape import Tape
 from core.words import number
 from pages._ui.shared import widgets
-from pages._ui.shared.streamlit_internals import whole
 from pages._ui.watch import player
 
 BACK = [  # label, icon, shortcut, what it does
@@ -46,7 +45,7 @@ def _play(playing: bool, done: bool) -> None:
         icon=icon,
         key="play",
         shortcut="P",
-        on_click=whole(player.play),
+        on_click=player.play,
         args=(not playing,),
         disabled=done and not playing,
         help="Keep training, and draw the curves five times a second; the pace is steps per redraw.",
@@ -59,7 +58,7 @@ def _button(label, icon, shortcut, move, about, disabled) -> None:  # type: igno
         icon=icon,
         key=f"do_{label}",
         shortcut=shortcut,
-        on_click=whole(player.moves().append),
+        on_click=player.moves().append,
         args=(move,),
         disabled=disabled,
         help=about,
@@ -87,7 +86,7 @@ def _rate(held: Tape) -> None:
         step=rate / 10 or 0.01,
         format="%g",
         key=key,
-        on_change=whole(player.take_lr),
+        on_change=player.take_lr,
         args=(key, rate, player.moves()),
         disabled=held.run.done,
         help="The run continues with it; link and script contain the change.",
