@@ -5,10 +5,11 @@ import streamlit as st
 st.set_page_config(page_title="Loop Lab", page_icon="🔁", layout="wide")
 
 with st.spinner("Loading PyTorch…"):  # shown to the first visitor after a start only: later it takes no time
-    from pages._ui.shared import changed, frame, guard, session, style, walk, warm
-    from pages._ui.start import sequence
+    from pages._ui.shared import warm
 
     warm.up()
+    from pages._ui.shared import changed, frame, guard, session, style, walk
+    from pages._ui.start import sequence
 changed.tell()
 
 PAGES = [

@@ -8,11 +8,6 @@ it was done is not kept in a Streamlit cache, which any browser may clear.
 import gc
 import threading
 
-from core import Config, Run, budget, charts, export
-from core.autograd.examples import EXAMPLES
-from core.autograd.notebook import told
-from core.compare import curves, fit, fit_picture
-from core.result import result
 from pages._ui.shared import memory
 
 _lock, _done = threading.Lock(), threading.Event()
@@ -22,11 +17,23 @@ def up() -> None:
     """Warm up once per process; visitors who arrive meanwhile wait."""
     with _lock:
         if not _done.is_set():
-            _warm()
+            gc.disable()  # almost all that is made now stays: looking through it, over and over, took 0.9 s
+            try:
+                _warm()
+                gc.freeze()
+            finally:
+                gc.enable()
             _done.set()
 
 
 def _warm() -> None:
+    from core import Config, Run, budget, charts, export
+    from core.autograd.examples import EXAMPLES
+    from core.autograd.notebook import told
+    from core.compare import curves, fit, fit_picture
+    from core.result import result
+    from pages._ui.shared import session  # noqa: F401  (it imports most of core)
+
     memory.few_arenas()
     budget.measured("cpu")
     trained = result(Run(Config(steps=2)).advance())
@@ -36,5 +43,3 @@ def _warm() -> None:
     fit.picture(trained, 0)
     export.script(trained.config)
     told(EXAMPLES["not_scalar"].text)  # the first backward with a gradient imports more of torch
-    gc.collect()
-    gc.freeze()
