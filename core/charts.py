@@ -28,6 +28,7 @@ TITLE_AND_AXIS = 116  # pixels above and below a panel, measured in the browser
 QUIET = "#7A869E"  # of rules; it reads on a light and on a dark page
 FAINT = 0.25  # opacity of a curve behind its moving average
 MARK_HEIGHT = 8  # pixels below the top of the chart
+ZOOMED = "zoomed"  # the event after which the frame of a zoom goes away: the zoom is drawn
 OF_PANEL = {"l": "concat_0_y", "g": "concat_1_y"}  # Vega's name of the vertical scale of a pair's panel
 # Vega's points are see-through unless told: paler than the line of the same run.
 DOT: dict[str, Any] = {"filled": True, "opacity": 1, "aria": False}
@@ -84,24 +85,42 @@ def curves_spec(
     smooth: bool = False,
     tall: int = TALL,
     stack_below: int = STACK_BELOW,
+    pinned: int | None = None,
+    hidden: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """Spec of the linked pair, loss and gradient, for a frame of `curves_frame`.
 
     places: of the runs, which decide color and dash; 0, 1, ... if not given. smooth: whether the frame has
     moving averages. width, tall: in pixels, of the pair and of each panel. stack_below: the width below
-    which the panels stand below each other. Names change with every choice, so they too are set in a copy of
-    the cached spec.
+    which the panels stand below each other. hidden: places of runs that are not drawn. Names change with
+    every choice, so they too are set in a copy of the cached spec.
     """
     places = tuple(range(len(names))) if places is None else places
-    edge = EDGE * (between[1] - between[0])
-    x = {"x": {"domain": [between[0] - edge, between[1] + edge]}}
-    scales = [x if top is None else x | {"y": {"domainMax": top}} for top in tops]
     stacked = width < stack_below
-    spec = with_scales(_curves(places, titles, logs, width, val, legend, smooth, tall, stacked), *scales)
+    spec = copy.deepcopy(_curves(places, titles, logs, width, val, legend, smooth, tall, stacked))
+    spec["params"] += [{"name": n, "value": v} for n, v in signals(tops, between, pinned, hidden).items()]
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
     return spec
+
+
+def signals(
+    tops: tuple[float | None, float | None],
+    between: tuple[float, float],
+    pinned: int | None,
+    hidden: Sequence[int],
+) -> dict[str, Any]:
+    """What the browser can change in a pair that is drawn: Vega's name of the signal -> its value."""
+    loss_top, gradient_top = tops
+    return {
+        "top_l": loss_top,
+        "top_g": gradient_top,
+        "low": between[0],
+        "high": between[1],
+        "pinned": pinned,
+        "hidden": [str(place) for place in hidden],
+    }
 
 
 def pair_height(width: int, stack_below: int = STACK_BELOW, tall: int = TALL) -> int:
@@ -143,9 +162,11 @@ def _curves(
     pin = alt.selection_point(
         name="pin", fields=["step"], nearest=True, on="click", empty=False, toggle=False
     )
-    zoom = alt.selection_interval(name="zoom", encodings=["x"])
+    zoom = alt.selection_interval(name="zoom", encodings=["x"], clear=f"window:{ZOOMED}")
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
-    x = alt.X("step:Q").title("step").scale(nice=False)
+    edge = f"{EDGE} * (high - low)"
+    ends = {"domainMin": alt.expr(f"low - {edge}"), "domainMax": alt.expr(f"high + {edge}")}
+    x = alt.X("step:Q").title("step").scale(nice=False, zero=False, **ends)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
     panels = [
         _panel(base, letter, places, log, hover, val and letter == "l", legend, smooth).properties(
@@ -178,26 +199,33 @@ def _panel(
 ) -> Any:
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
     color, dash = run_encodings(dict.fromkeys(runs, ""), legend)
-    y = value_axis(log, OF_PANEL[letter])
+    y = value_axis(log, OF_PANEL[letter], domainMax=alt.expr(f"top_{letter}"))
+    pointed, base = (
+        base.transform_filter(hover),
+        base.transform_filter("low <= datum.step && datum.step <= high"),
+    )
+
+    def shown(base: Any, letter: str) -> Any:
+        return folded(base, letter, runs).transform_filter("indexof(hidden, datum.run) < 0")
+
     line: dict[str, Any] = {"strokeWidth": 1.75, "clip": True}
-    true = folded(base, letter, runs).mark_line(**line | ({"opacity": FAINT} if smooth else {}))
+    true = shown(base, letter).mark_line(**line | ({"opacity": FAINT} if smooth else {}))
     layers = [true.encode(y, color, dash)]
     if smooth:
-        average = folded(base, {"l": "s", "g": "t"}[letter], runs).mark_line(**line)
+        average = shown(base, {"l": "s", "g": "t"}[letter]).mark_line(**line)
         layers.append(average.encode(y, color, dash))
     if val:
-        points = folded(base, "v", runs).mark_point(**DOT, size=22, clip=True)
+        points = shown(base, "v").mark_point(**DOT, size=22, clip=True)
         layers.append(points.encode(y, color))
     at_top = {"y": alt.value(MARK_HEIGHT)}
-    beyond = folded(base, {"l": "b", "g": "c"}[letter], runs).mark_point(**DOT, shape="triangle-up", size=50)
-    ended = folded(base, "m", runs).mark_point(**DOT, shape="cross", angle=45, size=110)
+    beyond = shown(base, {"l": "b", "g": "c"}[letter]).mark_point(**DOT, shape="triangle-up", size=50)
+    ended = shown(base, "m").mark_point(**DOT, shape="cross", angle=45, size=110)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    pointed = base.transform_filter(hover)
-    dots = folded(pointed, letter, runs).mark_point(**DOT, size=60, clip=True)
+    dots = shown(pointed, letter).mark_point(**DOT, size=60, clip=True)
     layers.append(dots.encode(y, color))
     layers.append(pointed.mark_rule(strokeWidth=1, color=QUIET, aria=False))
     layers.append(
-        base.transform_filter("datum.pinned > 0").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)
+        base.transform_filter("datum.step === pinned").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)
     )
     rule = base.mark_rule(opacity=0, aria=False).encode(tooltip=_tips(letter, runs))
     layers.append(rule.properties(name=f"rules_{letter}"))
@@ -228,9 +256,9 @@ def _words(names: Mapping[int, str]) -> str:
     return f"{json.dumps({str(place): name for place, name in names.items()})}[datum.label]"
 
 
-def value_axis(log: bool, name: str = "y") -> Any:
-    """The vertical axis. name: of its scale in Vega, which counts the panels."""
-    scale: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
+def value_axis(log: bool, name: str = "y", **more: Any) -> Any:
+    """The vertical axis. name: of its scale in Vega, which counts the panels. more: of the scale."""
+    scale: dict[str, Any] = ({"type": "log"} if log else {"type": "linear", "zero": False}) | more
     return alt.Y("value:Q").title(None).scale(**scale).axis(number_axis(log, name))
 
 

@@ -53,15 +53,18 @@ def curves_frame(
     max_rows: int = MAX_ROWS,
     places: Sequence[int] | None = None,
     smooth: float = 0.0,
+    hidden: Sequence[int] = (),
 ) -> tuple[pd.DataFrame, tuple[float | None, float | None]]:
     """Rows of the linked curves, and where each panel's axis ends (None: at the data).
 
-    Columns: step, pinned, and for the run at place i (0, 1, ... if not given) l{i}, v{i}, g{i}, m{i}, b{i},
-    c{i}; with `smooth`, the factor of a moving average, s{i} and t{i}: those of l{i} and g{i}.
+    Columns: step, and for the run at place i (0, 1, ... if not given) l{i}, v{i}, g{i}, m{i}, b{i}, c{i};
+    with `smooth`, the factor of a moving average, s{i} and t{i}: those of l{i} and g{i}.
     l: training loss, or another loss column of evaluations. v: validation loss at a few steps.
     g: the quantity. m: 1 where the run diverged or raised. b, c: 1 where loss or quantity
     goes beyond the axis. marked: 1 where there is any of v, m, b, c. max_rows counts steps times runs.
     Values that an axis cannot show (inf, and zero on a log axis) are gaps.
+    between: the steps that are looked at, if not all: axes end for these. The others are there too, since the
+    browser may go back to them by itself; so are the runs in hidden, for which no axis ends.
     """
     runs = range(len(results)) if places is None else places
     last = max(result.done for result in results)
@@ -78,32 +81,34 @@ def curves_frame(
             averages[f"s{i}"] = _column(smoothed(losses, smooth), steps, logs[0])
             averages[f"t{i}"] = _column(smoothed(norms, smooth), steps, logs[1])
     inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
-    rows = np.flatnonzero(inside)
-    values = np.stack(list(columns.values()), axis=1)[rows]
-    kept = rows[thin(values, max(max_rows // len(results), 2))] if len(rows) else rows
+    views = [steps, np.flatnonzero(inside)] if between else [steps]
+    values = np.stack(list(columns.values()), axis=1)
+    most = max(max_rows // len(results) // len(views), 2)
+    kept = np.unique(np.concatenate([rows[thin(values[rows], most)] for rows in views if len(rows)]))
     marks = {i: ends_at(result) for i, result in zip(runs, results, strict=True)}
-    points = {i: _val_points(result, rows) for i, result in zip(runs, results, strict=True)}
+    points = {i: _val_points(result, views) for i, result in zip(runs, results, strict=True)}
     extra = [step for step in marks.values() if step is not None]
     extra += [step for series in points.values() for step in series.steps]
     extra += [pinned] if pinned is not None else []
-    kept = np.intersect1d(rows, np.union1d(kept, np.array(extra, dtype=int)))
-    frame = {"step": kept.astype(float), "pinned": (kept == pinned).astype(float)}
+    kept = np.intersect1d(steps, np.union1d(kept, np.array(extra, dtype=int)))
+    frame = {"step": kept.astype(float)}
     frame |= {name: column[kept] for name, column in (columns | averages).items()}
     for i in runs:
         val = points[i].at(last + 1)[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
         frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
+    seen, drawn = inside[kept], [i for i in runs if i not in hidden]
     if between:
         for average, source in zip("st", "lg", strict=True):
             for i in runs if smooth else ():
-                frame[f"{average}{i}"] = _within(
-                    frame[f"{average}{i}"], [frame[f"{source}{j}"] for j in runs]
-                )
-    loss_top = axis_top([frame[f"l{i}"] for i in runs], logs[0])
-    tops = loss_top, axis_top([frame[f"g{i}"] for i in runs], logs[1])
+                shown = [frame[f"{source}{j}"][seen] for j in drawn]
+                frame[f"{average}{i}"][seen] = _within(frame[f"{average}{i}"][seen], shown)
+    loss_top = axis_top([frame[f"l{i}"][seen] for i in drawn], logs[0])
+    tops = loss_top, axis_top([frame[f"g{i}"][seen] for i in drawn], logs[1])
     for letter, source, top in zip("bc", "lg", tops, strict=True):
         for i in runs:
-            frame[f"{letter}{i}"] = goes_beyond(frame[f"{source}{i}"], top)
+            frame[f"{letter}{i}"] = np.full(len(kept), np.nan)
+            frame[f"{letter}{i}"][seen] = goes_beyond(frame[f"{source}{i}"][seen], top)
     few = np.stack([frame[f"{letter}{i}"] for letter in "vmbc" for i in runs])
     frame["marked"] = (~np.isnan(few)).any(axis=0).astype(float)
     return pd.DataFrame(frame), tops
@@ -215,11 +220,12 @@ def _column(series: Series, steps: np.ndarray, log: bool) -> np.ndarray:
     return values
 
 
-def _val_points(result: Result, rows: np.ndarray) -> Series:
-    """Validation loss at up to VAL_POINTS evaluated steps among `rows`."""
+def _val_points(result: Result, views: Sequence[np.ndarray]) -> Series:
+    """Validation loss at up to VAL_POINTS evaluated steps among the rows of each view."""
     series = _losses(result, "val_loss")
-    known = np.flatnonzero(np.isin(series.steps, rows) & ~np.isnan(series.values))
-    chosen = known[np.linspace(0, len(known) - 1, min(VAL_POINTS, len(known))).round().astype(int)]
+    known = [np.flatnonzero(np.isin(series.steps, rows) & ~np.isnan(series.values)) for rows in views]
+    spread = [np.linspace(0, len(some) - 1, min(VAL_POINTS, len(some))).round().astype(int) for some in known]
+    chosen = np.unique(np.concatenate([some[at] for some, at in zip(known, spread, strict=True)]))
     return Series(series.steps[chosen], series.values[chosen])
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core import charts
 from core.compare import curves
 from core.compare.looks import LOSS_COLUMNS, SCALES, SHORTEST_ZOOM, SMOOTH
-from pages._ui.compare import view
+from pages._ui.compare import at_once, view
 from pages._ui.shared import explain, style, widgets, width
 from pages._ui.shared.badges import dot
 from pages._ui.shared.training import Trained
@@ -21,12 +21,14 @@ TERMS = explain.words("as_used", "fresh", "leftover", "update_ratio")
 def draw(trained: Sequence[Trained]) -> None:
     """Loss and gradients side by side: hover reads all runs, a click pins, dragging zooms."""
     view.write_address()  # what was chosen within this fragment
+    places = tuple(one.place for one in trained)
     seen = [one for one in trained if one.place not in view.hidden()] or list(trained)
-    results, places = [one.result for one in seen], tuple(one.place for one in seen)
+    hidden = tuple(one.place for one in trained if one not in seen)
+    results = [one.result for one in trained]
     with st.container(border=True, key="curve_panel"):
         loss, quantity, parameter, logs, smooth = _controls(trained)
         room = width.room("curves_width")
-        style.tips("curves", places)
+        style.tips("curves", places, hidden)
         for key in ("curve_panel", "curves"):  # before there is a chart, and while it is drawn anew
             style.keep_room(key, charts.pair_height(room.width))
         # A fragment writes the same pieces of CSS each time: one more would replace what others wrote.
@@ -35,37 +37,47 @@ def draw(trained: Sequence[Trained]) -> None:
         last = max(one.config.steps for one in trained)
         pinned, span = _pinned(last), _span(last)
         frame, tops = curves.curves_frame(
-            results, quantity, parameter, loss, logs, span, pinned, places=places, smooth=smooth
+            results,
+            quantity,
+            parameter,
+            loss,
+            logs,
+            span,
+            pinned,
+            places=places,
+            smooth=smooth,
+            hidden=hidden,
         )
         with_val = bool(frame[[f"v{i}" for i in places]].notna().any().any())
         titles = (_loss_title(loss, with_val), _gradient_title(quantity, parameter))
-        names = tuple(one.name for one in seen)
-        shown = span or (0.0, float(last))
+        look = at_once.Look(tops, span or (0.0, float(last)), pinned, hidden)
+        first = at_once.first(look, (places, titles, logs, room, with_val, smooth, last))
         spec = charts.curves_spec(
-            names,
+            tuple(one.name for one in trained),
             titles,
             logs,
-            tops,
-            shown,
+            first.tops,
+            first.between,
             room.width,
             with_val,
             places,
             legend=bool(room.height),  # else the cards are
             smooth=bool(smooth),
             tall=charts.panel_height(*room) if room.height else charts.TALL,
+            pinned=first.pinned,
+            hidden=first.hidden,
         )
-        st.vega_lite_chart(
-            charts.compact(frame),
-            spec,
-            key="curves",
-            on_select=_selected,
-            selection_mode=["pin", "zoom"],
-            alt="Loss and gradient of each run over the steps; the table below has the numbers.",
-        )
+        with st.container(key="curves"):
+            st.vega_lite_chart(
+                charts.compact(frame),
+                spec,
+                alt="Loss and gradient of each run over the steps; the table below has the numbers.",
+            )
+        at_once.draw(look, last)
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
             _zoomed(span)
-            st.caption(_signs(frame, tops, places, smooth), help=TERMS)
+            st.caption(_signs(frame, tops, [one.place for one in seen], smooth), help=TERMS)
             configs = [one.config for one in seen]
             if said := f"{curves.axis_words(configs)} {curves.scale_words(configs)}".strip():
                 st.caption(said)
@@ -111,7 +123,8 @@ def _zoomed(span: tuple[float, float] | None) -> None:
 
 
 def _back(says: str, icon: str, field: str) -> None:
-    st.button(says, icon=f":material/{icon}:", type="tertiary", on_click=view.put, args=(field, None))
+    more = {"type": "tertiary", "on_click": view.put, "args": (field, None), "key": f"back_{field}"}
+    st.button(says, icon=f":material/{icon}:", **more)
 
 
 def _kept(draw: Callable[..., Any], label: str, field: str, titles: Mapping[str, str], **more: Any) -> Any:
@@ -133,19 +146,6 @@ def _gradient_title(quantity: str, parameter: str) -> str:
     if quantity == "lr":
         return curves.QUANTITIES[quantity]
     return f"{curves.QUANTITIES[quantity]} ({parameter or 'all parameters'})"
-
-
-def _selected() -> None:
-    """Keep a pinned step and a zoomed range; the chart itself forgets them when it is redrawn."""
-    selection = st.session_state["curves"]["selection"]
-    pins = selection.get("pin") or []
-    if pins and "step" in pins[0]:
-        view.put("pin", int(pins[0]["step"]))
-    if span := (selection.get("zoom") or {}).get("step"):
-        last = max(one.config.steps for one in st.session_state.comparison.named())
-        low, high = (float(min(max(round(end), 0), last)) for end in span)  # the axis goes on a little
-        if high - low >= SHORTEST_ZOOM:
-            view.put("zoom", (low, high))
 
 
 def _pinned(last: int) -> int | None:

@@ -156,16 +156,18 @@ def _dot(light: str, dark: str) -> str:
     return f'.stMarkdownColoredText[style*="{written}"] {{ color: light-dark({light}, {dark}) !important; }}'
 
 
-def tips(key: str, places: Sequence[int]) -> None:
+def tips(key: str, places: Sequence[int], hidden: Sequence[int] = ()) -> None:
     """In the tooltip of this chart: before each run's name, below the step, a dot of its color.
 
     Tooltips of Vega hold text only, and stand outside of what Streamlit makes dark. key: of the chart; only
-    fixed names and numbers go into the style.
+    fixed names and numbers go into the style. hidden: places of runs that have no row.
     """
     dark = st.context.theme.type == "dark"
-    row = f"body:has(.st-key-{key}:hover) #vg-tooltip-element tr:nth-child({{}}) .key::before"
+    row = f"body:has(.st-key-{key}:hover) #vg-tooltip-element tr:nth-child({{}})"
     rules = (
-        f"{row.format(at + 2)} {{ content: '● '; color: {RUNS[place][dark]}; }}"
+        f"{row.format(at + 2)} {{ display: none; }}"
+        if place in hidden
+        else f"{row.format(at + 2)} .key::before {{ content: '● '; color: {RUNS[place][dark]}; }}"
         for at, place in enumerate(places)
     )
     _write(*rules)
