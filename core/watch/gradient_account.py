@@ -156,11 +156,19 @@ def _why_unmoved(done: Executed) -> str:
     kinds = dict.fromkeys(grad_in_words(held.grad) for held in looked)
     if kinds.keys() <= {"None", "zeros"}:
         return f"every .grad is {' or '.join(kinds)}"
+    if done.config.optimizer == "rprop" and _all_turned(done):
+        return "the sign of every gradient has turned, and Rprop then waits for one step"
     if done.before.lr == 0:
         return "the learning rate is 0"
     if not all(held.values.isfinite().all() for held in looked):
         return "weights that are not finite stay that way"
     return "every update is too small for the precision of its weight"
+
+
+def _all_turned(done: Executed) -> bool:
+    """Whether every gradient has another sign than the one before: Rprop then remembers 0 in its place."""
+    kept = (state.get("prev") for state in done.after.state.values())
+    return not any(prev.any() for prev in kept if isinstance(prev, Tensor))
 
 
 def _moved(done: Executed, name: str, index: int) -> tuple[str, str, str]:

@@ -178,6 +178,28 @@ def test_zero_grad_once_an_epoch_is_no_zero_grad():
     )
 
 
+def test_two_losses_of_one_forward_are_not_said_to_be_one():
+    def step(_, x, y, model, optimizer, loss_fn):
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        (0.01 * sum(p.square().sum() for p in model.parameters())).backward()
+        optimizer.step()
+
+    (twice,) = found_in(step, steps=10)
+    assert "unless these are two losses" in twice.because
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_whole_targets_are_not_said_to_have_lost_anything(whole):
+    def step(_, x, y, model, optimizer, loss_fn):
+        optimizer.zero_grad()
+        loss_fn(model(x), y.round().long() if whole else y).backward()
+        optimizer.step()
+
+    cut = [one.because for one in found_in(step, steps=10) if one.trap == "targets_cut"]
+    assert len(cut) == whole and all("if they were floats before" in because for because in cut)
+
+
 def test_clipping_after_step_is_said_with_how_often():
     def step(_, x, y, model, optimizer, loss_fn):
         optimizer.zero_grad()
