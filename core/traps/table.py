@@ -40,8 +40,8 @@ TRAPS = {
         "proves nothing.",
         "leftover",
         notice=(
-            "The loss falls, climbs back nearly to its start, and falls again, in slow even waves; "
-            "`p.grad` is not None just before backward."
+            "The loss falls, climbs back nearly to its start, and falls again, in slow even waves; from the "
+            "second step on `p.grad` is not None just before backward."
         ),
         offers=SWINGS,
         first=True,
@@ -457,7 +457,7 @@ TRAPS = {
         "faded_sigmoid",
         "accuracy",
         notice=(
-            "The loss levels off near 0.5 although most predictions are right, and all outputs lie "
+            "The loss stays above about 0.5 although most predictions are right, and all outputs lie "
             "between 0 and 1: logits would be negative, too."
         ),
         offers=SILENT,
@@ -470,8 +470,8 @@ TRAPS = {
         "BCELoss takes probabilities. It raises as soon as an output leaves the range from 0 to 1; "
         "until then it is silently wrong. Use BCEWithLogitsLoss.",
         notice=(
-            'A RuntimeError at the loss, "all elements of input should be between 0 and 1", perhaps '
-            "only after some steps: here the second."
+            'A RuntimeError at the loss, "all elements of input should be between 0 and 1": in the first '
+            "step, or as soon as an output leaves that range."
         ),
     ),
     "saturated": trap(
@@ -869,8 +869,8 @@ TRAPS = {
         "fine",
         {**MOONS, "model": "mlp_dropout"},
         "ZFLBS.look_in_training_mode.",
-        "In training mode dropout switches off other units at every call, in predictions too. model.eval() "
-        "switches it off, and no_grad does not.",
+        "In training mode dropout switches off different units at every call, in predictions too. "
+        "model.eval() stops that, and no_grad does not.",
         "asked_again",
         notice="The same row gets another answer each time it is asked; `model.training` is True.",
         repair="ZFLBS.look_in_eval_mode.",
