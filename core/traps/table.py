@@ -40,7 +40,7 @@ TRAPS = {
         "proves nothing.",
         "leftover",
         notice=(
-            "The loss falls, climbs back nearly to its start, and falls again, in slow even waves; from the "
+            "The loss falls, climbs back to about its start, and falls again, in slow even waves; from the "
             "second step on `p.grad` is not None just before backward."
         ),
         offers=SWINGS,
@@ -317,7 +317,7 @@ TRAPS = {
         "softmax_floor",
         "accuracy",
         notice=(
-            "The loss levels off above 0.3133 although most predictions are right, and every row of "
+            "The loss stays above 0.3133 although most predictions are right, and every row of "
             "`outputs` sums to 1."
         ),
         offers=SILENT,
@@ -590,8 +590,8 @@ TRAPS = {
         "brings it back.",
         "limits",
         notice=(
-            "The loss grows some 250-fold per step from the first step on, is inf from the 16th, and "
-            "nan from the 34th."
+            "The loss grows some 250-fold per step from the first step on. Counted from 0, it is inf at step "
+            "15, and nan at step 33."
         ),
         right={"lr": 0.1},
     ),
@@ -793,7 +793,6 @@ TRAPS = {
         "zero_grad waits for k batches and step does not: the second step uses the first gradient once more. "
         "There are k updates where one was meant, none of them with the gradient of all rows.",
         "update_gradient",
-        "moved",
         notice=(
             "The weights change at every pass, and the memory saved by small batches bought no larger batch: "
             "count the calls of step."
@@ -825,7 +824,7 @@ TRAPS = {
         "ZFLaS",
         "backward of the scaled loss leaves gradients times 65536. scaler.step divides them by the scale "
         "before it calls optimizer.step; called directly, that one takes steps 65536 times too long.",
-        "used",
+        "first_move",
         notice="The loss is huge, inf or nan within a few steps; `.grad` has a norm of many thousands.",
         repair="ZFLaAG",
         offers=SWINGS,
