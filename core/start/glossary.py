@@ -39,9 +39,9 @@ TERMS = {
     ),
     "curvature": Term(
         "curvature",
-        "How fast the gradient changes along the steepest direction: the largest eigenvalue of the loss's "
-        "second derivatives, λ. Plain gradient descent on a quadratic multiplies the error in that direction "
-        "by 1 − learning rate × λ at every step.",
+        "How fast the gradient changes along the direction in which it changes most: λ, the largest "
+        "eigenvalue of the loss's second derivatives (the Hessian). Plain gradient descent on a quadratic "
+        "multiplies the error in that direction by 1 − learning rate × λ at every step.",
     ),
     "limit": Term(
         "limit of stability",

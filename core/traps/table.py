@@ -570,9 +570,9 @@ TRAPS = {
         "explodes",
         {**DELIVERIES, "lr": 0.13, "steps": 600},
         "ZFLBS",
-        "On a quadratic each step multiplies the error along the steepest direction by 1 - lr x curvature. "
-        "Once lr is above 2 / curvature, that factor is below -1: every step overshoots by more than the "
-        "one before.",
+        "On a quadratic each step multiplies the error along the most curved direction by "
+        "1 - lr x curvature. Once lr is above 2 / curvature, that factor is below -1: every step overshoots "
+        "by more than the one before.",
         "limits",
         notice=(
             "On a log scale the loss climbs along a straight line: here every step multiplies it by "
