@@ -179,9 +179,9 @@ def losses_words(config: Config) -> str:
     row = MODELS[config.model]
     if not config.batch_size and not row.two_modes:
         return ""
-    averages = ", with the running averages of the end" if row.averages else ""
+    averages = " with the final running averages" if row.averages else ""
     mode = f", in eval mode{averages}" if row.two_modes else ""
-    return f"The contours are of the loss on all training rows{mode}; each step sees its own."
+    return f"The contours show the loss on all training rows{mode}; each step sees another loss."
 
 
 def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] | None = None) -> str:

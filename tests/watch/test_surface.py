@@ -406,7 +406,7 @@ class Constant(nn.Module):
     ({}, []),
     ({"batch_size": 16}, ["on all training rows;"]),
     ({"model": "mlp_dropout"}, ["in eval mode;"]),
-    ({"model": "mlp_norm"}, ["in eval mode, with the running averages of the end;"]),
+    ({"model": "mlp_norm"}, ["in eval mode with the final running averages;"]),
 ])  # fmt: skip
 def test_words_say_of_what_loss_the_contours_are_where_steps_see_another(choices, said):
     words = losses_words(Config(**choices))
