@@ -135,8 +135,8 @@ class Config:
         0,
         "Seed",
         (0, MAX_SEED),
-        "Determines generated data, the split, starting weights, and batches. PyTorch takes its lowest 32 "
-        "bits.",
+        "Determines generated data, the split, starting weights, batches, and dropout. PyTorch takes its "
+        "lowest 32 bits.",
     )
     dtype: str = choice(
         "float32",
