@@ -419,6 +419,23 @@ def test_watch_says_what_a_line_did_in_numbers(loop, line, said):
     assert of(line, Run(Config(**DELIVERIES | {"loop": from_letters(loop)}))).headline.startswith(said)
 
 
+@pytest.mark.parametrize(("loop", "line", "what", "times"), [
+    ("ZFLBS", "backward", "this batch's gradient", 1),
+    ("zFLDs", "backward_divided", "a k-th of this batch's gradient", 1 / 4),
+    ("zFLws", "backward_by_rows", "this batch's share of the gradient", 1 / 4),
+    ("ZFLaAG", "backward_scaled", "this batch's gradient times the scale", 2**16),
+    ("zFLduxg", "backward_scaled_divided", "a k-th of this batch's gradient times the scale", 2**14),
+])  # fmt: skip
+def test_the_norm_that_backward_adds_is_said_to_be_what_it_is(loop, line, what, times):
+    """All rows in each of four passes; the gradient itself by autograd."""
+    run = Run(Config(loop=from_letters(loop), hidden=(3,), batch_size=0, steps=4))
+    loss = run.namespace["loss_fn"](run.model(run.data.inputs), run.data.targets)
+    length = torch.cat([g.flatten() for g in torch.autograd.grad(loss, run.parameters)]).norm().item()
+    said = of(line, run).headline
+    assert said.startswith(f"All 4 .grad got {what}, norm ")
+    assert float(said.split("norm ")[1].split(";")[0]) == pytest.approx(times * length, rel=1e-3)
+
+
 @pytest.mark.parametrize("loop", ["ZflaAG", "ZflaUAG", "ZflaUVAG", "ZflaUCAG"])
 def test_a_step_that_the_scaler_skips_is_said_to_be_skipped(loop):
     """Clipping by value makes numbers of what was inf when it was unscaled; the scaler skips all the same."""

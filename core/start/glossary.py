@@ -23,7 +23,11 @@ _RAW = [row.title for row in DATASETS.values() if row.scale == "raw"]
 
 TERMS = {
     **{word: Term(word.capitalize(), rule) for word, rule in RULES.items()},
-    "fresh": Term("fresh", "What this backward added to `.grad`: the gradient of this batch alone."),
+    "fresh": Term(
+        "fresh",
+        "What this backward added to `.grad`: the gradient of this batch alone, scaled or divided as its loss "
+        "was.",
+    ),
     "leftover": Term(
         "leftover",
         "What was in `.grad` before this backward: gradients of earlier steps that no zero_grad has cleared.",
