@@ -25,8 +25,8 @@ TERMS = {
     **{word: Term(word.capitalize(), rule) for word, rule in RULES.items()},
     "fresh": Term(
         "fresh",
-        "What this backward added to `.grad`: the gradient of this batch alone, scaled or divided as its loss "
-        "was.",
+        "What this backward added to `.grad`: the gradient of this batch alone, scaled or divided as its "
+        "loss was.",
     ),
     "leftover": Term(
         "leftover",
