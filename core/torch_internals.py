@@ -29,7 +29,7 @@ def is_view(tensor: Tensor) -> bool:
 def overflowed(scaler: Any, optimizer: Any) -> bool:
     """Whether a GradScaler found inf or nan in an optimizer's gradients, and so skips the step.
 
-    Known from unscaling on, until the scaler is updated; what is done to the gradients in between counts not.
+    Known from unscaling until the scaler is updated, whatever happens to the gradients in between.
     """
     found = scaler._per_optimizer_states.get(id(optimizer), {}).get("found_inf_per_device", {})
     return any(bool(one) for one in found.values())

@@ -175,13 +175,13 @@ def _rounded(ascending: np.ndarray) -> np.ndarray:
 
 
 def losses_words(config: Config) -> str:
-    """Of what loss the contours are, where steps see another one; "" where they see the same."""
+    """Of what loss the contours are, where steps may see another one; "" where they see the same."""
     row = MODELS[config.model]
     if not config.batch_size and not row.two_modes:
         return ""
     averages = " with the final running averages" if row.averages else ""
     mode = f", in eval mode{averages}" if row.two_modes else ""
-    return f"The contours show the loss on all training rows{mode}; each step sees another loss."
+    return f"The contours show the loss on all training rows{mode}; a step may see another loss."
 
 
 def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] | None = None) -> str:

@@ -102,8 +102,8 @@ def _takes(loss: str) -> None:
     forms = "; or ".join(FORMS[name].about for name in LOSSES[loss].takes)
     outputs, _ = example(loss)
     st.markdown(
-        f"From the data sets here it gets {forms}. What PyTorch says to targets of several types and shapes, "
-        f"for outputs of shape {tuple(outputs.shape)}:"
+        f"From the data sets here this loss gets {forms}. What PyTorch says to targets of several types and "
+        f"shapes, for outputs of shape {tuple(outputs.shape)}:"
     )
     rows = [
         (
