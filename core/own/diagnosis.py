@@ -269,8 +269,8 @@ def _rate_moved(found: Recording) -> Iterator[Finding]:
         return
     because = (
         f"the learning rate changed between backward and step in {_of(count, found.steps_seen, 'step')}, "
-        f"first from {number(first['before'])} to {number(first['after'])} in update {first['update']:,}: a "
-        "scheduler that steps before the optimizer skips its first value."
+        f"first from {number(first['before'])} to {number(first['after'])} in update {first['update']:,}. If "
+        "a scheduler did that, it stepped too early and its first value was skipped; set by hand, it is fine."
     )
     yield Finding("scheduler.step", because, "scheduler_first")
 
