@@ -806,7 +806,7 @@ TRAPS = {
         "fine",
         {"dataset": "xor", "hidden": (16,), "lr": 1.0, "steps": 400},
         "ZFLaCUAG",
-        "The gradients are still times the scale, 65536, when they are shrunk to max_norm; unscaled "
+        "The gradients are still multiplied by the scale, 65536, when they are shrunk to max_norm; unscaled "
         "afterward, they are far too short to move the weights.",
         "used",
         notice=(
@@ -822,8 +822,9 @@ TRAPS = {
         "explodes",
         MOONS,
         "ZFLaS",
-        "backward of the scaled loss leaves gradients times 65536. scaler.step divides them by the scale "
-        "before it calls optimizer.step; called directly, that one takes steps 65536 times too long.",
+        "backward of the scaled loss leaves gradients multiplied by the scale, 65536. scaler.step divides "
+        "them by it before it calls optimizer.step; called directly, that one takes steps 65536 times too "
+        "long.",
         "first_move",
         notice="The loss is huge, inf or nan within a few steps; `.grad` has a norm of many thousands.",
         repair="ZFLaAG",
