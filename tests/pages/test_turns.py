@@ -1,5 +1,6 @@
 """The right to train goes round in order; what bounds memory is no matter of Streamlit's caches."""
 
+import contextlib
 import gc
 import threading
 
@@ -104,6 +105,24 @@ def test_clearing_the_caches_of_streamlit_keeps_one_slot_one_store_and_one_conne
     cleared()
     assert ours() == before
     assert cache().get(str, Config(seed=32), "cpu") == "kept"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_collector_rests_while_all_is_imported_and_works_afterwards(monkeypatch, fails):
+    """Most of what is made meanwhile stays; without it, nothing of any visitor would ever be collected."""
+    seen = []
+
+    def importing():
+        seen.append(gc.isenabled())
+        if fails:
+            raise ImportError
+
+    monkeypatch.setattr(warm, "_done", threading.Event())
+    monkeypatch.setattr(warm, "_warm", importing)
+    monkeypatch.setattr(warm.gc, "freeze", lambda: seen.append("frozen"))
+    with pytest.raises(ImportError) if fails else contextlib.nullcontext():
+        warm.up()
+    assert seen == [False] + ["frozen"] * (not fails) and gc.isenabled()
 
 
 def test_clearing_the_caches_of_streamlit_does_not_freeze_the_collector_again(cleared, monkeypatch):
