@@ -251,26 +251,38 @@ def test_rows_times_runs_are_bounded_and_a_spike_is_among_them(count):
     assert spike.max() == 1e6 and spike.idxmax() == 2718
 
 
-@given(st.integers(-5, 80), st.integers(-5, 80), st.integers(0, 60))
+@given(st.integers(-5, 80), st.integers(-5, 80))
 @settings(deadline=None)
-def test_a_zoom_shows_just_its_steps_and_a_pin_only_inside(low, high, pinned):
-    frame, _ = curves_frame([made(np.ones(60))], between=(low, high), pinned=pinned)
-    assert frame["step"].tolist() == [step for step in range(61) if low <= step <= high]
-    assert frame["step"][frame["pinned"] == 1].tolist() == ([pinned] if low <= pinned <= high else [])
+def test_beside_a_zoom_all_steps_are_there_for_the_way_back(low, high):
+    frame, _ = curves_frame([made(np.ones(60))], between=(low, high))
+    assert frame["step"].tolist() == list(range(61))
 
 
 def test_a_pinned_step_survives_thinning():
     calm = [made(np.ones(5000))] * 6
     for pinned in range(1230, 1240):
         frame, _ = curves_frame(calm, pinned=pinned)
-        assert frame["step"][frame["pinned"] == 1].tolist() == [pinned]
+        assert pinned in frame["step"].tolist()
 
 
-def test_a_zoom_shows_what_thinning_had_left_out():
+def test_a_zoom_has_what_thinning_had_left_out_and_stays_within_the_limit():
     generator = np.random.default_rng(0)
     long = [made(generator.uniform(1, 2, 5000)) for _ in range(6)]
     frame, _ = curves_frame(long, between=(1000, 1100))
-    assert frame["step"].tolist() == list(range(1000, 1101))
+    steps = set(frame["step"])
+    assert set(range(1000, 1101)) <= steps and {0, 5000} <= steps and len(frame) * 6 <= MAX_ROWS
+
+
+def test_axes_end_for_what_is_looked_at_and_marks_go_with_them():
+    """Not for a run that is hidden, nor for steps outside of a zoom."""
+    calm, wild = np.ones(60), np.where(np.arange(60) == 30, 1e12, 1.0)
+    runs = [made(calm), made(wild)]
+    whole, (top, _) = curves_frame(runs)
+    assert top is not None and whole["step"][whole["b1"] == 1].tolist() == [30]
+    for more in ({"hidden": (1,)}, {"between": (40.0, 59.0)}):
+        frame, tops = curves_frame(runs, **more)
+        assert tops == (None, None) and frame[["b0", "b1"]].isna().all(axis=None)
+        pd.testing.assert_series_equal(frame["l1"], whole["l1"])
 
 
 def test_runs_of_different_lengths_share_the_steps_of_the_longest():
@@ -337,9 +349,10 @@ def test_smoothing_adds_averages_and_moves_nothing_else(runs):
 def test_a_peak_before_a_zoom_does_not_flatten_what_is_in_it():
     losses = np.where(np.arange(300) < 5, 1e8, 1.0 + np.arange(300) % 2)
     frame, tops = curves_frame([made(losses)], between=(20.0, 299.0), smooth=0.9)
-    shown = frame["s0"].dropna()
+    inside = frame["s0"][frame["step"].between(20, 299)]
+    shown = inside.dropna()
     assert tops[0] is None and shown.between(1.0, 2.0).all()
-    assert averaged(losses, 0.9)[20] > 1e6 and 0 < len(shown) < len(frame)
+    assert averaged(losses, 0.9)[20] > 1e6 and 0 < len(shown) < len(inside)
     whole, _ = curves_frame([made(losses)], smooth=0.9)
     assert whole["s0"][:300].notna().all()
 
@@ -492,9 +505,30 @@ def test_each_panel_has_the_scale_that_was_asked_for(curves, logs):
 def test_the_axes_end_where_the_frame_says(curves):
     frame, _, names = curves
     for tops in ((100.0, None), (None, 10.0)):
-        for panel, top in zip(panels(spec_of(frame, tops, names)), tops, strict=True):
+        spec = spec_of(frame, tops, names)
+        values = {param["name"]: param["value"] for param in spec["params"] if "value" in param}
+        for panel, top in zip(panels(spec), tops, strict=True):
             ys = [view["encoding"]["y"] for view, _ in views(panel) if "y" in view["encoding"]]
-            assert {y["scale"].get("domainMax") for y in ys if "field" in y} == {top}
+            assert {values[y["scale"]["domainMax"]["expr"]] for y in ys if "field" in y} == {top}
+
+
+def test_what_the_browser_changes_is_a_signal_of_the_same_spec(curves):
+    """A pin, a zoom, hidden runs and ends of axes: nothing else of the spec depends on them."""
+    frame, tops, names = curves
+    plain = spec_of(frame, tops, names)
+    shown = ((None, 7.0), (3.0, 9.0), 4, (1, 3))
+    looked = curves_spec(names, ("Loss", "Gradient norm"), (True, True), *shown[:2], 1200, True,
+                         pinned=shown[2], hidden=shown[3])  # fmt: skip
+    values = {param["name"]: param["value"] for param in looked.pop("params") if "value" in param}
+    assert values == {"top_l": None, "top_g": 7.0, "low": 3.0, "high": 9.0, "pinned": 4, "hidden": ["1", "3"]}
+    assert looked == {key: value for key, value in plain.items() if key != "params"}
+    for view, transforms in views(looked):
+        filters = [one["filter"] for one in transforms if "filter" in one]
+        if view["encoding"].get("color", {}).get("field") == "run":
+            assert "indexof(hidden, datum.run) < 0" in filters
+        if view["mark"]["type"] == "line":
+            assert "low <= datum.step && datum.step <= high" in filters
+    assert json.dumps(looked).count("datum.step === pinned") == 2  # a rule in each panel
 
 
 def test_the_panels_stand_side_by_side_or_on_a_phone_below_each_other(curves):
@@ -547,12 +581,16 @@ def test_the_first_and_last_dot_are_whole(curves):
     for width in (1200, 340):
         for panel in panels(spec_of(frame, tops, names, width=width)):
             xs = [view["encoding"]["x"]["scale"] for view, _ in views(panel) if "x" in view["encoding"]]
-            assert len({tuple(x["domain"]) for x in xs}) == 1 and not any(x["nice"] for x in xs)
-            low, high = xs[0]["domain"]
+            assert len({json.dumps(x) for x in xs}) == 1 and not xs[0]["nice"]
             last = frame["step"].max()
-            pixel = (high - low) / panel["width"]
+            edge = "0.015 * (high - low)"
+            assert (xs[0]["domainMin"], xs[0]["domainMax"]) == (
+                {"expr": f"low - {edge}"},
+                {"expr": f"high + {edge}"},
+            )
+            pixel = 1.03 * last / panel["width"]
             radius = math.sqrt(22 / math.pi)  # of a validation dot: its area is 22 pixels
-            assert -low / pixel > radius and (high - last) / pixel > radius
+            assert 0.015 * last / pixel > radius
 
 
 def test_no_step_is_labeled_between_two_steps(curves):
@@ -598,7 +636,7 @@ def test_each_panel_shows_its_own_quantity_and_validation_is_with_the_loss(curve
 def test_hover_pin_and_zoom_are_felt_in_both_panels(curves):
     for width in (1200, 400):
         spec = spec_of(*curves, width=width)
-        params = {param["name"]: param for param in spec["params"]}
+        params = {param["name"]: param for param in spec["params"] if "select" in param}
         assert set(params) == {"hover", "pin", "zoom"}
         assert params["hover"]["select"]["fields"] == params["pin"]["select"]["fields"] == ["step"]
         assert params["zoom"]["select"]["type"] == "interval"

@@ -57,6 +57,21 @@ def curves(app) -> tuple[dict, pd.DataFrame]:
     return next((spec, data) for spec, data in charts(app) if "hconcat" in spec or "vconcat" in spec)
 
 
+LOOKED = ("pinned", "low", "high", "hidden")
+
+
+def signals(app) -> dict:
+    """What the curves were drawn with first: pin, zoom and hidden runs."""
+    given = {one["name"]: one.get("value") for one in curves(app)[0]["params"]}
+    return {name: given[name] for name in LOOKED}
+
+
+def looked_at(app) -> dict:
+    """What the browser is told that they are by now."""
+    told = next(one.proto.json for one in app.get("bidi_component") if one.proto.component_name == "at_once")
+    return {name: json.loads(told)["signals"][name] for name in LOOKED}
+
+
 @pytest.fixture(scope="module")
 def first():
     return opened()
@@ -82,8 +97,8 @@ def test_the_cards_show_the_last_loss_of_each_run(first):
 
 def test_the_linked_curves_hold_every_run_and_listen_in_both_panels(first):
     spec, frame = curves(first)
-    assert {"l0", "l1", "l2", "g0", "g1", "g2", "step", "pinned"} <= set(frame.columns)
-    assert {p["name"] for p in spec["params"]} == {"hover", "pin", "zoom"}
+    assert {"l0", "l1", "l2", "g0", "g1", "g2", "step"} <= set(frame.columns)
+    assert {p["name"] for p in spec["params"] if "select" in p} == {"hover", "pin", "zoom"}
     assert frame["l0"].notna().sum() == Config().steps
 
 
@@ -561,15 +576,15 @@ def test_the_panel_shows_any_quantity_of_any_parameter_on_either_scale():
 def test_pin_zoom_fit_and_hidden_runs_come_from_the_link_and_stay_in_it():
     looked = {"steps": "40", "pin": "7", "zoom": "5..25", "fit": "20", "hide": "1"}
     app = opened(**looked)
-    _, frame = curves(app)
-    assert frame["step"].between(5, 25).all() and frame.loc[frame["pinned"] == 1, "step"].tolist() == [7]
-    assert {name for name in frame.columns if re.fullmatch(r"l\d", name)} == {"l0", "l2"}
+    assert looked_at(app) == signals(app) == {"pinned": 7, "low": 5, "high": 25, "hidden": ["1"]}
     assert widget(app, "fit_step").value == 20
     assert names(app) == ["Baseline", "Learning rate × 100", "No zero_grad"]
     assert dict(app.query_params) == looked and not app.warning
+    spec, frame = curves(app)
     app.button(key="hide_1").click()
     sound(app.run())
-    assert {"l0", "l1", "l2"} <= set(curves(app)[1].columns) and "hide" not in app.query_params
+    assert looked_at(app)["hidden"] == [] and "hide" not in app.query_params
+    assert curves(app)[0] == spec and list(curves(app)[1]) == list(frame)  # what is drawn is not drawn anew
 
 
 def test_smoothing_is_drawn_linked_and_explained_and_changes_no_number():
@@ -592,7 +607,7 @@ def test_the_way_back_from_a_zoom_stands_below_the_charts_and_says_where_one_is(
     app = opened(steps="40", zoom="5..25")
     assert "Steps 5 to 25" in _markdown(app)
     sound(next(one for one in app.main.button if one.label == "Whole run").click().run())
-    assert "zoom" not in app.query_params and curves(app)[1]["step"].max() == 40
+    assert "zoom" not in app.query_params and looked_at(app)["high"] == 40
 
 
 @pytest.mark.parametrize("field, text", [

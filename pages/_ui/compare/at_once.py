@@ -21,7 +21,8 @@ _SCRIPT = """
 export default function({ data, parentElement, setTriggerValue }) {
   const host = parentElement.host ?? parentElement;
   const page = host.ownerDocument;
-  const mine = page.atOnce ??= { set: {}, until: {} };
+  const mine = page.atOnce ??= { set: {}, until: {}, stop: () => {} };
+  mine.stop();  // this is called again with each new data
   const chart = () => page.querySelector(".st-key-curves svg.marks");
   const view = () => {
     const event = new PointerEvent("pointermove");
@@ -88,12 +89,13 @@ export default function({ data, parentElement, setTriggerValue }) {
   page.addEventListener("click", pressed, true);
   addEventListener("click", clicked);
   addEventListener("pointerup", released);
-  return () => {
+  mine.stop = () => {
     redrawn.disconnect();
     page.removeEventListener("click", pressed, true);
     removeEventListener("click", clicked);
     removeEventListener("pointerup", released);
   };
+  return mine.stop;
 }
 """
 
