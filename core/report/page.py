@@ -16,6 +16,8 @@ from typing import Any
 import pandas as pd
 import torch
 
+from core.charts import ZOOMED
+from core.compare.looks import SHORTEST_ZOOM
 from core.report import vega
 
 SIZE = 2  # of a saved PNG, against the screen
@@ -29,6 +31,19 @@ LOOK = {  # of the curves: to be read on a slide
     "legend": {"labelFontSize": 13},
     "title": {"fontSize": 14},
 }
+# Dragging zooms, as on the page; a double click shows the whole run again.
+ZOOM = """({ view }) => {
+  const show = (low, high) => view.signal("low", low).signal("high", high).runAsync();
+  const whole = [view.signal("low"), view.signal("high")];
+  view.container().addEventListener("dblclick", () => show(...whole));
+  addEventListener("pointerup", async () => {
+    const [from, to] = (await view.runAsync()).signal("zoom").step ?? [];
+    if (to === undefined) return;
+    const [low, high] = [Math.min(from, to), Math.max(from, to)].map(Math.round);
+    if (high - low >= SHORTEST) await show(Math.max(low, whole[0]), Math.min(high, whole[1]));
+    dispatchEvent(new Event("ZOOMED"));
+  });
+}""".replace("SHORTEST", f"{SHORTEST_ZOOM}").replace("ZOOMED", ZOOMED)
 STYLE = """
 :root { color-scheme: light; font: 15px/1.5 system-ui, sans-serif; color: #10182b; }
 body { max-width: 1140px; margin: 2rem auto; padding: 0 1rem; }
@@ -86,7 +101,7 @@ def page(
         f"<h2>Numbers</h2>{_table(cards)}",
         f"<footer>{_versions()} The experiment itself: <code>{escape(link)}</code></footer>",
         f"<script>{vega.bundle()}</script>",
-        f"<script>vegaEmbed('#charts', {_json(drawn)}, {_json(options)})</script>",
+        f"<script>vegaEmbed('#charts', {_json(drawn)}, {_json(options)}).then({ZOOM})</script>",
     ]
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'

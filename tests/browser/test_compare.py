@@ -137,10 +137,12 @@ def test_pointing_reads_all_runs_a_click_pins_a_step_and_dragging_zooms(visit):
     names = ("step", "Baseline", "Learning rate × 100", "No zero_grad")
     assert tip_says(page, lambda: in_loss_panel(page, 0.5), names)
     page.wait_for_function(OF_ONE_COLOR.replace("POINTED", "true"))
+    page.locator(".st-key-curves svg.marks").evaluate("svg => { svg.first = true; }")
     page.mouse.click(*in_loss_panel(page, 0.5))
     reading(page).wait_for()
     assert_true(reading(page).inner_text())
     zoom(page)
+    assert page.locator(".st-key-curves svg.marks").evaluate("svg => svg.first === true")  # not drawn anew
     fill_the_window(page)
 
 
@@ -178,9 +180,17 @@ def zoom(page):
     page.mouse.up()
     whole = page.get_by_role("button", name="Whole run")
     whole.wait_for()
+    assert last_label(page) < 40
     settle(page)
     whole.click()
     whole.wait_for(state="detached")
+    assert last_label(page) == 40
+
+
+def last_label(page):
+    """The last step that is written below the loss."""
+    labels = page.locator(".st-key-curves svg .role-axis-label").first.locator("text")
+    return int(labels.last.inner_text())
 
 
 def test_the_downloaded_script_prints_the_losses_of_the_app_and_the_data_has_every_run(
@@ -288,15 +298,41 @@ def test_the_curves_are_in_the_first_screen(visit, path, width, height):
 
 def test_a_run_is_hidden_and_shown_again_and_removed_from_its_card(visit):
     page = visit(FEW)
+    lines = ".st-key-curves svg .mark-line.role-mark path"
+    page.wait_for_function(f"document.querySelectorAll('{lines}').length === 6")  # three runs, two panels
     card(page, 1).get_by_role("button", name="Hide Learning rate × 100 in the charts").click()
     page.wait_for_url(re.compile("hide=1"))
+    page.wait_for_function(f"document.querySelectorAll('{lines}').length === 4")
     card(page, 1).get_by_role("button", name="Show Learning rate × 100 in the charts").click()
     page.wait_for_url(lambda url: "hide" not in url)
+    page.wait_for_function(f"document.querySelectorAll('{lines}').length === 6")
     card(page, 1).get_by_role("button", name="Remove Learning rate × 100").click()
     card(page, 1).wait_for(state="detached")
     settle(page)
     assert card(page, 2).get_by_text("No zero_grad").first.is_visible()
     assert page.errors == []
+
+
+LABELS = """(() => {
+  const canvas = document.querySelector("#charts canvas"), top = Math.floor(0.8 * canvas.height);
+  const below = canvas.getContext("2d").getImageData(0, top, canvas.width, canvas.height - top);
+  return below.data.reduce((sum, value) => (31 * sum + value) >>> 0, 0);
+})()"""  # what stands below the panels: neither the pointer nor a frame that is dragged changes it
+
+
+def zoom_report(report):
+    """Dragging over a part changes the steps below it; a double click brings the whole run back."""
+    box = report.locator("#charts canvas").bounding_box()
+    x, y = box["x"] + 0.15 * box["width"], box["y"] + 150
+    whole = report.evaluate(LABELS)
+    report.mouse.move(x, y)
+    report.mouse.down()
+    report.mouse.move(x + 100, y, steps=4)
+    assert report.evaluate(LABELS) == whole
+    report.mouse.up()
+    report.wait_for_function(f"whole => {LABELS} !== whole", arg=whole)
+    report.mouse.dblclick(x, y)
+    report.wait_for_function(f"whole => {LABELS} === whole", arg=whole)
 
 
 def test_the_report_opens_from_a_disk_without_the_network(visit, contexts, tmp_path):
@@ -316,6 +352,7 @@ def test_the_report_opens_from_a_disk_without_the_network(visit, contexts, tmp_p
         report.locator("#charts canvas").wait_for()
         names = report.locator(".run h3").all_inner_texts()
         assert names == ["Baseline", "Learning rate × 100", "No zero_grad"]
+        zoom_report(report)
         report.locator("#charts summary").click()
         with report.expect_download() as picture:
             report.get_by_text("Save as PNG").click()

@@ -67,11 +67,14 @@ def _results(configs: list[Config], device: str) -> dict[Config, Result | None]:
     _begin(configs, device)
     results = {c: cache().get(Result, c, device) for c in configs}
     missing = [config for config in configs if results[config] is None]
+    # Even if they stay empty: without them, all below would be new to the browser, and be drawn anew.
+    place, where = st.empty(), st.container()
     if missing:
         sentence = _refusal(configs, device)
         if sentence:
             remarks.refuse(sentence, lambda steps: _refusal(_with_steps(steps), device))
-        results |= _advance(missing, device, [one for one in results.values() if one is not None])
+        there = [one for one in results.values() if one is not None]
+        results |= _advance(missing, device, there, place, where)
     return results
 
 
@@ -97,12 +100,21 @@ def _begin(configs: list[Config], device: str) -> None:
         st.session_state.training = Progress(present)
 
 
-def _advance(configs: list[Config], device: str, there: list[Result]) -> dict[Config, Result]:
-    """Train on the cluster if there is one, and here whatever it leaves. there: the runs that are done."""
-    place, now = st.empty(), st.session_state.training
+def _advance(
+    configs: list[Config],
+    device: str,
+    there: list[Result],
+    place: DeltaGenerator,
+    where: DeltaGenerator,
+) -> dict[Config, Result]:
+    """Train on the cluster if there is one, and here whatever it leaves. there: the runs that are done.
+
+    place, where: for the progress, and for what is said about where it trains.
+    """
+    now = st.session_state.training
     bar = _Bar(place, now, there)
     results, over = _elsewhere(configs, device, bar, now)
-    progress.tell_where(st.container(), now)
+    progress.tell_where(where, now)
     if not over:
         left = [config for config in configs if config not in results]
         results = results | _here(left, device, bar, now)
