@@ -59,7 +59,9 @@ FLIPPED: dict[type, type] = {
     **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And},
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
 }
-SYMMETRIC = ("max", "min", "addcmul", "addcmul_", "add", "mul", "same", "digits_apart")
+SYMMETRIC = (  # names as in their calls
+    *("max", "min", "addcmul", "addcmul_", "add", "mul", "same", "digits_apart", "mse_loss", "MSELoss()"),
+)
 LOOKS = {  # keywords of a chart whose plain numbers only change how it looks
     *("size", "strokeWidth", "strokeDash", "opacity", "cornerRadius", "cornerRadiusEnd", "angle", "dx", "dy"),
     *("fontSize", "labelAngle", "labelLimit", "symbolSize", "tickCount", "columns", "spacing", "height"),
@@ -239,7 +241,7 @@ def files_of_tests(modules: dict[str, Path]) -> dict[Path, set[str]]:
 
 def of_pages(path: Path) -> bool:
     """Whether a file of tests opens pages, which takes long and looks at little of core/."""
-    return "browser" in path.parts or "AppTest" in path.read_text()
+    return bool({"browser", "pages"} & set(path.parts)) or "AppTest" in path.read_text()
 
 
 # Running tests. A server has imported a file of tests, and forks for each run of some of them.
