@@ -581,6 +581,17 @@ def test_a_pair_that_fills_a_window_is_as_high_as_it_has_room():
     assert {panel["height"] for panel in panels(spec)} == {700}
 
 
+@pytest.mark.parametrize("first", [0.0, 100.0])
+def test_a_little_room_is_left_beside_the_steps_shown(first):
+    spec = curves_spec(("a",), ("L", "G"), (True, True), (None, None), (first, first + 50), 1400, True)
+    for panel in panels(spec):
+        scales = [
+            view["encoding"]["x"].get("scale", {}) for view, _ in views(panel) if "x" in view["encoding"]
+        ]
+        (low, high), *_ = [scale["domain"] for scale in scales if "domain" in scale]
+        assert first - 2 < low < first and first + 50 < high < first + 52
+
+
 def folded(panel):
     return {name for _, transforms in views(panel) for t in transforms for name in t.get("fold", [])}
 
