@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -271,6 +272,13 @@ def test_a_zoom_shows_what_thinning_had_left_out():
     long = [made(generator.uniform(1, 2, 5000)) for _ in range(6)]
     frame, _ = curves_frame(long, between=(1000, 1100))
     assert frame["step"].tolist() == list(range(1000, 1101))
+
+
+@pytest.mark.parametrize("logs", LOGS, ids=str)
+def test_a_validation_loss_of_0_is_a_gap_on_a_log_axis_alone(logs):
+    scores = pd.DataFrame({"step": [0, 5], "train_loss": 1.0, "val_loss": [1.0, 0.0]})
+    frame, _ = curves_frame([replace(made(np.ones(5)), evaluations=scores)], logs=logs)
+    assert frame["v0"].dropna().tolist() == ([1.0] if logs[0] else [1.0, 0.0])
 
 
 def test_runs_of_different_lengths_share_the_steps_of_the_longest():

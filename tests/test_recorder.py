@@ -308,6 +308,21 @@ def test_inputs_that_are_not_finite_are_told_from_a_loss_that_is_not():
     assert contents["first"]["nonfinite"] == {"update": 0, "line": "", "tensor": "inputs"}
 
 
+def test_inputs_that_are_not_finite_are_found_where_a_model_returns_more_than_its_outputs():
+    class Both(nn.Linear):
+        def forward(self, x):
+            return super().forward(x), x
+
+    model, loss_fn, x = Both(1, 1), nn.MSELoss(), torch.tensor([[math.inf]])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recording = record(model, optimizer, loss_fn)
+    loss_fn(model(x)[0], torch.ones(1, 1)).backward()
+    optimizer.step()
+    found = recording.contents()["first"]["nonfinite"]
+    recording.close()
+    assert found == {"update": 0, "line": "", "tensor": "inputs"}
+
+
 def test_a_loss_that_overflows_is_named_as_the_loss():
     contents, _ = loop_of(2, x=torch.tensor([[1e25], [1.0]]))
     assert contents["first"]["nonfinite"] == {"update": 0, "line": "loss", "tensor": "loss"}
