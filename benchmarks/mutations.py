@@ -31,6 +31,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -241,7 +242,7 @@ def files_of_tests(modules: dict[str, Path]) -> dict[Path, set[str]]:
 
 def of_pages(path: Path) -> bool:
     """Whether a file of tests opens pages, which takes long and looks at little of core/."""
-    return bool({"browser", "pages"} & set(path.parts)) or "AppTest" in path.read_text()
+    return bool({"browser", "pages"} & set(path.parts))
 
 
 # Running tests. A server has imported a file of tests, and forks for each run of some of them.
@@ -330,9 +331,11 @@ class Serving:
                 one.cache_clear()  # or a test that asks for the same again would call nothing
             self.called, self.failed = set(), ""
             worked, begun = time.process_time(), time.monotonic()
-            sys.settrace(lambda frame, event, argument: self.called.add(frame.f_code))
+            for module in (threading, sys):  # what a test starts in a thread, too
+                module.settrace(lambda frame, event, argument: self.called.add(frame.f_code))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
-            sys.settrace(None)
+            for module in (threading, sys):
+                module.settrace(None)
             fixtures = (self.of_fixtures.get(name, set()) for name in getattr(item, "fixturenames", ()))
             called = self.called.union(*fixtures)
             ours = [(code.co_filename, code.co_qualname) for code in called if "/core/" in code.co_filename]
@@ -565,4 +568,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Streamlit's AppTest takes the place of __main__, where what a fork tells would be looked up.
+    from benchmarks import mutations
+
+    mutations.main()
