@@ -34,7 +34,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -281,6 +281,8 @@ def forked(work: Callable[[Callable[[Any], None]], None], limit_s: float) -> tup
             told.append(receive.recv())
         except EOFError:
             process.join()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # servers that its tests have started
             assert process.exitcode is not None and process.exitcode <= 0, "a fork of this script has failed"
             return [*told, "crashed"] if process.exitcode else told, True
     os.killpg(process.pid, signal.SIGKILL)
