@@ -110,7 +110,14 @@ def test_frame_of_nodes_by_hand(rows):
 
 
 @pytest.mark.parametrize(
-    ("saved", "unit", "value"), [(1000, "bytes", 1000), (3 * 2**9, "KiB", 1.5), (5 * 2**19, "MiB", 2.5)]
+    ("saved", "unit", "value"),
+    [
+        (1000, "bytes", 1000),
+        (2**10, "KiB", 1),
+        (3 * 2**9, "KiB", 1.5),
+        (2**20, "MiB", 1),
+        (5 * 2**19, "MiB", 2.5),
+    ],
 )
 def test_the_unit_follows_the_largest(saved, unit, value):
     held = [KeptLosses("item", 1, 0, 0, 0), KeptLosses("without", 1, saved, 3, 4)]
