@@ -44,6 +44,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("start", (float("nan"),), "from -1000 to 1000"),
     ("start", ("glorot",), "from -1000 to 1000"),
     ("start", "5_2", "one for all tensors or one for each"),
+    ("start", (1.0,) * 27, "one for all tensors or one for each"),  # six layers and the last have 26 at most
     ("start", (1.0, 2.0, 3.0), "one number, or 6 for this model"),
     ("schedule", ((3, 1000001.0),), "from 0 to 1000000"),
     ("schedule", ((0, 0.1),), "from 1 to 20000"),

@@ -149,6 +149,11 @@ def test_l1_on_a_linear_model_has_no_curvature(exact_up_to, monkeypatch):
     assert stability_limit(config, 0.0) is None  # and so no limit, rather than a division by 0
 
 
+def test_a_loss_that_is_linear_in_the_weights_has_no_curvature():
+    model, rows = nn.Linear(1, 2, dtype=torch.float64), torch.arange(4) % 2
+    assert curvature(model, nn.NLLLoss(), INPUTS, rows) == 0.0  # minus the mean of outputs, as they are
+
+
 class Bowl(nn.Module):
     """Outputs its own weights; with `Quadratic` the Hessian is diagonal with given curvatures."""
 
