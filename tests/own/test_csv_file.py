@@ -48,7 +48,7 @@ def test_decimal_commas(separator):
 
 def test_the_largest_number_of_float32_is_one():
     table = read("a.csv", b"x,y\n1,3.4028234663852886e38\n2,-3.4028234663852886e38\n3,1\n")
-    inputs, labels = table.rows(columns.proposal(table))
+    _, labels = table.rows(columns.proposal(table))
     assert labels.flatten().tolist()[:2] == [(2 - 2**-23) * 2.0**127, -(2 - 2**-23) * 2.0**127]
 
 
