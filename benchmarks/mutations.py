@@ -232,7 +232,7 @@ def files_of_tests(modules: dict[str, Path]) -> dict[Path, set[str]]:
     """Every file of tests but those of pages -> the modules it imports, itself or by a helper."""
     files = [path for path in Path("tests").rglob("*.py") if not of_pages(path)]
     direct = {path: imported(path, modules) for path in files}
-    helpers = {path.stem: used for path, used in direct.items() if not path.stem.startswith("test_")}
+    helpers = {module_name(path): used for path, used in direct.items() if not path.stem.startswith("test_")}
     return {
         path: used.union(*(helpers[name] for name in helpers if f"from {name} import" in path.read_text()))
         for path, used in direct.items()
