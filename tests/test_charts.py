@@ -589,6 +589,14 @@ def test_a_pair_that_fills_a_window_is_as_high_as_it_has_room():
     assert {panel["height"] for panel in panels(spec)} == {700}
 
 
+@pytest.mark.parametrize("width", [400, 1201])
+def test_a_pair_with_its_axes_is_as_wide_as_its_room(curves, width):
+    spec = spec_of(*curves, width=width)
+    one, other = (panel["width"] + charts.AXIS_WIDTH for panel in panels(spec))
+    taken = one if "vconcat" in spec else one + charts.SPACING + other
+    assert one == other and width - 2 < taken <= width
+
+
 @pytest.mark.parametrize("first", [0.0, 100.0])
 def test_a_little_room_is_left_beside_the_steps_shown(first):
     spec = curves_spec(("a",), ("L", "G"), (True, True), (None, None), (first, first + 50), 1400, True)
