@@ -375,11 +375,8 @@ def test_scaling_by_a_power_of_two_changes_no_bit_and_recorded_gradients_are_sca
 
 def test_a_step_with_inf_is_skipped_and_the_scale_halved():
     config = Config(**DELIVERIES | {"loop": from_letters("ZflaUAG"), "autocast": "float16", "steps": 3})
-    run, watched = Run(config), Run(config)
-    for one in (run, watched):
-        one.namespace["scaler"] = torch.amp.GradScaler("cpu", init_scale=2.0**20)
-    said = of("step_scaled", watched).headline
-    assert said == "No weight changed: the scaler skips a step whose gradients hold inf or nan."
+    run = Run(config)
+    run.namespace["scaler"] = torch.amp.GradScaler("cpu", init_scale=2.0**20)
     run.advance()
     assert not np.isfinite(run.history.grads["weight"][0]).any()
     assert np.array_equal(run.history.weights["weight"][0], run.history.weights["weight"][1])
