@@ -266,6 +266,12 @@ def test_nesterov_has_momentum_unless_told_otherwise():
     assert Config(optimizer="nesterov", momentum=0.5).momentum == 0.5
 
 
+@pytest.mark.parametrize("name", [name for name, knob in KNOBS.items() if knob.choices])
+def test_every_choice_of_a_field_has_a_title_of_its_own(name):
+    titles = list(KNOBS[name].choices.values())
+    assert all(titles) and len(set(titles)) == len(titles)
+
+
 CONFLICTS = [  # choices that do not go together, the field to change and what it becomes
     ({"dataset": "moons", "model": "lenet"}, "model", "mlp"),
     ({"dataset": "diabetes", "loss": "cross_entropy"}, "loss", "mse"),
