@@ -118,6 +118,11 @@ def levels(first, *quarters):
     return [first, *np.repeat(quarters, 10)[1:]]
 
 
+def swings(*peaks):
+    """Ten losses for each peak, from 1 up to it."""
+    return [peaks[0], *np.concatenate([np.tile([1, peak], 5) for peak in peaks])]
+
+
 LATE = levels(10, 9.9, 9.8, 9.7, 8.1)
 LIMITS = [  # the word at a limit of RULES or of a threshold, and just inside of it
     ("learns", then([10], 8), "stuck", then([10], 8.01)),  # has fallen by 20 %
@@ -127,6 +132,7 @@ LIMITS = [  # the word at a limit of RULES or of a threshold, and just inside of
     ("diverged", line(10, 12), "stuck", line(10, 11.99)),  # grows, by 20 %
     ("diverged", then([10], 20), "stuck", then([10], 19.99)),  # stays at twice the first
     ("diverged", then([10], 11, 100), "oscillates", then([10], 11, 99.9)),  # never below, up to 10 times
+    ("diverged", swings(5, 50, 60, 100), "oscillates", swings(5, 50, 60, 99.9)),  # peaks grow twofold
     ("stuck", then([10, 100], 5), "learns", then([10, 99.9], 5)),  # a leap to 10 times, then at rest
     ("stuck", then([10, 1000], 1), "learns", then([10, 1000], 0.99)),  # at a tenth
     ("stuck", then([150, 2000], 100, 99), "learns", then([150, 2000], 100, 98.9)),  # within 1 %
