@@ -66,6 +66,7 @@ SYMMETRIC = (  # names as in their calls
 LOOKS = {  # keywords of a chart whose plain numbers only change how it looks
     *("size", "strokeWidth", "strokeDash", "opacity", "cornerRadius", "cornerRadiusEnd", "angle", "dx", "dy"),
     *("fontSize", "labelAngle", "labelLimit", "symbolSize", "tickCount", "columns", "spacing", "height"),
+    "gradientLength",
 }
 COPIES = ("clone", "detach")
 INNER = re.compile(r"(\.<locals>)?\.?<(?!locals).*")  # a lambda or comprehension, part of its function
