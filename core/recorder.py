@@ -42,7 +42,8 @@ MAX_ROWS = 2000  # updates in the file, of all optimizers together
 MAX_CELLS = 48_000  # numbers of single parameters in the file
 MAX_PARAMETERS = 300  # of which single numbers are kept; the totals are of all
 MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lines in the file
-CHUNK_ROWS, CHUNK_BYTES = 64, 8 * 2**20
+CHUNK_ROWS, CHUNK_BYTES = 256, 8 * 2**20
+CACHED = 2**15  # numbers that stay in a processor's cache
 FIRST_LOSSES = 16  # of which it is asked what gradient flows into them
 MAX_TEXT = 300  # characters of a message or a line of source
 
@@ -172,16 +173,15 @@ class _Pass:
 class _Row:
     """One update. optimizer: its number, or None where gradients came that no step has used.
 
-    inside: a closure was given, and its lines ran within step. before, after: rows of the chunk that hold the
-    weights. missing: kind of gradient -> places of the parameters that had none. numbers: the learning
-    rate, the scaler's scale, and the norm of the fresh gradients where there was no step.
+    inside: a closure was given, and its lines ran within step. missing: kind of gradient -> places of the
+    parameters that had none. numbers: the learning rate, the scaler's scale, and the norm of the fresh
+    gradients where there was no step.
     """
 
-    __slots__ = (*("number", "seen", "optimizer", "inside", "before", "after", "missing", "numbers"),)
+    __slots__ = ("inside", "missing", "number", "numbers", "optimizer", "seen")
 
     def __init__(self, number: int, seen: _Pass, optimizer: int | None, inside: bool = False):
         self.number, self.seen, self.optimizer, self.inside = number, seen, optimizer, inside
-        self.before = self.after = 0
         self.missing: dict[int, list[int]] = {}
         self.numbers: list[Any] = [None, None, None]
 
@@ -189,8 +189,9 @@ class _Row:
 class _Chunk:
     """Updates of one optimizer whose tensors wait to be reduced.
 
-    Weights and gradients are copied into rows of prepared tensors: one call for all parameters, later one for
-    all rows. The weights after an update are those before the next one, if nothing has written into them.
+    All that belongs to an update is copied into one row of prepared tensors, and later one call serves many
+    rows. It is always the first row, a part of it for each parameter, which stays in the processor's cache;
+    from there the update moves as a whole to a row of its own. The last one that fits stays.
     """
 
     def __init__(self, parameters: list[Tensor], groups: int):
@@ -199,29 +200,37 @@ class _Chunk:
         each = 5 * size  # of an update: weights before and after, .grad, fresh gradients, leftover
         self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(each, 1)))
         self.parameters = parameters
-        self.path, self.places = self._rows_of(2 * self.room)
-        self.grads = {kind: self._rows_of(self.room) for kind in (GRAD, FRESH)}
-        pairs = zip(self.grads[GRAD][1], self.grads[FRESH][1], strict=True)
-        self.both: list[Any] = [(*grads, *fresh) for grads, fresh in pairs]
         self.rows: list[_Row] = []
-        self.taken = 0  # rows of the path
+        self.shelves: list[Tensor] = []  # (room, 5, entries) for each device and type of number
+        parts: dict[int, Tensor] = {}  # (room, 5, *shape) for each parameter
+        for alike in _alike(parameters):
+            sizes = [parameters[n].numel() for n in alike]
+            self.shelves.append(parameters[alike[0]].new_zeros(self.room, 5, sum(sizes)))
+            for n, part in zip(alike, self.shelves[-1].split(sizes, dim=2), strict=True):
+                parts[n] = part.view(self.room, 5, *parameters[n].shape)
+        self.parts = [parts[n] for n in range(len(parameters))]
+        self.places = [[part[0, kind] for part in self.parts] for kind in range(5)]
+        self.both = self.places[GRAD] + self.places[FRESH]
+        self.moves = list(zip(*(shelf.unbind(0) for shelf in self.shelves), strict=True))
+        self.weights = [[shelf[0, kind] for shelf in self.shelves] for kind in (WEIGHT, UPDATE)]
 
-    def _rows_of(self, count: int) -> tuple[list[Tensor], list[Any]]:
-        """(count, *shape) for each parameter, and its rows."""
-        whole = [p.new_empty(count, *p.shape) for p in self.parameters]
-        return whole, [*zip(*(one.unbind(0) for one in whole), strict=True)]
+    def take_weights(self, kind: int) -> None:
+        """Copy them, as they are before or after the update."""
+        torch._foreach_copy_(self.places[kind], self.parameters)  # type: ignore[attr]
 
-    def take_weights(self) -> int:
-        """Copy them; the row that holds them."""
-        torch._foreach_copy_(self.places[self.taken], self.parameters)  # type: ignore[attr]
-        self.taken += 1
-        return self.taken - 1
+    def keep_weights(self) -> None:
+        """Those after the last update are those before the next one."""
+        torch._foreach_copy_(*self.weights)  # type: ignore[attr]
+
+    def end(self, row: _Row) -> None:
+        """The update is over."""
+        self.rows.append(row)
+        if len(self.rows) < self.room:
+            torch._foreach_copy_(self.moves[len(self.rows)], self.moves[0])  # type: ignore[attr]
 
     def take(self, kind: int, tensors: list[Any], row: _Row) -> None:
         """Copy gradients of this kind, some of which may be None or sparse."""
-        if kind not in self.grads:
-            self.grads[kind] = self._rows_of(self.room)
-        place = self.grads[kind][1][len(self.rows)]
+        place = self.places[kind]
         try:
             torch._foreach_copy_(place, tensors)  # type: ignore[attr]
         except (TypeError, RuntimeError):
@@ -232,7 +241,7 @@ class _Chunk:
     def take_both(self, grads: list[Any], fresh: list[Any], row: _Row) -> None:
         """.grad and fresh gradients in one call, where all are there."""
         try:
-            torch._foreach_copy_(self.both[len(self.rows)], grads + fresh)  # type: ignore[attr]
+            torch._foreach_copy_(self.both, grads + fresh)  # type: ignore[attr]
         except (TypeError, RuntimeError):
             self.take(GRAD, grads, row)
             self.take(FRESH, fresh, row)
@@ -240,20 +249,20 @@ class _Chunk:
     def reduce(self) -> tuple[list[_Row], Tensor]:
         """The rows, and their norms: (rows, kinds, parameters)."""
         rows, self.rows = self.rows, []
-        count, many = len(rows), len(self.parameters)
-        before, after = slice(count), slice(1, count + 1)
-        if self.taken != count + 1:  # weights were written between two steps
-            before, after = [row.before for row in rows], [row.after for row in rows]
-        self.taken = 0
-        norms = {WEIGHT: [_norms(one[before]) for one in self.path]}
-        norms[UPDATE] = [_norms(one[after] - one[before]) for one in self.path]
-        for kind, (whole, _) in self.grads.items():
+        used = slice(1, len(rows) + 1)
+        if len(rows) == self.room:  # the last one has stayed on the first row
+            rows, used = [rows[-1], *rows[:-1]], slice(None)
+        many = len(self.parameters)
+        for shelf in self.shelves:
+            shelf[used, UPDATE] -= shelf[used, WEIGHT]
+        norms: dict[int, list[Tensor]] = {}
+        for kind in range(5):
             if any(len(row.missing.get(kind, ())) < many for row in rows):
-                norms[kind] = [_norms(one[:count]) for one in whole]
+                norms[kind] = [_norms(part[used, kind]) for part in self.parts]
         first = norms[WEIGHT][0]
         nothing = [torch.zeros_like(first)] * many
         every = [one.to(first.device) for kind in range(5) for one in norms.get(kind, nothing)]
-        return rows, torch.stack(every, dim=1).view(count, 5, many)
+        return rows, torch.stack(every, dim=1).view(len(rows), 5, many)
 
 
 class Recording:
@@ -546,7 +555,7 @@ class Recording:
         )
         fits = chunk.rows and self._last is chunk.rows[-1] and self._weight_versions() == self._versions
         with self._no_grad:
-            row.before = chunk.taken - 1 if fits else chunk.take_weights()
+            chunk.keep_weights() if fits else chunk.take_weights(WEIGHT)
             if not row.inside:
                 self._take_gradients(row, chunk)
 
@@ -562,11 +571,12 @@ class Recording:
     def _take_gradients(self, row: _Row, chunk: _Chunk) -> None:
         """.grad as the step uses it, the fresh gradients since the last one, and what was left over."""
         held, leftover = self._held[row.optimizer or 0], self._leftover
-        grads, left = [p.grad for p in chunk.parameters], [leftover.pop(n, None) for n in held]
+        grads = [p.grad for p in chunk.parameters]
         came: list[Any] = [self._fresh.pop(n, None) for n in held]
         if row.seen.fresh:
             came = [row.seen.fresh.get(n) if one is None else one for n, one in zip(held, came, strict=True)]
         chunk.take_both(grads, came, row)
+        left = [leftover.pop(n, None) for n in held] if leftover else []
         if _any(left):
             chunk.take(LEFTOVER, left, row)
         else:
@@ -581,7 +591,9 @@ class Recording:
             if row.inside:
                 row.seen = self._pass
                 self._take_gradients(row, chunk)
-            row.after = chunk.take_weights()
+            chunk.take_weights(UPDATE)
+            chunk.end(row)
+        row.seen.fresh = {}  # while the row waits it must not keep them alive
         without = len(row.missing.get(GRAD, ())) == len(chunk.parameters)
         self._note("K" if skipped else "s" if without else "S")
         self._used = [(p, grad, grad._version) for p in chunk.parameters if (grad := p.grad) is not None]
@@ -589,7 +601,6 @@ class Recording:
         self._last, self._row, self._pass = row, None, _Pass()
         self._number += 1
         self._waiting += 1
-        chunk.rows.append(row)
         if len(chunk.rows) == chunk.room:
             self._reduce(number)
         if self._waiting >= CHUNK_ROWS:
@@ -604,6 +615,7 @@ class Recording:
             row.numbers[2] = _norms(
                 torch.stack([_norms(_own(grad)[None])[0] for grad in fresh.values()])[None]
             )[0]
+        seen.fresh = {}
         self._blocks.append((None, [row], None))
         if self._waiting >= CHUNK_ROWS:
             self._fetch()
@@ -647,21 +659,20 @@ class Recording:
             self._take(row, values, totals, finite)
 
     def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor) -> list[Any]:
-        """Of each row: itself, norms [kind][parameter], totals [kind], and whether all are finite."""
+        """Of each row: itself, norms (all parameters of a kind, and then of the next), totals, all finite."""
         many = block.shape[2]
         totals = _norms(block.flatten(0, 1)).view(-1, 5).tolist()
         finite = block.isfinite().flatten(1).all(dim=1).tolist()
         zeros = (block[:, FRESH] == 0).any(dim=0).nonzero().flatten().tolist()
-        values, nothing = block.tolist(), [None] * many
+        values = block.flatten(1).tolist()
         for row, one, total in zip(rows, values, totals, strict=True):
             for kind, places in row.missing.items():
+                for place in places:
+                    one[kind * many + place] = None
                 if len(places) == many:
-                    one[kind], total[kind] = nothing, None
-                else:
-                    for place in places:
-                        one[kind][place] = None
+                    total[kind] = None
         for place in zeros:
-            self._zeros[self._held[optimizer][place]] += sum(one[FRESH][place] == 0 for one in values)
+            self._zeros[self._held[optimizer][place]] += sum(one[FRESH * many + place] == 0 for one in values)
         return list(zip(rows, values, totals, finite, strict=True))
 
     def _take(self, row: _Row, values: Any, totals: list[Any], finite: bool) -> None:
@@ -670,7 +681,8 @@ class Recording:
         weight, update, grad, fresh, leftover = totals
         lr, scale, norm = row.numbers
         if scale and values is not None:
-            values[FRESH] = [None if one is None else one / scale for one in values[FRESH]]
+            came = _kind(FRESH, values)
+            values[came] = [None if one is None else one / scale for one in values[came]]
             fresh = None if fresh is None else fresh / scale
         self._count_order(seen, number)
         losses = seen.losses
@@ -727,10 +739,10 @@ class Recording:
             "K"
         ]:  # a scaler skips such steps: all is well
             return
-        looks = [] if values is None else self._of_parameters(row, "before", values[WEIGHT])
+        looks = [] if values is None else self._of_parameters(row, "before", values[_kind(WEIGHT, values)])
         looks += [*row.seen.peeks, *(("loss", "loss", loss) for loss in row.seen.losses)]
         for line, kind in (("backward", FRESH), ("between", GRAD), ("step", UPDATE)):
-            looks += [] if values is None else self._of_parameters(row, line, values[kind])
+            looks += [] if values is None else self._of_parameters(row, line, values[_kind(kind, values)])
         for line, what, one in looks:
             if one is not None and not math.isfinite(one):
                 self._first["nonfinite"] = {"update": row.number, "line": line, "tensor": what}
@@ -860,6 +872,14 @@ def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
+def _alike(parameters: list[Tensor]) -> list[list[int]]:
+    """Places of those that fit into one tensor."""
+    found: dict[Any, list[int]] = {}
+    for place, one in enumerate(parameters):
+        found.setdefault((one.device, one.dtype), []).append(place)
+    return list(found.values())
+
+
 def _own(tensor: Tensor) -> Tensor:
     """The entries alone: dense, without a graph."""
     tensor = tensor.detach()
@@ -887,7 +907,9 @@ def _norms(rows: Tensor) -> Tensor:
         return _double(rows.new_zeros(len(rows)))
     if rows.dtype != torch.float64:
         wide = None if rows.device.type == "mps" else torch.float64  # which has none
-        return torch.linalg.vector_norm(rows, dim=1, dtype=wide)
+        few = max(1, CACHED // rows.shape[1])  # doubles of all rows at once may be too many for the cache
+        norms = [torch.linalg.vector_norm(some, dim=1, dtype=wide) for some in rows.split(few)]
+        return torch.cat(norms) if len(norms) > 1 else norms[0]
     size = rows.abs().amax(dim=1)
     safe = torch.where((size > 0) & size.isfinite(), size, 1.0)
     return torch.linalg.vector_norm(rows / safe[:, None], dim=1) * safe
@@ -914,13 +936,19 @@ def _lr(optimizer: torch.optim.Optimizer) -> Any:
     return lr.clone() if isinstance(lr, Tensor) else lr
 
 
+def _kind(kind: int, values: list[Any]) -> slice:
+    """Where the norms of this kind are among those of all five."""
+    many = len(values) // 5
+    return slice(kind * many, (kind + 1) * many)
+
+
 def _of_one(values: Any, name: str, place: int | None) -> float | None:
     """Of one parameter in one update."""
     if place is None:
         return None
+    weight, update, *others = values[place :: len(values) // 5]
     if name != "ratio":
-        return values[{"grad": GRAD, "fresh": FRESH, "leftover": LEFTOVER}[name]][place]
-    weight, update = values[WEIGHT][place], values[UPDATE][place]
+        return others[("grad", "fresh", "leftover").index(name)]
     return update / weight if weight else None
 
 
