@@ -110,7 +110,7 @@ class Config:
         lambda values: OPTIMIZERS[values["optimizer"]].lr,
         "Learning rate",
         RATES,
-        ("Scales each update: plain SGD moves every weight by this times its gradient."),
+        ("Scales each update: plain SGD subtracts this times the gradient from every weight."),
     )
     schedule: tuple[tuple[int, float], ...] = schedule(
         "Learning rate changes",
@@ -135,8 +135,8 @@ class Config:
         0,
         "Seed",
         (0, MAX_SEED),
-        "Determines generated data, the split, starting weights, and batches. PyTorch takes its lowest 32 "
-        "bits.",
+        "Determines generated data, the split, starting weights, batches, and dropout. PyTorch takes its "
+        "lowest 32 bits.",
     )
     dtype: str = choice(
         "float32",
@@ -201,7 +201,7 @@ class Config:
         0.01,
         "Penalty",
         (0.0, 10.0),
-        "Times the sum of the squares of all weights and biases: the second loss.",
+        "The second loss is this times the sum of the squares of all weights and biases.",
     )
 
     def __post_init__(self) -> None:

@@ -47,7 +47,7 @@ FIVE = {
     "forward": Line("outputs = model(inputs)", "predict, and record the graph", "F"),
     "loss": Line("loss = loss_fn(outputs, targets)", "one number: how wrong", "L"),
     "backward": Line("loss.backward()", "add this batch's gradient to every .grad", "B"),
-    "step": Line("optimizer.step()", "move the weights against .grad", "S"),
+    "step": Line("optimizer.step()", "use .grad to move the weights", "S"),
 }
 
 EVERYDAY = {
@@ -137,7 +137,7 @@ EVERYDAY = {
     ),
     "scaler_update": Line(
         "scaler.update()",
-        "halve the scale after inf or nan, double it after 2,000 steps without",
+        "halve the scale after inf or nan, double it after 2,000 steps in a row without",
         "G",
         after="step",
         label="Update of the scale",

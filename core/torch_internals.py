@@ -26,6 +26,15 @@ def is_view(tensor: Tensor) -> bool:
     return tensor._is_view()
 
 
+def overflowed(scaler: Any, optimizer: Any) -> bool:
+    """Whether a GradScaler found inf or nan in an optimizer's gradients, and so skips the step.
+
+    Known from unscaling until the scaler is updated, whatever happens to the gradients in between.
+    """
+    found = scaler._per_optimizer_states.get(id(optimizer), {}).get("found_inf_per_device", {})
+    return any(bool(one) for one in found.values())
+
+
 def copy_all(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
     """Copy each source into its target, in one call for all."""
     torch._foreach_copy_(targets, sources)  # type: ignore[attr]

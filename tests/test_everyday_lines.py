@@ -394,7 +394,7 @@ def test_with_a_scaler_going_back_gives_the_same_bits():
 
 @pytest.mark.parametrize(("loop", "line", "said"), [
     ("ZFLBCS", "clip", "The norm of all gradients was 89.98; each was multiplied by 0.01111."),
-    ("ZFLBVS", "clip_value", "2 of 2 entries of the gradients were larger than 1, and were cut to it."),
+    ("ZFLBVS", "clip_value", "2 of 2 entries of the gradients were larger than 1 in size, and were cut."),
     ("ZCFLBS", "clip", "Nothing to clip: every .grad is None."),
     ("ZVFLBS", "clip_value", "Nothing to clip: every .grad is None."),
     ("zFLDs", "step_every", "No weight changed: this is pass 1 of 4, and the last one updates."),
@@ -417,6 +417,40 @@ def test_with_a_scaler_going_back_gives_the_same_bits():
 ])  # fmt: skip
 def test_watch_says_what_a_line_did_in_numbers(loop, line, said):
     assert of(line, Run(Config(**DELIVERIES | {"loop": from_letters(loop)}))).headline.startswith(said)
+
+
+@pytest.mark.parametrize(("loop", "line", "what", "times"), [
+    ("ZFLBS", "backward", "this batch's gradient", 1),
+    ("zFLDs", "backward_divided", "a k-th of this batch's gradient", 1 / 4),
+    ("zFLws", "backward_by_rows", "this batch's share of the gradient", 1 / 4),
+    ("ZFLaAG", "backward_scaled", "this batch's gradient times the scale", 2**16),
+    ("zFLduxg", "backward_scaled_divided", "a k-th of this batch's gradient times the scale", 2**14),
+])  # fmt: skip
+def test_the_norm_that_backward_adds_is_said_to_be_what_it_is(loop, line, what, times):
+    """All rows in each of four passes; the gradient itself by autograd."""
+    run = Run(Config(loop=from_letters(loop), hidden=(3,), batch_size=0, steps=4))
+    loss = run.namespace["loss_fn"](run.model(run.data.inputs), run.data.targets)
+    length = torch.cat([g.flatten() for g in torch.autograd.grad(loss, run.parameters)]).norm().item()
+    said = of(line, run).headline
+    assert said.startswith(f"All 4 .grad got {what}, norm ")
+    assert float(said.split("norm ")[1].split(";")[0]) == pytest.approx(times * length, rel=1e-3)
+
+
+@pytest.mark.parametrize("loop", ["ZflaAG", "ZflaUAG", "ZflaUVAG", "ZflaUCAG"])
+def test_a_step_that_the_scaler_skips_is_said_to_be_skipped(loop):
+    """Clipping by value makes numbers of what was inf when it was unscaled; the scaler skips all the same."""
+    config = Config(**DELIVERIES | {"loop": from_letters(loop)}, autocast="float16")
+    said = of("step_scaled", Run(config)).headline
+    assert said == "No weight changed: the scaler found inf or nan in a gradient, and skips this step."
+
+
+def test_a_small_penalty_is_seen_in_the_sum():
+    config = Config(**DELIVERIES | {"loop": from_letters("ZFpBS"), "start": (1.0,)}, penalty=0.001)
+    one = of("loss_penalty", Run(config))
+    squares = sum((x + 1 - y) ** 2 for x, y in ((1, 6.96), (2, 12.11), (3, 16.77), (4, 22.21))) / 4
+    rest, rest_of_it = one.formulas[0].split(" = ")[0].split(" + ")
+    assert rest_of_it == "0.002" and float(rest) == pytest.approx(squares, rel=1e-6)
+    assert float(one.formulas[0].split(" = ")[1]) == pytest.approx(squares + 0.002, rel=1e-6)
 
 
 EACH = [

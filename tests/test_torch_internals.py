@@ -13,6 +13,7 @@ from core.torch_internals import (
     copy_all,
     is_view,
     order,
+    overflowed,
     saved_attributes,
     saved_name,
     set_versions,
@@ -41,6 +42,23 @@ def test_watch_steps_back_to_the_counters_that_were():
     set_versions([kept], [before])
     squares.backward()  # nothing was counted, so nothing is refused
     assert w.grad.tolist() == [6.0, 6.0]
+
+
+def test_watch_knows_when_a_scaler_skips_a_step():
+    scaler, weight = torch.amp.GradScaler("cpu"), torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    assert not overflowed(scaler, optimizer)
+    for huge in (1.0, torch.inf):
+        scaler.scale((weight * huge).sum()).backward()
+        scaler.unscale_(optimizer)
+        weight.grad.clamp_(-1, 1)  # makes numbers of what was inf
+        assert overflowed(scaler, optimizer) == (huge == torch.inf)
+        before = weight.detach().clone()
+        scaler.step(optimizer)
+        assert overflowed(scaler, optimizer) == torch.equal(weight, before)
+        scaler.update()
+        assert not overflowed(scaler, optimizer)
+        optimizer.zero_grad()
 
 
 def test_the_notebook_lets_go_of_tensors_but_of_views():
@@ -90,7 +108,7 @@ def private(path):
             yield node.attr
 
 
-INTERNAL = ("_version", "_sequence_nr", "_is_view", "_C", "_foreach_copy_")
+INTERNAL = ("_version", "_sequence_nr", "_is_view", "_C", "_foreach_copy_", "_per_optimizer_states")
 
 
 def test_private_names_of_pytorch_stand_in_one_module():

@@ -78,10 +78,11 @@ def _shares(one: TensorState, other: TensorState) -> bool:
 def _changed(name: str, earlier: TensorState, found: TensorState) -> Iterator[str]:
     """What happened to one tensor."""
     if not same(earlier.values, found.values):
-        counted = f"version {earlier.version} → {found.version}"
-        if earlier.version == found.version:
-            counted = f"version still {found.version}: autograd does not know"
-        yield f"{name} was written into: {in_words(earlier.values)} → {in_words(found.values)}, {counted}."
+        change = f"{in_words(earlier.values)} → {in_words(found.values)}"
+        if earlier.version == found.version:  # through .data, or because other memory was assigned to .data
+            yield f"{name} changed: {change}, version still {found.version}: autograd does not know."
+        else:
+            yield f"{name} was written into: {change}, version {earlier.version} → {found.version}."
     elif earlier.version != found.version:
         yield f"{name} was written into, with the same values: version {earlier.version} → {found.version}."
     if not same(earlier.grad, found.grad):

@@ -121,7 +121,7 @@ b.mul_(10)
 a""",
         "b is detached from a, then multiplied in place. What is a at the end?",
         ("10, 20", "1, 2", "The third line raises"),
-        "detach does not copy: both are views of the same numbers, and only the history is cut. "
+        "detach does not copy: both tensors use the same memory, and only the history is cut. "
         "a.detach().clone() would be a copy. The two share a version counter, which went up: "
         "autograd knows of the write.",
     ),
@@ -266,8 +266,8 @@ loss.backward()""",
             "It takes a step with the previous gradient",
         ),
         ".grad is None until the first backward, and again after zero_grad: not zero, but nothing at "
-        "all. After backward the line works; `with torch.no_grad()` is the way that autograd can "
-        "keep track of.",
+        "all. After backward the line works, but autograd does not see writes through .data; it does "
+        "see those under `torch.no_grad()`.",
         "read_none",
     ),
     "uncounted": Example(
@@ -354,7 +354,7 @@ logits.grad.sum()""",
         ),
         "F.cross_entropy does exactly these two. So the model's outputs go in as they are: with a "
         "softmax before it, softmax would be applied twice. Each row of the gradient, (softmax − "
-        "one-hot) / rows, sums to 0.",
+        "one-hot) / rows, sums to 0, up to rounding.",
         "softmax_twice_3",
         "cross_entropy",
     ),

@@ -67,7 +67,7 @@ def _attribute(node: ast.Attribute, here: Workspace) -> Any:
         return CONSTANTS[dotted(node)]
     base = _owner(node, here, {*ATTRIBUTES, *METHODS})
     if node.attr in METHODS and node.attr not in ATTRIBUTES:
-        raise NotAllowedError(f"A method is called: .{node.attr}().")
+        raise NotAllowedError(f"A method has to be called: .{node.attr}().")
     if node.attr not in ATTRIBUTES:
         raise NotAllowedError(f"Attributes here are those of tensors: {', '.join(ATTRIBUTES)}.")
     return ATTRIBUTES[node.attr](base)

@@ -202,7 +202,7 @@ CLAIMS = {
     "reverse_walk": Claim(
         "When you call `loss.backward()`, PyTorch walks through the Computational Graph in reverse.",
         "holds",
-        "They were computed in the order y, z, loss; a hook on each records when backward reaches it.",
+        "They were computed in the order y, z, loss; a hook on each records when backward passes it.",
         reverse_walk,
         gives(["loss", "z", "y"]),
         moment("forward"),

@@ -200,7 +200,7 @@ def derived() -> dict:
     with torch.no_grad():
         N = A * 2
     return {
-        "requires_grad of A + B, of B * 3": [(A + B).requires_grad, (B * 3).requires_grad],
+        "requires_grad of A + B, B * 3, A > 0": [one.requires_grad for one in (A + B, B * 3, A > 0)],
         "grad_fn of A + B": (A + B).grad_fn.name(),
         "of A * 2 under no_grad": N.grad_fn,
     }
@@ -324,7 +324,7 @@ CLAIMS = {
         "W_new = W_old − (Learning Rate × W.grad).",
         "imprecise",
         "That is plain SGD. Adam's first step moves a weight by the learning rate, whatever the size of its "
-        "gradient.",
+        "gradient, unless that is nearly 0.",
         update_rule,
         gives(2.85, 2.99),
         moment("step"),
@@ -333,8 +333,8 @@ CLAIMS = {
     "none_or_zero": Claim(
         "W.grad = None (or W.grad.zero_())",
         "holds",
-        "Both clear it: after the next backward .grad is the same. They differ only for a step before that: "
-        "on zeros, momentum still moves the weight; None is skipped.",
+        "Both clear it: the next backward leaves the same .grad. They differ for a step that finds it "
+        "cleared: on zeros, momentum still moves the weight; None is skipped.",
         none_or_zero,
         gives(0.9, 1.0, 0.81, 1.0),
         trap("zeros_with_momentum"),
@@ -412,7 +412,7 @@ CLAIMS = {
         "imprecise",
         "Not under no_grad, and not where the result cannot have a gradient, such as A > 0.",
         derived,
-        gives([True, False], "AddBackward0", None),
+        gives([True, False, False], "AddBackward0", None),
         example("five"),
     ),
     "explicit": Claim(

@@ -164,8 +164,8 @@ CLAIMS = {
         "nn.Module … helps encapsualate parameters with helpers from moving them to the GPU, exporting "
         "loading.",
         "holds",
-        "state_dict and load_state_dict save and load every parameter; .to moves them all to another device "
-        "or dtype.",
+        "state_dict hands out every parameter to save, load_state_dict takes them back, and .to moves them "
+        "all to another device or dtype.",
         module_helps,
         gives(["weight", "bias"], [5.0, 2.0], ["torch.float64", "torch.float64"]),
     ),

@@ -224,8 +224,8 @@ def _twice(found: Recording) -> Iterator[Finding]:
     count = _times(found, BACKWARD_TWICE)
     if count and not found.counts["closures"]:
         because = (
-            f"backward ran twice for one forward in {_of(count, found.steps_seen, 'step')}: the same "
-            "gradient was added to .grad a second time."
+            f"backward ran twice for one forward in {_of(count, found.steps_seen, 'step')}: unless these are "
+            "two losses, the same gradient was added to .grad a second time."
         )
         yield Finding("backward", because, "graph_retained")
 
@@ -269,8 +269,8 @@ def _rate_moved(found: Recording) -> Iterator[Finding]:
         return
     because = (
         f"the learning rate changed between backward and step in {_of(count, found.steps_seen, 'step')}, "
-        f"first from {number(first['before'])} to {number(first['after'])} in update {first['update']:,}: a "
-        "scheduler that steps before the optimizer skips its first value."
+        f"first from {number(first['before'])} to {number(first['after'])} in update {first['update']:,}. If "
+        "a scheduler did that, it stepped too early and its first value was skipped; set by hand, it is fine."
     )
     yield Finding("scheduler.step", because, "scheduler_first")
 
@@ -315,7 +315,10 @@ def _loss_got(found: Recording) -> Iterator[Finding]:
         )
         yield Finding("loss", because, "broadcast")
     if len(dtypes) == 2 and loss in WANTS_FLOATS and "int" in dtypes[1]:
-        because = f"{loss} got targets of type {dtypes[1]}: whatever came after the decimal point is gone."
+        because = (
+            f"{loss} got targets of type {dtypes[1]}: if they were floats before, whatever came after the "
+            "decimal point is gone."
+        )
         yield Finding("loss", because, "targets_cut")
     looks = facts.get("looks", 0)
     if looks < ENOUGH_LOOKS or "low" not in facts or "high" not in facts:

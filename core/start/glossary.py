@@ -23,27 +23,35 @@ _RAW = [row.title for row in DATASETS.values() if row.scale == "raw"]
 
 TERMS = {
     **{word: Term(word.capitalize(), rule) for word, rule in RULES.items()},
-    "fresh": Term("fresh", "What this backward added to `.grad`: the gradient of this batch alone."),
+    "fresh": Term(
+        "fresh",
+        "What this backward added to `.grad`: the gradient of this batch alone, scaled or divided as its "
+        "loss was.",
+    ),
     "leftover": Term(
         "leftover",
         "What was in `.grad` before this backward: gradients of earlier steps that no zero_grad has cleared.",
     ),
-    "as_used": Term("as used", "`.grad` as step finds it. Of the five lines: fresh plus leftover."),
+    "as_used": Term(
+        "as used",
+        "`.grad` as step finds it. In the usual order that is fresh plus leftover, unless a line in between, "
+        "such as clipping, has changed it.",
+    ),
     "update_ratio": Term(
         "update ratio",
         "Length of the change that step made to the weights, divided by the length of the weights before.",
     ),
     "curvature": Term(
         "curvature",
-        "How fast the gradient changes along the steepest direction: the largest eigenvalue of the loss's "
-        "second derivatives, λ. Plain gradient descent on a quadratic multiplies the error in that direction "
-        "by 1 − learning rate × λ at every step.",
+        "How fast the gradient changes along the direction in which it changes most: λ, the largest "
+        "eigenvalue of the loss's second derivatives (the Hessian). Plain gradient descent on a quadratic "
+        "multiplies the error in that direction by 1 − learning rate × λ at every step.",
     ),
     "limit": Term(
         "limit of stability",
-        "The largest learning rate at which a loop stays bounded, where every step sees all rows and the "
+        "The largest learning rate at which plain SGD stays bounded, where every step sees all rows and the "
         "loss is a quadratic: 2/λ for the usual loop, 1/λ on the gradient of the step before, 4/λ without "
-        "zero_grad, which then circles and does not converge. On other losses it holds near the weights it "
+        "zero_grad, which then swings and does not converge. On other losses it holds near the weights it "
         "was taken at.",
     ),
     "logits": Term(

@@ -61,7 +61,7 @@ SYMPTOMS = {
             Cause(
                 "backward runs twice in a step",
                 "The gradient of the first step is exactly twice that of one backward.",
-                "Call backward once. If the graph is gone, leave one out; retain_graph=True only hides it.",
+                "Call backward once; retain_graph=True only hides the error of the second call.",
                 "graph_retained",
             ),
             Cause(
@@ -111,7 +111,7 @@ SYMPTOMS = {
             Cause(
                 "The optimizer holds the parameters of another model",
                 "The weights never move, and .grad grows from step to step, since nobody clears it.",
-                "Make the optimizer after the model is what it will be: after a copy, a load, a new layer.",
+                "Make the optimizer last: after the model is copied, or gets a new layer or parameter.",
                 "optimizer_elsewhere",
             ),
             Cause(

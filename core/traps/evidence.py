@@ -20,6 +20,7 @@ EVIDENCE: dict[str, Find] = {
     "grad_ratio": gradient_facts.grad_ratio,
     "second_step": gradient_facts.second_step,
     "first_rate": gradient_facts.first_rate,
+    "first_move": gradient_facts.first_move,
     "data_gradient": gradient_facts.data_gradient,
     "saves_nothing": gradient_facts.saves_nothing,
     "variance": loss_facts.variance,

@@ -112,10 +112,21 @@ def first_rate(wrong: Run, right: Run) -> list[Fact]:
     """The learning rate of the first update: the distance the weights moved over the gradient's length."""
 
     def rate(run: Run) -> float:
-        before, after = (np.concatenate([w[i].ravel() for w in run.history.weights.values()]) for i in (0, 1))
-        return float(np.linalg.norm(after - before)) / grad_length(run, 0)
+        return _first_move(run) / grad_length(run, 0)
 
-    return both("learning rate of the first update", wrong, right, rate, "0.01 was meant to be used.")
+    meant = f"{number(wrong.config.lr)} was meant to be used."
+    return both("learning rate of the first update", wrong, right, rate, meant)
+
+
+def first_move(wrong: Run, right: Run) -> list[Fact]:
+    """How far the first update moved the weights: a scaler may divide .grad within its step, unseen."""
+    about = f"{number(_first_move(wrong) / _first_move(right))} times as long with the mistake."
+    return both("length of the first update", wrong, right, _first_move, about)
+
+
+def _first_move(run: Run) -> float:
+    before, after = (np.concatenate([w[i].ravel() for w in run.history.weights.values()]) for i in (0, 1))
+    return float(np.linalg.norm(after - before))
 
 
 def data_gradient(wrong: Run, right: Run) -> list[Fact]:

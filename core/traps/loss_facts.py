@@ -54,7 +54,8 @@ def _faded(classes: int) -> list[Fact]:
     """The gradient at a confident wrong answer, through two softmaxes and through one."""
     logits = softmax_twice.logits(-10.0, 10.0, classes)
     grads = [softmax_twice.of_logits(logits, twice)[1] for twice in (True, False)]
-    about = "Logits -10, 10, 0, …, where class 0 is right."
+    others = "".join([", 0" * (classes > 2), ", …" * (classes > 3)])
+    about = f"Logits -10, 10{others}, where class 0 is right."
     found = [number(float(grad.norm())) for grad in grads]
     return [Fact("gradient at a confident wrong answer", found[0], found[1], about)]
 

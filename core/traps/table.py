@@ -40,8 +40,8 @@ TRAPS = {
         "proves nothing.",
         "leftover",
         notice=(
-            "The loss falls, climbs back nearly to its start, and falls again, in slow even waves; "
-            "`p.grad` is not None just before backward."
+            "The loss falls, climbs back to about its start, and falls again, in slow even waves; from the "
+            "second step on `p.grad` is not None just before backward."
         ),
         offers=SWINGS,
         first=True,
@@ -317,7 +317,7 @@ TRAPS = {
         "softmax_floor",
         "accuracy",
         notice=(
-            "The loss levels off above 0.3133 although most predictions are right, and every row of "
+            "The loss stays above 0.3133 although most predictions are right, and every row of "
             "`outputs` sums to 1."
         ),
         offers=SILENT,
@@ -457,7 +457,7 @@ TRAPS = {
         "faded_sigmoid",
         "accuracy",
         notice=(
-            "The loss levels off near 0.5 although most predictions are right, and all outputs lie "
+            "The loss stays above about 0.5 although most predictions are right, and all outputs lie "
             "between 0 and 1: logits would be negative, too."
         ),
         offers=SILENT,
@@ -470,8 +470,8 @@ TRAPS = {
         "BCELoss takes probabilities. It raises as soon as an output leaves the range from 0 to 1; "
         "until then it is silently wrong. Use BCEWithLogitsLoss.",
         notice=(
-            'A RuntimeError at the loss, "all elements of input should be between 0 and 1", perhaps '
-            "only after some steps: here the second."
+            'A RuntimeError at the loss, "all elements of input should be between 0 and 1": in the first '
+            "step, or as soon as an output leaves that range."
         ),
     ),
     "saturated": trap(
@@ -570,9 +570,9 @@ TRAPS = {
         "explodes",
         {**DELIVERIES, "lr": 0.13, "steps": 600},
         "ZFLBS",
-        "On a quadratic each step multiplies the error along the steepest direction by 1 - lr x curvature. "
-        "Once lr is above 2 / curvature, that factor is below -1: every step overshoots by more than the "
-        "one before.",
+        "On a quadratic each step multiplies the error along the most curved direction by "
+        "1 - lr x curvature. Once lr is above 2 / curvature, that factor is below -1: every step overshoots "
+        "by more than the one before.",
         "limits",
         notice=(
             "On a log scale the loss climbs along a straight line: here every step multiplies it by "
@@ -590,8 +590,8 @@ TRAPS = {
         "brings it back.",
         "limits",
         notice=(
-            "The loss grows some 250-fold per step from the first step on, is inf from the 16th, and "
-            "nan from the 34th."
+            "The loss grows some 250-fold per step from the first step on. Counted from 0, it is inf at step "
+            "15, and nan at step 33."
         ),
         right={"lr": 0.1},
     ),
@@ -793,7 +793,6 @@ TRAPS = {
         "zero_grad waits for k batches and step does not: the second step uses the first gradient once more. "
         "There are k updates where one was meant, none of them with the gradient of all rows.",
         "update_gradient",
-        "moved",
         notice=(
             "The weights change at every pass, and the memory saved by small batches bought no larger batch: "
             "count the calls of step."
@@ -807,7 +806,7 @@ TRAPS = {
         "fine",
         {"dataset": "xor", "hidden": (16,), "lr": 1.0, "steps": 400},
         "ZFLaCUAG",
-        "The gradients are still times the scale, 65536, when they are shrunk to max_norm; unscaled "
+        "The gradients are still multiplied by the scale, 65536, when they are shrunk to max_norm; unscaled "
         "afterward, they are far too short to move the weights.",
         "used",
         notice=(
@@ -823,9 +822,10 @@ TRAPS = {
         "explodes",
         MOONS,
         "ZFLaS",
-        "backward of the scaled loss leaves gradients times 65536. scaler.step divides them by the scale "
-        "before it calls optimizer.step; called directly, that one takes steps 65536 times too long.",
-        "used",
+        "backward of the scaled loss leaves gradients multiplied by the scale, 65536. scaler.step divides "
+        "them by it before it calls optimizer.step; called directly, that one takes steps 65536 times too "
+        "long.",
+        "first_move",
         notice="The loss is huge, inf or nan within a few steps; `.grad` has a norm of many thousands.",
         repair="ZFLaAG",
         offers=SWINGS,
@@ -869,8 +869,8 @@ TRAPS = {
         "fine",
         {**MOONS, "model": "mlp_dropout"},
         "ZFLBS.look_in_training_mode.",
-        "In training mode dropout switches off other units at every call, in predictions too. model.eval() "
-        "switches it off, and no_grad does not.",
+        "In training mode dropout switches off different units at every call, in predictions too. "
+        "model.eval() stops that, and no_grad does not.",
         "asked_again",
         notice="The same row gets another answer each time it is asked; `model.training` is True.",
         repair="ZFLBS.look_in_eval_mode.",

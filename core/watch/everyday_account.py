@@ -46,8 +46,8 @@ def clip_value_account(done: Executed) -> Said:
     count = sum(grad.numel() for grad in grads)
     most = number(limit)
     if not beyond:
-        return f"No entry of a gradient is larger than {most}: nothing was cut.", [], None
-    headline = f"{beyond} of {count} entries of the gradients were larger than {most}, and were cut to it."
+        return f"No entry of a gradient is larger than {most} in size: nothing was cut.", [], None
+    headline = f"{beyond} of {count} entries of the gradients were larger than {most} in size, and were cut."
     return headline, _entries(done), None
 
 
@@ -159,10 +159,10 @@ def unscale_account(done: Executed) -> Said:
 
 
 def step_scaled_account(done: Executed) -> Said:
-    """As step on unscaled gradients; none at all if one of them is not finite."""
-    grads = [held.grad for held in done.before.parameters.values() if held.grad is not None]
-    if not all(bool(grad.isfinite().all()) for grad in grads):
-        return "No weight changed: the scaler skips a step whose gradients hold inf or nan.", [], None
+    """As step on unscaled gradients; none at all if one of them was not finite when it was unscaled."""
+    if done.after.overflowed:
+        why = "the scaler found inf or nan in a gradient, and skips this step"
+        return f"No weight changed: {why}.", [], None
     headline, formulas, numbers = step_account(done)
     before = [*map(part, done.config.loop)]
     unscaled = "unscale" in before[: before.index("step")]
@@ -201,8 +201,10 @@ def loss_penalty_account(done: Executed) -> Said:
     loss, part = done.after.tensors["loss"], _penalty(done)
     value = float(loss.values)
     recorded = recorded_in_words(done.details.operations, loss)
-    headline = f"The loss is {number(value)}; the penalty is {number(part)} of it."
-    return headline, [f"{number(value - part)} + {number(part)} = {number(value)}", recorded], None
+    digits = digits_apart(value, value - part)
+    whole, rest = number(value, digits), number(value - part, digits)
+    headline = f"The loss is {whole}; the penalty is {number(part)} of it."
+    return headline, [f"{rest} + {number(part)} = {whole}", recorded], None
 
 
 def backward_penalty_account(done: Executed) -> Said:

@@ -80,7 +80,7 @@ def backward_account(done: Executed) -> Said:
         return "No gradient arrived: every .grad is as before.", [], numbers
     formulas = _sources(done, {one.name: one.fresh for one in arrived})
     if not done.few_numbers:
-        return _norms_in_words(arrived), formulas, numbers
+        return _norms_in_words(arrived, done.config.loop), formulas, numbers
     clauses = (f"{name} is {grad} = {new} fresh + {factor(left)} left over" for name, new, left, grad in rows)
     return "; ".join(clauses) + ".", formulas, numbers
 
@@ -95,14 +95,23 @@ def _fresh(done: Executed, name: str) -> Tensor | None:
     return after.grad
 
 
-def _norms_in_words(arrived: Sequence[Arrived]) -> str:
+ADDS = {  # line -> what it adds, where that is not the gradient of the batch itself
+    "backward_divided": "a k-th of this batch's gradient",
+    "backward_by_rows": "this batch's share of the gradient",
+    "backward_scaled": "this batch's gradient times the scale",
+    "backward_scaled_divided": "a k-th of this batch's gradient times the scale",
+}
+
+
+def _norms_in_words(arrived: Sequence[Arrived], loop: Sequence[str]) -> str:
     fresh, leftover, grad = (
         total_norm(getattr(one, part) for one in arrived) for part in ("fresh", "leftover", "grad")
     )
-    got = f"{_grads([one.name for one in arrived if one.fresh is not None], len(arrived))} got this batch's"
+    what = next((ADDS[name] for name in loop if name in ADDS), "this batch's gradient")
+    got = f"{_grads([one.name for one in arrived if one.fresh is not None], len(arrived))} got {what}"
     if all(one.leftover is None for one in arrived):
-        return f"{got} gradient, norm {fresh}; nothing was left over."
-    return f"{got} gradient, norm {fresh}, on top of what was left over, norm {leftover}: now norm {grad}."
+        return f"{got}, norm {fresh}; nothing was left over."
+    return f"{got}, norm {fresh}, on top of what was left over, norm {leftover}: now norm {grad}."
 
 
 def _sources(done: Executed, fresh: Mapping[str, Tensor | None]) -> list[str]:
@@ -156,11 +165,19 @@ def _why_unmoved(done: Executed) -> str:
     kinds = dict.fromkeys(grad_in_words(held.grad) for held in looked)
     if kinds.keys() <= {"None", "zeros"}:
         return f"every .grad is {' or '.join(kinds)}"
+    if done.config.optimizer == "rprop" and _all_turned(done):
+        return "the sign of every gradient has turned, and Rprop then waits for one step"
     if done.before.lr == 0:
         return "the learning rate is 0"
     if not all(held.values.isfinite().all() for held in looked):
         return "weights that are not finite stay that way"
     return "every update is too small for the precision of its weight"
+
+
+def _all_turned(done: Executed) -> bool:
+    """Whether every gradient has another sign than the one before: Rprop then remembers 0 in its place."""
+    kept = (state.get("prev") for state in done.after.state.values())
+    return not any(prev.any() for prev in kept if isinstance(prev, Tensor))
 
 
 def _moved(done: Executed, name: str, index: int) -> tuple[str, str, str]:

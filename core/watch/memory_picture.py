@@ -127,22 +127,24 @@ def memory_table(rows: Iterable[KeptLosses]) -> pd.DataFrame:
 
 
 def memory_words(watch: MemoryRun) -> str:
-    """What a finished MemoryRun found, in sentences with its numbers."""
+    """What a finished MemoryRun found, in sentences with its numbers.
+
+    Batches may differ in size, and then what losses hold does, too.
+    """
     last = {row.way: row for row in watch.rows}
     after, without, total = (last[name] for name in ("after", "without", "sum_after"))
-    count = counted(watch.steps, "loss|losses")
-    own = last["no_grad"].own // watch.steps
+    count, first = counted(watch.steps, "loss|losses"), size_text(watch.per_loss)
+    alike = without.saved == watch.steps * watch.per_loss
+    each = f"the {first} saved for it" if alike else f"what was saved for it, {first} for the first"
+    own = next(row.own for row in watch.rows if row.way == "no_grad" and row.kept == 1)
+    which = "The loss" if last["no_grad"].own == watch.steps * own else "The first loss"
     # nn.MSELoss computes its mean in place of the squared errors, and the storage keeps their size.
-    buffer = (
-        f" The loss, one number, sits in a storage of {size_text(own)}, even under no_grad."
-        if own > 8
-        else ""
-    )
+    buffer = f" {which}, one number, sits in a storage of {size_text(own)}, even under no_grad."
     return (
-        f"Without backward, each kept loss holds the {size_text(watch.per_loss)} saved for it: "
-        f"{size_text(without.saved)} for {count}. Backward frees those bytes "
-        f"({size_text(after.saved)} left), yet {after.nodes:,} graph nodes stay with the kept losses, and "
-        f"{total.nodes:,} with their sum. With `loss.item()`, {last['item'].nodes} nodes stay.{buffer}"
+        f"Without backward, each kept loss holds {each}: {size_text(without.saved)} for {count}. Backward "
+        f"frees those bytes ({size_text(after.saved)} left), yet {after.nodes:,} graph nodes stay with the "
+        f"kept losses, and {total.nodes:,} with their sum. With `loss.item()`, {last['item'].nodes} nodes "
+        f"stay.{buffer * (own > 8)}"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from core import torch_internals
 from core.graph.tensor_state import TensorState, tensor_state
 from core.graph.tensor_table import Table, rows
 from core.loop import Run
@@ -22,7 +23,8 @@ FLOWING = ("inputs", "targets", "outputs", "loss")  # names of the namespace, af
 class Look:
     """All tensors by name, the optimizer's state by parameter, its learning rate, the number of the step.
 
-    scale: of the loss, where a scaler has one. training: whether the model is in training mode.
+    scale: of the loss, where a scaler has one. overflowed: whether it found inf or nan since its update.
+    training: whether the model is in training mode.
     """
 
     tensors: dict[str, TensorState]
@@ -30,6 +32,7 @@ class Look:
     lr: float
     step: int = 0
     scale: float | None = None
+    overflowed: bool = False
     training: bool = True
 
     @property
@@ -49,7 +52,8 @@ def look(run: Run) -> Look:
     state = {name: dict(_state(optimizer, p)) for name, p in named.items()}
     scaler = run.namespace.get("scaler")
     scale = None if scaler is None else scaler.get_scale()
-    return Look(tensors, state, rate(optimizer), run.step, scale, run.model.training)
+    overflowed = scaler is not None and torch_internals.overflowed(scaler, optimizer)
+    return Look(tensors, state, rate(optimizer), run.step, scale, overflowed, run.model.training)
 
 
 def table(now: Look, before: Look | None = None) -> Table:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import vector_to_parameters
 
+from core.config import Config
+from core.models import MODELS
 from core.watch.plane import FAR, Plane, WeightPath
 from core.words import number, percent
 
@@ -170,6 +172,16 @@ def _rounded(ascending: np.ndarray) -> np.ndarray:
         if (np.abs(rounded - inner) <= room).all():
             return rounded
     return inner
+
+
+def losses_words(config: Config) -> str:
+    """Of what loss the contours are, where steps may see another one; "" where they see the same."""
+    row = MODELS[config.model]
+    if not config.batch_size and not row.two_modes:
+        return ""
+    averages = " with the final running averages" if row.averages else ""
+    mode = f", in eval mode{averages}" if row.two_modes else ""
+    return f"The contours show the loss on all training rows{mode}; a step may see another loss."
 
 
 def surface_words(surface: Surface, path: WeightPath, minimum: Sequence[float] | None = None) -> str:

@@ -104,7 +104,11 @@ LEAF = "a = tensor([1., 2.], requires_grad=True)\n"
         ),
         (
             LEAF + "a.data.mul_(3.)",
-            ["a was written into: 1, 2 → 3, 6, version still 0: autograd does not know."],
+            ["a changed: 1, 2 → 3, 6, version still 0: autograd does not know."],
+        ),
+        (
+            LEAF + "a.data = tensor([5., 6.])",  # other memory: nothing was written into
+            ["a changed: 1, 2 → 5, 6, version still 0: autograd does not know."],
         ),
         ("x = tensor(2.)\nx.mul_(1.)", ["x was written into, with the same values: version 0 → 1."]),
         ("x = tensor(2.)\nx.requires_grad_()", ["x.requires_grad: False → True."]),
@@ -318,7 +322,7 @@ def test_the_tree_of_a_known_import_is_dropped_and_nothing_is_imported():
 def test_a_method_that_is_not_called_is_refused_by_its_name():
     error = last("tensor([1.]).sum").error
     assert error.refused
-    assert error.text == "A method is called: .sum()."
+    assert error.text == "A method has to be called: .sum()."
 
 
 def test_numbers_assigned_to_data_are_those_of_the_tensor():

@@ -87,7 +87,7 @@ PASSES = {
     "item_printing": ["0.7500", "0.7500", "cannot be converted to Scalar", "int"],
     "zero_in_place": [[[0.0]], True, None],
     "all_tensors": [[True, True, True], 2 * 9 * 2.0, "not a leaf Tensor"],  # d (3a)² / da = 18 a
-    "derived": [[True, False], "AddBackward0", None],
+    "derived": [[True, False, False], "AddBackward0", None],
     "explicit": [False, True, True],
     "five_tensors": [["C", "E"], ["A", "C", "E"], ["A", "B", "D"], ["A"], [2.0]],
     "var_gradient": [[-1.0, 0.0, 1.0], [-2 / 3, 0.0, 2 / 3]],  # 2 (a - mean) over n - 1, over n

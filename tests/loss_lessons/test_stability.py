@@ -25,6 +25,17 @@ def test_at_minus_200_and_target_1():
     assert loss == 100 and grad == 0
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_through_a_sigmoid_fades_as_is_said(dtype):
+    """p - y over p (1 - p) or 1e-12, whichever is larger, times p (1 - p): gone long before -100."""
+    z = np.linspace(-100, -20, 17)
+    p = torch.tensor(z, dtype=dtype).sigmoid().double().numpy()
+    _, grads = at("sigmoid", z, 1.0, dtype)
+    slope = p * (1 - p)
+    np.testing.assert_allclose(grads, (p - 1) / np.maximum(slope, 1e-12) * slope, rtol=1e-5, atol=1e-44)
+    assert single("sigmoid", -200.0, 1.0, torch.float64)[1] < 0  # next to nothing, and not 0
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_near_0_all_ways_are_the_formula(way, y):

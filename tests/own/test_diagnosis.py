@@ -178,6 +178,39 @@ def test_zero_grad_once_an_epoch_is_no_zero_grad():
     )
 
 
+def test_two_losses_of_one_forward_are_not_said_to_be_one():
+    def step(_, x, y, model, optimizer, loss_fn):
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        (0.01 * sum(p.square().sum() for p in model.parameters())).backward()
+        optimizer.step()
+
+    (twice,) = found_in(step, steps=10)
+    assert "unless these are two losses" in twice.because
+
+
+def test_a_rate_set_by_hand_before_step_is_not_said_to_be_a_mistake():
+    def step(number, x, y, model, optimizer, loss_fn):
+        optimizer.zero_grad()
+        loss_fn(model(x), y).backward()
+        optimizer.param_groups[0]["lr"] = 0.01 * (number + 1) / 10  # a warm-up without a scheduler
+        optimizer.step()
+
+    (moved,) = found_in(step, steps=10)
+    assert moved.line == "scheduler.step" and "If a scheduler did that" in moved.because
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_whole_targets_are_not_said_to_have_lost_anything(whole):
+    def step(_, x, y, model, optimizer, loss_fn):
+        optimizer.zero_grad()
+        loss_fn(model(x), y.round().long() if whole else y).backward()
+        optimizer.step()
+
+    cut = [one.because for one in found_in(step, steps=10) if one.trap == "targets_cut"]
+    assert len(cut) == whole and all("if they were floats before" in because for because in cut)
+
+
 def test_clipping_after_step_is_said_with_how_often():
     def step(_, x, y, model, optimizer, loss_fn):
         optimizer.zero_grad()

@@ -138,7 +138,7 @@ def test_a_judgement_that_no_longer_stands_is_not_shown(other_pytorch):
     sound(pills(app).set_value("open").run())
     assert quotes(app) == words_of(["target_view"])
     shown = "\n".join(text.value for text in app.main.markdown)
-    assert "this PyTorch does not give the numbers that this rests on" in shown
+    assert "this PyTorch does not give the values that the judgment rests on" in shown
     assert "-badge[:material/cancel: Wrong]" not in shown
     assert CLAIMS["target_view"].why not in shown
 

@@ -1,11 +1,15 @@
 """What the app takes from inside Streamlit stands in one module, and still does what the app takes it for."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
+
+import pages._ui.shared.streamlit_internals  # noqa: F401  (what it changes in Streamlit)
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]
@@ -81,30 +85,48 @@ def test_outside_an_app_nothing_was_asked_for_by_back():
     assert is_history_navigation() is False
 
 
-def test_a_callback_is_done_whole_though_another_click_has_come():
-    """SafeSessionState._yield_callback ends it at its next look at the state, and its choice is lost."""
+def test_callbacks_are_called_and_done_whole_though_another_click_has_come():
+    """SafeSessionState._yield_callback ends what runs at its next look at the state: its choice is lost."""
 
     def script():
         import streamlit as st
         from streamlit.runtime.scriptrunner import get_script_run_ctx
         from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-        from pages._ui.shared.streamlit_internals import whole
-
-        def act(name):
+        def act():
             get_script_run_ctx().script_requests.request_rerun(RerunData())  # the click that comes meanwhile
-            st.session_state["half"] = name
-            st.session_state[name] = True
+            st.session_state["half"] = True
+            st.session_state["done"] = True
 
-        st.button("plain", on_click=act, args=("plain_done",))
-        st.button("whole", on_click=whole(act), args=("whole_done",))
+        st.button("whole", on_click=act)
 
-    for name, done in (("plain", False), ("whole", True)):
-        app = AppTest.from_function(script).run()
-        next(button for button in app.button if button.label == name).click()
-        app.run()
-        assert not app.exception
-        assert (f"{name}_done" in app.session_state) == done
+    app = AppTest.from_function(script).run()
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.session_state.done
+
+
+def test_only_what_comes_after_a_newer_click_is_ended_before_its_callbacks():
+    """Each click has a thread and a SafeSessionState of its own; the last to begin has the newest choices."""
+    session, said = SessionState(), []
+
+    def runs(name):
+        def ended():
+            said.append(name)
+            raise StopException
+
+        return SafeSessionState(session, ended)
+
+    older, newer = runs("older"), runs("newer")
+    older.on_script_will_rerun(None)
+    newer.on_script_will_rerun(None)
+    assert said == []
+    with pytest.raises(StopException):
+        older.on_script_will_rerun(None)
+    with pytest.raises(StopException):
+        newer["a"]
+    newer.on_script_will_rerun(None)
+    assert said == ["older", "newer"]
 
 
 def test_of_a_file_that_was_taken_streamlit_keeps_nothing():
@@ -125,20 +147,3 @@ def test_of_a_file_that_was_taken_streamlit_keeps_nothing():
     app = AppTest.from_function(script).run()
     app.file_uploader[0].set_value(("a.csv", b"a,b", "text/csv")).run()
     assert [element.value for element in app.text] == ["1", "b'a,b'", "0", "b'a,b'"]
-
-
-def test_outside_an_app_a_callback_is_just_called():
-    from pages._ui.shared.streamlit_internals import whole
-
-    called = []
-    whole(called.append)(1)
-    assert called == [1]
-
-
-def test_every_click_and_every_choice_in_a_chart_is_done_whole():
-    """Choices in widgets are: they go through `widgets.shown`."""
-    written = {file.name: file.read_text(encoding="utf-8") for file in SOURCES}
-    given = r"\"?on_(?:click|select)\"?[=:]"
-    bare = {file: re.findall(rf'{given}(?! *(?:whole\(|"ignore")).*', text) for file, text in written.items()}
-    assert sum(len(re.findall(given, text)) for text in written.values()) > 30
-    assert {file: found for file, found in bare.items() if found} == {}

@@ -60,6 +60,31 @@ def test_columns_of_numbers_are_as_wide_as_their_texts():
         assert "norm" in longest and columns[name]["width"] >= 6 * len(longest)
 
 
+@pytest.mark.parametrize("at", ["3.2", "3.4"])
+def test_what_has_changed_has_room_for_its_words_at_every_line(at):
+    """After forward there is a new tensor; and columns that are wider at one line than at the next jump."""
+    frame = next(f for f in opened(steps="30", at=at).main.dataframe if "grad_fn" in f.value.columns)
+    assert json.loads(frame.proto.columns)["changed"]["width"] >= 6 * len("new tensor, values")
+    assert ("new tensor, values" in list(frame.value["changed"])) == (at == "3.2")
+
+
+@pytest.mark.parametrize("loop", ["ZFLBCS", "FLSZB"])
+def test_the_ring_of_the_ledger_is_the_sum_whatever_step_uses(loop):
+    """Clipped or a step old: then step does not use the sum of this batch's gradient and the leftover."""
+    app = opened(**LINEAR | {"loop": loop, "at": "3.0"}, look="ledger")
+    history = tape(app).run.history
+    sums = history.fresh_grads["weight"] + history.leftovers["weight"]
+    assert not (history.grads["weight"] == sums).all()
+    assert "The ring is `.grad` after backward: their sum." in texts(app)
+
+
+def test_memory_is_counted_for_every_optimizer():
+    """L-BFGS takes no step without a closure; what a kept loss holds does not depend on how weights move."""
+    held = [texts(opened(**LINEAR, optimizer=name, look="memory")) for name in ("sgd", "lbfgs")]
+    counted = [re.search(r"Without backward, each kept loss holds [^.]*\.", text)[0] for text in held]
+    assert counted[0] == counted[1]
+
+
 def test_next_line_executes_one_line_and_says_what_it_did():
     app = opened(**LINEAR, start="5_2")
     for number, name in enumerate(USUAL):

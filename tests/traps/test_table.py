@@ -232,6 +232,24 @@ def test_the_gradient_fades_behind_two_softmaxes(pair):
     assert float(usual) == pytest.approx(math.sqrt(2), rel=1e-3)  # softmax less one-hot: (-1, 1, 0)
 
 
+@pytest.mark.parametrize(("name", "logits"), [
+    ("softmax_twice_2", "-10, 10"),
+    ("softmax_twice_3", "-10, 10, 0"),
+    ("softmax_twice_10", "-10, 10, 0, …"),
+])  # fmt: skip
+def test_as_many_logits_are_named_as_there_are_classes(name, logits, pair):
+    (about,) = [one.about for one in facts(TRAPS[name].evidence, *pair(name)) if "gradient" in one.what]
+    assert about == f"Logits {logits}, where class 0 is right."
+
+
+def test_an_update_on_scaled_gradients_is_as_many_times_too_long_as_the_scale(pair):
+    """Plain SGD; before scaler.step, .grad is the same in both runs."""
+    wrong, right = texts("step_without_scaler", pair)["length of the first update"]
+    assert float(wrong) / float(right) == pytest.approx(2**16, rel=1e-3)
+    used = [run.history.steps["grad_norm"].iloc[0] for run in pair("step_without_scaler")]
+    assert used[0] == used[1]
+
+
 def test_the_floor_of_two_sigmoids_is_0_5032_for_equal_classes(pair):
     assert (math.log(1 + 1 / math.e) + math.log(2)) / 2 == pytest.approx(0.5032, abs=5e-5)
     wrong, _ = pair("sigmoid_twice")

@@ -200,6 +200,21 @@ def test_updates_below_the_precision_are_said_to_be():
     assert seen.headline == "weight went from 5 to 5.000000000165, bias from 2 to 2.000000000025."
 
 
+@pytest.mark.parametrize("arguments", [(), (("maximize", True),)])
+def test_where_every_sign_has_turned_rprop_is_said_to_wait(arguments):
+    """Weight and bias of a line, whose gradients turn as soon as a step lands on the other side."""
+    run = Run(linear(1.0, optimizer="rprop", optimizer_arguments=arguments, lr=1.0, steps=40))
+    said = [one.headline for one in accounts(run, 5 * 40) if one.line == "step"]
+    signs = np.sign(np.hstack([grads.reshape(40, 1) for grads in run.history.grads.values()]))
+    waits = [step for step, headline in enumerate(said) if headline.startswith("No weight changed")]
+    assert bool(waits) != bool(arguments)  # uphill no sign turns
+    for step in waits:
+        assert (signs[step] != signs[step - 1]).all()
+        assert said[step].endswith(
+            "the sign of every gradient has turned, and Rprop then waits for one step."
+        )
+
+
 def test_weights_that_are_not_finite_stay_so():
     run = Run(linear(0.0, lr=100.0, steps=60))
     last = accounts(run, 5 * 60)[-1]

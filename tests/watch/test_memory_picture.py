@@ -148,3 +148,13 @@ def test_words_have_the_numbers():
     ):
         assert part in said
     assert "for 1 loss." in memory_words(deliveries(steps=1))
+
+
+@pytest.mark.parametrize(("rows", "differ"), [(3, True), (2, False)])
+def test_words_of_batches_that_differ_in_size_do_not_take_one_for_all(rows, differ):
+    """Of four rows: three, then one, and again; or two and two."""
+    watch = deliveries(steps=3, batch_size=rows)
+    said, last = memory_words(watch), {row.way: row for row in watch.rows}
+    assert (last["without"].saved != 3 * watch.per_loss) == differ
+    assert ("what was saved for it, " in said and " for the first: " in said) == differ
+    assert ("The first loss, one number, sits in a storage of 12 bytes" in said) == differ

@@ -23,6 +23,7 @@ from core.watch.surface import (
     grid_size,
     least_squares,
     levels,
+    losses_words,
     surface_words,
     window,
 )
@@ -399,6 +400,17 @@ def test_words_say_when_the_scales_differ(wide, high, said):
 class Constant(nn.Module):
     def forward(self, outputs, targets):
         return torch.tensor(0.7)
+
+
+@pytest.mark.parametrize(("choices", "said"), [
+    ({}, []),
+    ({"batch_size": 16}, ["on all training rows;"]),
+    ({"model": "mlp_dropout"}, ["in eval mode;"]),
+    ({"model": "mlp_norm"}, ["in eval mode with the final running averages;"]),
+])  # fmt: skip
+def test_words_say_of_what_loss_the_contours_are_where_steps_see_another(choices, said):
+    words = losses_words(Config(**choices))
+    assert all(part in words for part in said) and bool(words) == bool(said)
 
 
 def test_words_say_that_the_loss_is_flat_once_it_is_known():

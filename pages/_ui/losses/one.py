@@ -102,7 +102,8 @@ def _takes(loss: str) -> None:
     forms = "; or ".join(FORMS[name].about for name in LOSSES[loss].takes)
     outputs, _ = example(loss)
     st.markdown(
-        f"Of outputs of shape {tuple(outputs.shape)}: {forms}. What PyTorch says to these and to others:"
+        f"From the data sets here this loss gets {forms}. What PyTorch says to targets of several types and "
+        f"shapes, for outputs of shape {tuple(outputs.shape)}:"
     )
     rows = [
         (

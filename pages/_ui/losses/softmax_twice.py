@@ -28,9 +28,9 @@ def draw(given: dict[str, str]) -> dict[str, str]:
     pair.draw(frame, NAMES, TITLES, "logit of the right class", "softmax_twice", log_gradient=True)
     st.markdown(
         f"The dotted level is the floor: with {count} classes, no logits bring the loss of the softmax below "
-        f"ln(1 + {count - 1}/e) = **{number(floor)}**. It is never NaN, and the largest class stays "
-        "the largest, so the accuracy can look good. It is the gradient that suffers: it fades where the "
-        "model is confidently wrong."
+        f"ln(1 + {count - 1}/e) = **{number(floor)}**. It is never NaN, and a softmax keeps the order of the "
+        "logits, so the accuracy can look good. It is the gradient that suffers: it fades where the model is "
+        "confidently wrong."
     )
     _floors()
     st.page_link(

@@ -54,7 +54,8 @@ def _why(z: float, dtype: torch.dtype) -> None:
     st.markdown(
         f"In {name}, sigmoid({z:g}) is {p!r}. Where it is exactly 1 or 0, the formula takes the logarithm of "
         "0; just before that, 1 − sigmoid(z) has hardly any correct digits left. BCELoss clamps the "
-        "logarithm at -100, and the sigmoid's own slope is 0 there: a model that is confidently wrong gets "
-        "no gradient to learn from. BCEWithLogitsLoss never computes the sigmoid by itself: "
+        "logarithm at −100. Its backward divides by p (1 − p), p = sigmoid(z), but never by less than 1e−12; "
+        "then comes the sigmoid's slope, p (1 − p) again, which fades to 0: a model that is confidently "
+        "wrong gets next to no gradient, or none. BCEWithLogitsLoss never computes the sigmoid by itself: "
         "max(z, 0) − z y + log(1 + exp(−|z|)) is the same and stays finite."
     )

@@ -115,7 +115,7 @@ def _controls(found: dict[str, Answer]) -> bool:
     words = [ALL, *JUDGEMENTS, *([OPEN] if counts[OPEN] else [])]
     widgets.kept(
         st.pills,
-        "Judgement",
+        "Judgment",
         "claims_judgement",
         words,
         format_func=lambda word: f"All {counts.total()}" if word == ALL else _with_count(word, counts[word]),
@@ -183,7 +183,7 @@ def _judged(claim: Claim, found: Answer) -> str:
         return f"{judgement(claim.judgement)} {claim.why}"
     return (
         f"{judgement(OPEN)} Judged {claim.judgement} earlier, but this PyTorch does not give the "
-        "numbers that this rests on."
+        "values that the judgment rests on."
     )
 
 

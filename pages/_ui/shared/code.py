@@ -60,7 +60,7 @@ def draw(trained: Sequence[Trained], device: str) -> None:
             st.markdown(f"{loss.title}: ${loss.formula}$")
             st.caption(loss.when)
             if one.config.loss_arguments:
-                st.caption(f"The formula is that of the usual arguments; here {_given(one.config)}.")
+                st.caption(f"Formula and text are for the usual arguments; here {_given(one.config)}.")
 
 
 def _given(config: Config) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 from core.graph.tensor_table import Table
 
 NUMBERS = ("values", ".grad")  # the first columns have to fit beside the lines, and no number may be cut off
+CHANGED = "new tensor, values"  # room for it at every line: columns that jump are hard to read
 LETTER_PX, EDGES_PX = 6, 18
 
 
@@ -14,8 +15,9 @@ def draw(found: Table, narrow: bool = True) -> None:
 
     narrow: make columns of numbers just as wide as their text, less than they would be.
     """
-    widths = {name: EDGES_PX + LETTER_PX * int(found.cells[name].str.len().max()) for name in NUMBERS}
-    columns = {name: st.column_config.TextColumn(width=widths[name]) for name in NUMBERS if narrow}
+    widths = {name: max(map(_width, found.cells[name])) for name in NUMBERS}
+    widths["changed"] = max(map(_width, (CHANGED, *found.cells["changed"])))
+    columns = {name: st.column_config.TextColumn(width=widths[name]) for name in widths if narrow}
     columns["name"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(_marked(found), hide_index=True, column_config=columns)
     st.caption(
@@ -23,6 +25,10 @@ def draw(found: Table, narrow: bool = True) -> None:
         "things. The version counts in-place writes to the tensor, which is how autograd notices one that "
         "comes too early."
     )
+
+
+def _width(text: str) -> int:
+    return EDGES_PX + LETTER_PX * len(text)
 
 
 def _marked(found: Table) -> "pd.io.formats.style.Styler":

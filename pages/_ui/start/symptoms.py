@@ -38,8 +38,8 @@ def _card(number: int, cause: Cause) -> None:
     assert cause.shown is not None  # made with the Cause
     with st.container(border=True, height="stretch", key=f"cause_{number}"):
         st.header(cause.what)
-        st.markdown(f":material/search: **Look at** {plain(cause.look)}")
-        st.markdown(f":material/build: **Repair** {plain(cause.repair)}")
+        st.markdown(f":material/search: **Look for:** {plain(cause.look)}")
+        st.markdown(f":material/build: **Repair:** {plain(cause.repair)}")
         label, icon = PAGE_LINKS[cause.shown.page]
         st.page_link(
             f"pages/{cause.shown.page}.py", label=label, icon=icon, query_params=dict(cause.shown.fields)

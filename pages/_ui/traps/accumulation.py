@@ -18,8 +18,9 @@ HOME = "deliveries_2"
 DIGITS = 6  # of a gradient: float32 has seven
 WHY = (
     "`backward` adds to `.grad` instead of writing over it. So a batch that is too large for memory can go "
-    "through in parts: each backward frees the graph of its part, and the gradients add up. The gradient of "
-    "a mean over all rows is the sum of those of its parts, each weighted by its share of the rows."
+    "through in parts: each backward frees what forward saved for its part, and the gradients add up. The "
+    "gradient of a mean over all rows is the sum of those of its parts, each weighted by its share of the "
+    "rows."
 )
 
 

@@ -22,8 +22,8 @@ def draw(held: Tape, device: str) -> None:
     names = ("With zero_grad", "Without zero_grad")[:: 1 if "zero_grad" in parts(run.config.loop) else -1]
     st.markdown(
         "Each bar is this batch's gradient; the hollow bar is what was left in `.grad` before it. The ring "
-        "is `.grad`, which step uses.",
-        help=explain.words("fresh", "leftover", "as_used"),
+        "is `.grad` after backward: their sum.",
+        help=explain.words("fresh", "leftover"),
     )
     if not run.step:
         st.info("No step is complete yet: the ledger fills as the run goes on.")
@@ -79,7 +79,8 @@ def _histograms(
         return
     st.subheader("Sizes of all gradients over time")
     st.caption(
-        "Each column is a recorded step; the color is the share of the entries of .grad in each power of two."
+        "Each column is one recorded step, or a few; the color is the share of the entries of .grad in each "
+        "power of two."
     )
     options = [ALL, parameter]
     kind = widgets.kept(st.segmented_control, "Entries of", "sizes_of", options, required=True)

@@ -73,8 +73,8 @@ def _set_to_none(held: Tape, playing: bool) -> None:
         args=(held,),
         disabled=playing,
         help=(
-            "On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, on which optimizers with "
-            "momentum or weight decay still move the weights."
+            "On, as PyTorch does: zero_grad leaves None. Off: it leaves zeros, on which momentum, weight "
+            "decay, and Adam's averages still move the weights."
         ),
     )
 

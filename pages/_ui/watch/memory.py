@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -86,7 +87,9 @@ def _picture(computed: Measured) -> None:
 
 def _computed(config: Config, device: str) -> Measured:
     """The measurements, repeated only when something that affects them changes."""
-    config = replace(config, loop=USUAL, before=(), schedule=(), steps=1)
+    # What is kept does not depend on the optimizer, and L-BFGS takes no step without a closure.
+    usual: dict[str, Any] = {"loop": USUAL, "optimizer": "sgd", "optimizer_arguments": ()}
+    config = replace(config, **usual, before=(), schedule=(), steps=1)
     held: Measured | None = st.session_state.get("memory_held")
     if held is None or (held.config, held.device) != (config, device):
         held = st.session_state.memory_held = _measure(config, device)

@@ -31,7 +31,7 @@ class Computed:
 def draw(held: Tape, device: str) -> None:
     """The contours, the path up to this step, and what the picture says in words."""
     if not {"forward", "loss"} >= set(_makers(held.run.config)):
-        st.info("The surface is that of loss_fn(model(inputs), targets); this loop computes another loss.")
+        st.info("The surface is that of loss_fn(model(inputs), targets); this loop has other lines for it.")
         return
     computed = _computed(held.run.config, device)
     if computed is None:
@@ -48,6 +48,8 @@ def draw(held: Tape, device: str) -> None:
         frame, spec, width="stretch", key="surface", alt="Contours of the loss with the path of the run"
     )
     st.markdown(computed.words)
+    if said := surface.losses_words(held.run.config):
+        st.caption(said)
     if computed.path.plane.size == 2:
         _limits(held.run.config)
 
