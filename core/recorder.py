@@ -205,7 +205,8 @@ class _Chunk:
         parts: dict[int, Tensor] = {}  # (room, 5, *shape) for each parameter
         for alike in _alike(parameters):
             sizes = [parameters[n].numel() for n in alike]
-            self.shelves.append(parameters[alike[0]].new_zeros(self.room, 5, sum(sizes)))
+            self.shelves.append(parameters[alike[0]].new_empty(self.room, 5, sum(sizes)))
+            self.shelves[-1][0] = 0  # the first row is moved also where a kind is missing
             for n, part in zip(alike, self.shelves[-1].split(sizes, dim=2), strict=True):
                 parts[n] = part.view(self.room, 5, *parameters[n].shape)
         self.parts = [parts[n] for n in range(len(parameters))]
