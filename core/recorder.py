@@ -190,8 +190,8 @@ class _Chunk:
     """Updates of one optimizer whose tensors wait to be reduced.
 
     All that belongs to an update is copied into one row of prepared tensors, and later one call serves many
-    rows. It is always the first row, a part of it for each parameter, which stays in the processor's cache;
-    from there the update moves as a whole to a row of its own. The last one that fits stays.
+    rows. It is always the last row, a part of it for each parameter, which stays in the processor's cache;
+    from there the update moves as a whole to a row of its own. The last one that fits is there already.
     """
 
     def __init__(self, parameters: list[Tensor], groups: int):
@@ -206,14 +206,14 @@ class _Chunk:
         for alike in _alike(parameters):
             sizes = [parameters[n].numel() for n in alike]
             self.shelves.append(parameters[alike[0]].new_empty(self.room, 5, sum(sizes)))
-            self.shelves[-1][0] = 0  # the first row is moved also where a kind is missing
+            self.shelves[-1][-1] = 0  # the last row moves also where a kind is missing
             for n, part in zip(alike, self.shelves[-1].split(sizes, dim=2), strict=True):
                 parts[n] = part.view(self.room, 5, *parameters[n].shape)
         self.parts = [parts[n] for n in range(len(parameters))]
-        self.places = [[part[0, kind] for part in self.parts] for kind in range(5)]
+        self.places = [[part[-1, kind] for part in self.parts] for kind in range(5)]
         self.both = self.places[GRAD] + self.places[FRESH]
         self.moves = list(zip(*(shelf.unbind(0) for shelf in self.shelves), strict=True))
-        self.weights = [[shelf[0, kind] for shelf in self.shelves] for kind in (WEIGHT, UPDATE)]
+        self.weights = [[shelf[-1, kind] for shelf in self.shelves] for kind in (WEIGHT, UPDATE)]
 
     def take_weights(self, kind: int) -> None:
         """Copy them, as they are before or after the update."""
@@ -227,7 +227,7 @@ class _Chunk:
         """The update is over."""
         self.rows.append(row)
         if len(self.rows) < self.room:
-            torch._foreach_copy_(self.moves[len(self.rows)], self.moves[0])  # type: ignore[attr]
+            torch._foreach_copy_(self.moves[len(self.rows) - 1], self.moves[-1])  # type: ignore[attr]
 
     def take(self, kind: int, tensors: list[Any], row: _Row) -> None:
         """Copy gradients of this kind, some of which may be None or sparse."""
@@ -250,20 +250,17 @@ class _Chunk:
     def reduce(self) -> tuple[list[_Row], Tensor]:
         """The rows, and their norms: (rows, kinds, parameters)."""
         rows, self.rows = self.rows, []
-        used = slice(1, len(rows) + 1)
-        if len(rows) == self.room:  # the last one has stayed on the first row
-            rows, used = [rows[-1], *rows[:-1]], slice(None)
-        many = len(self.parameters)
+        count, many = len(rows), len(self.parameters)
         for shelf in self.shelves:
-            shelf[used, UPDATE] -= shelf[used, WEIGHT]
+            shelf[:count, UPDATE] -= shelf[:count, WEIGHT]
         norms: dict[int, list[Tensor]] = {}
         for kind in range(5):
             if any(len(row.missing.get(kind, ())) < many for row in rows):
-                norms[kind] = [_norms(part[used, kind]) for part in self.parts]
+                norms[kind] = [_norms(part[:count, kind]) for part in self.parts]
         first = norms[WEIGHT][0]
         nothing = [torch.zeros_like(first)] * many
         every = [one.to(first.device) for kind in range(5) for one in norms.get(kind, nothing)]
-        return rows, torch.stack(every, dim=1).view(len(rows), 5, many)
+        return rows, torch.stack(every, dim=1).view(count, 5, many)
 
 
 class Recording:
