@@ -553,7 +553,10 @@ class Recording:
         )
         fits = chunk.rows and self._last is chunk.rows[-1] and self._weight_versions() == self._versions
         with self._no_grad:
-            chunk.keep_weights() if fits else chunk.take_weights(WEIGHT)
+            if fits:
+                chunk.keep_weights()
+            else:
+                chunk.take_weights(WEIGHT)
             if not row.inside:
                 self._take_gradients(row, chunk)
 
