@@ -31,9 +31,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -59,10 +60,13 @@ FLIPPED: dict[type, type] = {
     **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And},
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
 }
-SYMMETRIC = ("max", "min", "addcmul", "addcmul_", "add", "mul", "same", "digits_apart")
+SYMMETRIC = (  # names as in their calls
+    *("max", "min", "addcmul", "addcmul_", "add", "mul", "same", "digits_apart", "mse_loss", "MSELoss()"),
+)
 LOOKS = {  # keywords of a chart whose plain numbers only change how it looks
     *("size", "strokeWidth", "strokeDash", "opacity", "cornerRadius", "cornerRadiusEnd", "angle", "dx", "dy"),
     *("fontSize", "labelAngle", "labelLimit", "symbolSize", "tickCount", "columns", "spacing", "height"),
+    "gradientLength",
 }
 COPIES = ("clone", "detach")
 INNER = re.compile(r"(\.<locals>)?\.?<(?!locals).*")  # a lambda or comprehension, part of its function
@@ -229,7 +233,7 @@ def files_of_tests(modules: dict[str, Path]) -> dict[Path, set[str]]:
     """Every file of tests but those of pages -> the modules it imports, itself or by a helper."""
     files = [path for path in Path("tests").rglob("*.py") if not of_pages(path)]
     direct = {path: imported(path, modules) for path in files}
-    helpers = {path.stem: used for path, used in direct.items() if not path.stem.startswith("test_")}
+    helpers = {module_name(path): used for path, used in direct.items() if not path.stem.startswith("test_")}
     return {
         path: used.union(*(helpers[name] for name in helpers if f"from {name} import" in path.read_text()))
         for path, used in direct.items()
@@ -239,7 +243,7 @@ def files_of_tests(modules: dict[str, Path]) -> dict[Path, set[str]]:
 
 def of_pages(path: Path) -> bool:
     """Whether a file of tests opens pages, which takes long and looks at little of core/."""
-    return "browser" in path.parts or "AppTest" in path.read_text()
+    return bool({"browser", "pages"} & set(path.parts))
 
 
 # Running tests. A server has imported a file of tests, and forks for each run of some of them.
@@ -278,6 +282,8 @@ def forked(work: Callable[[Callable[[Any], None]], None], limit_s: float) -> tup
             told.append(receive.recv())
         except EOFError:
             process.join()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # servers that its tests have started
             assert process.exitcode is not None and process.exitcode <= 0, "a fork of this script has failed"
             return [*told, "crashed"] if process.exitcode else told, True
     os.killpg(process.pid, signal.SIGKILL)
@@ -328,9 +334,11 @@ class Serving:
                 one.cache_clear()  # or a test that asks for the same again would call nothing
             self.called, self.failed = set(), ""
             worked, begun = time.process_time(), time.monotonic()
-            sys.settrace(lambda frame, event, argument: self.called.add(frame.f_code))
+            for module in (threading, sys):  # what a test starts in a thread, too
+                module.settrace(lambda frame, event, argument: self.called.add(frame.f_code))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
-            sys.settrace(None)
+            for module in (threading, sys):
+                module.settrace(None)
             fixtures = (self.of_fixtures.get(name, set()) for name in getattr(item, "fixturenames", ()))
             called = self.called.union(*fixtures)
             ours = [(code.co_filename, code.co_qualname) for code in called if "/core/" in code.co_filename]
@@ -563,4 +571,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Streamlit's AppTest takes the place of __main__, where what a fork tells would be looked up.
+    from benchmarks import mutations
+
+    mutations.main()

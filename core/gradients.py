@@ -63,7 +63,7 @@ class Gradients:
         """Note what the optimizer is about to use. Where nothing clears it, that is what is left."""
         if self.steps_on_fresh:
             row.grads = row.fresh_grads
-        elif self.accumulates and self.left is not None and not self._copies:
+        elif self.accumulates and not self._copies:
             row.grads = self.left
         else:
             row.grads = self._frozen([p.grad for p in self.parameters])

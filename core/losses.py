@@ -94,8 +94,8 @@ def _is_probability(share: Callable[[Tensor], Tensor] | None) -> bool:
         return False
     if not isinstance(found, Tensor) or found.shape != outputs.shape or found.dtype != outputs.dtype:
         return False
-    rises = bool((found.diff(dim=0) >= 0).all())  # nan is not
-    return rises and 0 <= found[0, 0].item() < 0.5 < found[-1, 0].item() <= 1
+    low, *_, high = found.flatten().tolist()
+    return bool((found.diff(dim=0) >= 0).all()) and 0 <= low < 0.5 < high <= 1  # nan is not
 
 
 def clipped(outputs: Tensor) -> Tensor:

@@ -232,10 +232,15 @@ def _stands_still(way: LossPath, size: float) -> tuple[str, str] | None:
     return "stuck", f"{_quoted(way)} After the leap it stands still."
 
 
+def _has_fallen(losses: np.ndarray, size: float) -> bool:
+    """By HARDLY at least, at some time; asked in one way, or rounding makes two answers of it."""
+    return bool(losses.min() <= (1 - HARDLY) * size)
+
+
 def _rebounds(way: LossPath, size: float) -> tuple[str, str] | None:
     losses = way.losses
     first, last, best = losses[0], losses[-1], losses.min()
-    if first - best < HARDLY * size or last - best < HALF * (first - best):
+    if not _has_fallen(losses, size) or last - best < HALF * (first - best):
         return None
     how = "ends no lower than it began" if last >= first else "gave back at least half of what it had gained"
     rises = _again(losses, size)  # a swing longer than the end of the run, or smaller there
@@ -250,7 +255,7 @@ def _falling(way: LossPath, size: float) -> tuple[str, str]:
     fell = f"{_quoted(way)} It fell by {_share(losses)}"
     if losses[-1] > HALF * size and losses[-1] < losses[0] and _still_falls(losses):
         return "slow", f"{fell} and still falls."
-    if losses.min() > (1 - HARDLY) * size:
+    if not _has_fallen(losses, size):
         if losses[-1] >= losses[0]:
             return "stuck", f"{_quoted(way)} It ends no lower than it began."
         if _falls(losses):

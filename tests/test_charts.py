@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -283,6 +284,13 @@ def test_axes_end_for_what_is_looked_at_and_marks_go_with_them():
         frame, tops = curves_frame(runs, **more)
         assert tops == (None, None) and frame[["b0", "b1"]].isna().all(axis=None)
         pd.testing.assert_series_equal(frame["l1"], whole["l1"])
+
+
+@pytest.mark.parametrize("logs", LOGS, ids=str)
+def test_a_validation_loss_of_0_is_a_gap_on_a_log_axis_alone(logs):
+    scores = pd.DataFrame({"step": [0, 5], "train_loss": 1.0, "val_loss": [1.0, 0.0]})
+    frame, _ = curves_frame([replace(made(np.ones(5)), evaluations=scores)], logs=logs)
+    assert frame["v0"].dropna().tolist() == ([1.0] if logs[0] else [1.0, 0.0])
 
 
 def test_runs_of_different_lengths_share_the_steps_of_the_longest():
@@ -617,6 +625,25 @@ def test_a_pair_that_fills_a_window_is_as_high_as_it_has_room():
     assert charts.panel_height(1400, 300) == charts.TALL  # and scrolls
     spec = curves_spec(("a",), ("L", "G"), (True, True), (None, None), (0.0, 9.0), 1400, True, tall=700)
     assert {panel["height"] for panel in panels(spec)} == {700}
+
+
+@pytest.mark.parametrize("width", [400, 1201])
+def test_a_pair_with_its_axes_is_as_wide_as_its_room(curves, width):
+    spec = spec_of(*curves, width=width)
+    one, other = (panel["width"] + charts.AXIS_WIDTH for panel in panels(spec))
+    taken = one if "vconcat" in spec else one + charts.SPACING + other
+    assert one == other and width - 2 < taken <= width
+
+
+@pytest.mark.parametrize("first", [0.0, 100.0])
+def test_a_little_room_is_left_beside_the_steps_shown(first):
+    spec = curves_spec(("a",), ("L", "G"), (True, True), (None, None), (first, first + 50), 1400, True)
+    for panel in panels(spec):
+        scales = [
+            view["encoding"]["x"].get("scale", {}) for view, _ in views(panel) if "x" in view["encoding"]
+        ]
+        (low, high), *_ = [scale["domain"] for scale in scales if "domain" in scale]
+        assert first - 2 < low < first and first + 50 < high < first + 52
 
 
 def folded(panel):

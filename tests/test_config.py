@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core import Config
@@ -44,6 +44,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
     ("start", (float("nan"),), "from -1000 to 1000"),
     ("start", ("glorot",), "from -1000 to 1000"),
     ("start", "5_2", "one for all tensors or one for each"),
+    ("start", (1.0,) * 27, "one for all tensors or one for each"),  # six layers and the last have 26 at most
     ("start", (1.0, 2.0, 3.0), "one number, or 6 for this model"),
     ("schedule", ((3, 1000001.0),), "from 0 to 1000000"),
     ("schedule", ((0, 0.1),), "from 1 to 20000"),
@@ -84,6 +85,7 @@ OUT_OF_RANGE = [  # field, value, the limit in words
 
 
 @given(configs())
+@example(Config(start=("he",)))
 def test_address_and_back_is_the_identity(config):
     assert Config.from_params(config.to_params()) == config
 
@@ -262,6 +264,12 @@ def test_nesterov_has_momentum_unless_told_otherwise():
     assert Config(optimizer="nesterov").momentum == 0.9
     assert Config(optimizer="sgd").momentum == 0.0
     assert Config(optimizer="nesterov", momentum=0.5).momentum == 0.5
+
+
+@pytest.mark.parametrize("name", [name for name, knob in KNOBS.items() if knob.choices])
+def test_every_choice_of_a_field_has_a_title_of_its_own(name):
+    titles = list(KNOBS[name].choices.values())
+    assert all(titles) and len(set(titles)) == len(titles)
 
 
 CONFLICTS = [  # choices that do not go together, the field to change and what it becomes

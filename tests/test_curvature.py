@@ -149,6 +149,14 @@ def test_l1_on_a_linear_model_has_no_curvature(exact_up_to, monkeypatch):
     assert stability_limit(config, 0.0) is None  # and so no limit, rather than a division by 0
 
 
+def test_a_loss_that_is_linear_in_the_weights_has_no_curvature():
+    class Product(nn.Module):
+        def forward(self, outputs, targets):
+            return (outputs * targets).mean()
+
+    assert curvature(at_zero(), Product(), INPUTS, TARGETS) == 0.0
+
+
 class Bowl(nn.Module):
     """Outputs its own weights; with `Quadratic` the Hessian is diagonal with given curvatures."""
 

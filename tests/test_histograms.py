@@ -144,6 +144,12 @@ def test_a_gradient_that_was_none_is_no_entry():
     assert (one.frame()["share"] == 1).all()
 
 
+def test_a_model_may_have_a_single_parameter():
+    one = Histograms(Layout(nn.Linear(3, 2, bias=False)))
+    one.take([torch.ones(11, 2, 3)])
+    assert by_step(one.frame()) == {0: {0: 6}, 10: {0: 6}}
+
+
 def test_a_nan_in_a_gradient_that_was_there_is_an_entry():
     rows = np.full((1, 8), math.nan, dtype=np.float32)
     assert by_step(taken(rows, missing=np.zeros((1, 2), dtype=bool)).frame()) == {0: {math.inf: 8}}

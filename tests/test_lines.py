@@ -228,6 +228,8 @@ def test_a_practice_leaves_other_lines_as_they_are(loop, practice, found):
     ("0FLBS", "zero_grad(set_to_none=False)"),
     ("ZFLB.backward_again.S", "Backward a second time"),
     ("ZF.loss_nll.BS", "NLL that takes log-probabilities"),
+    ("ZFLB", "No step"),
+    ("FLSB", "Order F L S B"),
     ("", "No lines"),
 ])  # fmt: skip
 def test_a_loop_has_a_short_name(text, label):

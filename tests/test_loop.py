@@ -444,6 +444,16 @@ def test_the_same_config_gives_the_same_bits_again():
     assert_same_run(trained(XOR), trained(XOR))
 
 
+def test_a_run_again_is_a_new_one_of_all_that_was_given():
+    x, y = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [5.0]])
+    given = {"data": (x, y), "evaluate": False, "histograms": True, "chunk_steps": 2}
+    run = trained(replace(DELIVERIES, steps=5), model=at_zero(), **given)
+    new = run.again()
+    assert new.step == 0
+    assert_same_run(new.advance(), run)
+    assert new.history.evaluations.empty and new.history.histograms is not None
+
+
 def test_other_runs_in_other_threads_change_no_bit():
     alone, stop, started = trained(SLICED), threading.Event(), threading.Barrier(4)
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,7 @@ SHAPES = [
     ("slow", 1 - 0.2 * STEPS / 300),
     ("slow", 1 - 0.4 * (STEPS / 300) ** 3),
     ("slow", 1 - 0.002 * STEPS / 300),  # hardly any change, but at every step
+    ("slow", leap(0.6, np.linspace(0.95, 0.55, 299))),  # one loss that is low early does not count
     ("stuck", np.full(301, 0.7)),
     ("stuck", 0.7 + 0.001 * np.sin(STEPS)),
     ("stuck", 0.95 + 0.05 * np.exp(-STEPS)),
@@ -98,6 +100,54 @@ SHAPES = [
 @pytest.mark.parametrize("expected, losses", SHAPES)
 def test_a_shape_of_losses_has_its_word(expected, losses):
     assert word(losses) == expected
+
+
+def then(head, *again):
+    """40 losses after the first few: these, again and again."""
+    return [*head, *again * (40 // len(again))]
+
+
+def line(*corners):
+    """10 losses from each corner to the next, in equal steps."""
+    pairs = pairwise(corners)
+    return [*np.concatenate([np.linspace(a, b, 10, endpoint=False) for a, b in pairs]), corners[-1]]
+
+
+def levels(first, *quarters):
+    """10 losses at each level, the very first apart."""
+    return [first, *np.repeat(quarters, 10)[1:]]
+
+
+def swings(*peaks):
+    """Ten losses for each peak, from 1 up to it."""
+    return [peaks[0], *np.concatenate([np.tile([1, peak], 5) for peak in peaks])]
+
+
+LATE = levels(10, 9.9, 9.8, 9.7, 8.1)
+LIMITS = [  # the word at a limit of RULES or of a threshold, and just inside of it
+    ("learns", then([10], 8), "stuck", then([10], 8.01)),  # has fallen by 20 %
+    ("learns", line(10, 5), "slow", line(10, 5.01)),  # has lost half, and still falls
+    ("rebounds", line(10, 6, 8), "learns", line(10, 6, 7.99)),  # gave back half
+    ("rebounds", line(1, -3, -1), "learns", line(1, -3, -1.01)),  # the same, below 0
+    ("diverged", line(10, 12), "stuck", line(10, 11.99)),  # grows, by 20 %
+    ("diverged", then([10], 20), "stuck", then([10], 19.99)),  # stays at twice the first
+    ("diverged", then([10], 11, 100), "oscillates", then([10], 11, 99.9)),  # never below, up to 10 times
+    ("diverged", swings(5, 50, 60, 100), "oscillates", swings(5, 50, 60, 99.9)),  # peaks grow twofold
+    ("stuck", then([10, 100], 5), "learns", then([10, 99.9], 5)),  # a leap to 10 times, then at rest
+    ("stuck", then([10, 1000], 1), "learns", then([10, 1000], 0.99)),  # at a tenth
+    ("stuck", then([150, 2000], 100, 99), "learns", then([150, 2000], 100, 98.9)),  # within 1 %
+    ("oscillates", then([10], 1, 2), "learns", then([10], 1.001, 2)),  # by a tenth of the first
+    ("oscillates", then([10], 2, 4), "learns", then([10], 2.01, 4)),  # twofold
+    ("oscillates", then([10], 5, 7), "learns", then([10], 5.01, 7)),  # by half of what it gained
+    ("oscillates", then([10], 1, 1, 3, 1, 3), "learns", then([10], 1, 1, 1, 1, 3)),  # often at the top
+    ("slow", levels(10, 8, 7, 6.25, 6), "learns", levels(10, 8, 7, 6.15, 6)),  # 5 % of the fall lately
+    ("stuck", [*LATE, 10], "slow", [*LATE, 9.99]),  # ends no lower than it began
+]
+
+
+@pytest.mark.parametrize("at, reached, inside, not_yet", LIMITS)
+def test_a_limit_that_is_reached_counts(at, reached, inside, not_yet):
+    assert (word(reached), word(not_yet)) == (at, inside)
 
 
 @pytest.mark.parametrize("unit", [2.0**-20, 2.0**20])
@@ -132,7 +182,7 @@ def test_every_word_has_an_icon_and_a_rule_and_no_other_word_is_used():
 
 def test_the_peak_is_quoted_wherever_it_is():
     assert "peak 1e+15 at step 1" in verdict(made(leap(1e15, np.full(300, 0.4)))).because
-    assert "peak 50 at step 200" in verdict(made(SHAPES[22][1])).because
+    assert "peak 50 at step 200" in verdict(made(SHAPES[23][1])).because
     assert "peak" not in verdict(made(np.exp(-STEPS / 30))).because  # the first loss
 
 
@@ -144,8 +194,9 @@ def test_a_leftover_longer_than_the_fresh_gradient_is_quoted_and_changes_no_word
     swinging = 0.5 + ZIGZAG
     said = verdict(made(swinging, leftover=7.25, fresh=0.5))
     assert "7.25" in said.because and "0.5 (medians)" in said.because
-    small = verdict(made(swinging, leftover=0.25, fresh=0.5))
-    assert said.word == small.word == "oscillates" and "medians" not in small.because
+    for leftover in (0.25, 0.5):
+        small = verdict(made(swinging, leftover=leftover, fresh=0.5))
+        assert said.word == small.word == "oscillates" and "medians" not in small.because
 
 
 @given(st.lists(st.floats(0.0, 1000.0), min_size=2, max_size=60))
@@ -300,6 +351,7 @@ def test_a_loss_that_is_not_finite_is_always_diverged_and_its_step_quoted(losses
 
 
 @given(losses_of_a_run)
+@example([1.0, 0.8, 1.6])  # 1 - 0.8 is a little below 0.2
 @settings(deadline=None)
 def test_learns_and_slow_end_below_where_they_began(losses):
     if word(losses) in ("learns", "slow"):

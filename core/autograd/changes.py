@@ -68,11 +68,9 @@ def _new(
 
 
 def _shares(one: TensorState, other: TensorState) -> bool:
-    """Whether two tensors lie in the same storage."""
-    tensors = one.tensor(), other.tensor()
-    if tensors[0] is None or tensors[1] is None or not tensors[0].numel():
-        return False
-    return storage(tensors[0]) == storage(tensors[1])
+    """Whether two tensors lie in the same storage; one without entries lies nowhere."""
+    alive = [tensor for tensor in (one.tensor(), other.tensor()) if tensor is not None and tensor.numel()]
+    return len(alive) == 2 and storage(alive[0]) == storage(alive[1])
 
 
 def _changed(name: str, earlier: TensorState, found: TensorState) -> Iterator[str]:

@@ -119,9 +119,7 @@ def _optimizer_elsewhere(found: Recording) -> Iterator[Finding]:
         because = f"no optimizer holds any parameter of the model: {_names(lost)}."
         yield Finding("optimizer = ...", because, "optimizer_elsewhere")
     elif lost:
-        more = (
-            f" {_parameters(strangers).capitalize()} that it holds are not the model's." if strangers else ""
-        )
+        more = f" Held instead: {_parameters(strangers)} from outside the model." if strangers else ""
         because = (
             f"no optimizer holds {_names(lost)}: step never moves {'it' if len(lost) == 1 else 'them'}.{more}"
         )

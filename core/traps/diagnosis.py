@@ -92,9 +92,7 @@ def shapes(run: Run) -> pd.DataFrame:
     return pd.DataFrame([_row(name, value) for name, value in named.items()], columns=list(SHAPES))
 
 
-def _row(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, Tensor):
-        return (name, f"no tensor: {type(value).__name__}", "", "", "", "")
+def _row(name: str, value: Tensor) -> tuple[str, ...]:
     grad = value.grad if value.is_leaf else None
     history = "" if value.grad_fn is None else type(value.grad_fn).__name__
     left = "None" if grad is None else "values" if bool(grad.any()) else "zeros"

@@ -373,8 +373,9 @@ def test_what_is_shown_is_counted_in_entries_before_it_is_written(monkeypatch):
     """Lines of 664 entries: six of them are 3,984."""
     done = told(LONG + "print(c, c, c, c)\n" * 9)
     assert [one.shows is not None for one in done] == [False] * 2 + [True] * 5 + [False]
+    here = workspace.Workspace(shown=workspace.MAX_SHOWN - 1)
+    workspace.show(here, sizes.ReprOnly("1"))  # the last one
     monkeypatch.setattr(sizes.ReprOnly, "__repr__", lambda self: pytest.fail("written"))
-    here = workspace.Workspace(shown=workspace.MAX_SHOWN)
     with pytest.raises(sizes.NotAllowedError):
         workspace.show(here, sizes.ReprOnly("1"))
 

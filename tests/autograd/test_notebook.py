@@ -96,6 +96,8 @@ LEAF = "a = tensor([1., 2.], requires_grad=True)\n"
         (LEAF + "b = a.detach()", ["b is new: 1, 2, of shape (2,), sharing the memory of a."]),
         (LEAF + "b = a.detach().clone()", ["b is new: 1, 2, of shape (2,)."]),
         (LEAF + "b = a[1:]", ["b is new: 2, of shape (1,), by SliceBackward0, sharing the memory of a."]),
+        ("a = zeros(3)\nb = a[:0]", ["b is new: no entries, of shape (0,)."]),
+        ("a = zeros(3)\nb = a[:0]\nc = a[1:]", ["c is new: 0, 0, of shape (2,), sharing the memory of a."]),
         (LEAF + "a.sum().backward()\na.grad = None", ["a.grad: 1, 1 → None."]),
         (LEAF + "a.sum().backward()\na.grad.zero_()", ["a.grad: 1, 1 → zeros."]),
         (

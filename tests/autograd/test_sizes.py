@@ -54,6 +54,17 @@ def test_a_range_is_as_long_as_its_ends_are_apart(given):
         sizes.ranged(given)
 
 
+@pytest.mark.parametrize("given", [(100, -1), (100, 4), (25, 4, -1)])
+def test_a_tensor_expanded_up_to_the_bound_fits(given):
+    sizes.expanded((torch.ones(1, 4), *given))
+
+
+@pytest.mark.parametrize("given", [(101, -1), (101, 4), (26, 4, -1)])
+def test_an_expanded_tensor_has_the_new_sizes_and_for_minus_1_the_old_ones(given):
+    with pytest.raises(NotAllowedError, match="A tensor may have"):
+        sizes.expanded((torch.ones(1, 4), *given))
+
+
 def test_powers_up_to_both_bounds_are_taken():
     for sign in (1, -1):
         sizes.power(sign * MAX_BASE, sign * MAX_POWER)

@@ -19,6 +19,7 @@ from core.compare.comparison import (
     Named,
     Variant,
     Waiting,
+    columns_label,
     kept,
     label,
     one_line,
@@ -26,6 +27,7 @@ from core.compare.comparison import (
     ready,
 )
 from core.config import KNOBS
+from core.data import Own
 from core.lines import BEFORE, LINES, MAX_LINES, USUAL, from_letters, loop_label, part
 from core.seeds import MAX_SEED
 from tests.helpers.strategies import configs
@@ -630,3 +632,11 @@ def test_a_long_value_is_cut_in_the_name_of_a_run_and_nowhere_else():
     name = label(variant, Config())
     assert name.startswith("Starting weights 0.123456789012345_") and name.endswith("…") and len(name) < 80
     assert variant.text() == f"start~{weights}"
+
+
+def test_columns_of_an_own_file_are_counted_from_1_and_those_that_follow_each_other_joined():
+    own = Own("a.csv", "0123456789abcdef", (0, 1, 2, 5), 4, "regression")
+    assert columns_label(own) == "Columns 1–3, 6 → 5"
+    listed = ", ".join(str(column) for column in range(1, 17, 2))  # eight at most
+    assert columns_label(own._replace(inputs=tuple(range(0, 16, 2)))) == f"Columns {listed} → 5"
+    assert columns_label(own._replace(inputs=tuple(range(0, 18, 2)))) == f"Columns {listed}, … → 5"

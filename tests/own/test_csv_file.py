@@ -46,6 +46,12 @@ def test_decimal_commas(separator):
     assert inputs.tolist() == [[1.5], [1.75], [-0.5]] and labels.tolist() == [[60.0], [70.25], [100.0]]
 
 
+def test_the_largest_number_of_float32_is_one():
+    table = read("a.csv", b"x,y\n1,3.4028234663852886e38\n2,-3.4028234663852886e38\n3,1\n")
+    _, labels = table.rows(columns.proposal(table))
+    assert labels.flatten().tolist()[:2] == [(2 - 2**-23) * 2.0**127, -(2 - 2**-23) * 2.0**127]
+
+
 def test_semicolons_with_decimal_points():
     table = read("a.csv", b"x;y\n1.5;2\n2.5;3\n3.5;1\n")
     assert table.rows(columns.proposal(table))[0].tolist() == [[1.5], [2.5], [3.5]]

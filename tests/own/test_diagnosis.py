@@ -97,6 +97,12 @@ def test_the_line_of_a_mistake_is_named_and_leads_to_its_trap(name, mistakes):
     assert SAME_WORDS.get(name, name) in {one.trap for one in findings(mistakes(name))}
 
 
+def test_a_weight_that_was_replaced_is_named_and_what_is_held_in_its_place_is_counted(mistakes):
+    (found,) = findings(mistakes("weight_replaced"))
+    said = "no optimizer holds weight: step never moves it. Held instead: 1 parameter from outside the model."
+    assert found == Finding("optimizer = ...", said, "weight_replaced")
+
+
 @pytest.mark.parametrize("name", [name for name in NOT_SEEN if name != "layers_in_a_list"])
 def test_what_cannot_be_seen_is_not_claimed(name, mistakes):
     found = findings(mistakes(name))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -138,8 +139,10 @@ def refused(data):
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_file_gets_one_sentence(name, contents):
-    refused(written(FORGED[name](copy.deepcopy(contents))))
+def test_a_forged_file_gets_one_sentence_about_the_file_or_a_field_of_it(name, contents):
+    data = written(FORGED[name](copy.deepcopy(contents)))
+    about, _ = re.split(" (?:must|has|lacks) ", refused(data))
+    assert about in {"The file", "the file", *re.findall(r'"(\w+)":', data.decode())}
 
 
 def test_a_sentence_names_the_field_and_what_it_must_be(contents):

@@ -314,6 +314,15 @@ def test_what_keeps_runs_apart(field, value):
         Stack([SMALL, other])
 
 
+@pytest.mark.parametrize("seeds", [(0, 0, 0), (0, 1, 0)])
+def test_runs_of_one_seed_see_the_same_rows(seeds):
+    data = Stack([replace(SMALL, seed=seed) for seed in seeds]).data
+    for tensor in (data.inputs, data.targets, data.val_inputs, data.val_targets):
+        assert [torch.equal(rows, tensor[0]) for rows in tensor] == [seed == 0 for seed in seeds]
+        kept_once = tensor[1].data_ptr() == tensor[0].data_ptr()
+        assert kept_once == (len({*seeds}) == 1)
+
+
 def test_nothing_of_the_process_changes():
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     filters = list(warnings.filters)

@@ -34,6 +34,7 @@ def test_the_ends_of_a_spread_keep_their_digits():
     values = spread(0.12345, 0.6789, 5)
     assert (values[0], values[-1]) == (0.12345, 0.6789)
     assert list(values) == sorted(set(values))
+    assert spread(0.998, 1.0, 9) == (0.998, 0.999, 1.0) and spread(1.0, 1.002, 9) == (1.0, 1.002)
 
 
 @pytest.mark.parametrize(

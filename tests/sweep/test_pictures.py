@@ -61,6 +61,7 @@ def fields(spec):
 
 def test_cells_meet_half_way_between_their_rates():
     assert edges((0.01, 0.1, 1.0)) == pytest.approx([0.01 / 10**0.5, 0.1 / 10**0.5, 10**-0.5, 10**0.5])
+    assert edges((0.01, 1.0)) == pytest.approx([0.001, 0.1, 10.0])
     ends = edges((0.5,))
     assert ends[0] < 0.5 < ends[1]
 
@@ -72,6 +73,9 @@ def test_a_limit_lies_between_the_cells_of_the_rates_beside_it():
     inside = cells[(cells["row"] == 1) & (cells["left"] < 0.24) & (cells["right"] > 0.24)]
     assert inside["x"].tolist() == ["0.1"]
     assert ((cells["left"] < cells["middle"]) & (cells["middle"] < cells["right"])).all()
+    row, ends = cells[cells["row"] == 0].sort_values("left"), edges(RATES.values)
+    gaps = row["left"] / ends[:-1], ends[1:] / row["right"]  # on a log axis, so that cells do not touch
+    assert all(((gap > 1) & (gap < 1.5)).all() for gap in gaps)
 
 
 def test_every_cell_has_a_number_or_a_sign():

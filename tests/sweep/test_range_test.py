@@ -29,6 +29,7 @@ def test_it_is_a_config_with_a_rate_that_grows_by_equal_factors():
     ratios = np.array(rates[1:]) / np.array(rates[:-1])
     assert ratios == pytest.approx(np.full(RATES - 1, 10 ** (4 / (RATES - 1))), rel=0.01)
     assert [step for step, _ in config.schedule] == [STEPS_PER_RATE * i for i in range(1, RATES)]
+    assert config.steps == STEPS_PER_RATE * RATES + 1  # one step more sees what the last update did
     assert Config.from_params(config.to_params()) == config
 
 

@@ -86,6 +86,8 @@ def test_each_mistake_has_its_trap_by_the_same_loop():
     (0.0, "the same to the last bit"),
     (8.5e-8, "the same to 7 digits"),
     (2.7e-7, "the same to 6 digits"),
+    (0.99e-4, "the same to 4 digits"),
+    (1e-4, "off by 0.01%"),
     (0.0016, "off by 0.16%"),
     (0.3475, "off by 35%"),
     (3.0, "off by 300%"),

@@ -1,6 +1,7 @@
 """The exported tests pass on the repaired loop and fail on the mistake, as programs of their own."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -69,6 +70,12 @@ def test_pytest_itself_says_the_same(driven):
     _, said = driven
     assert "FAILED under_pytest/test_mistaken.py::test_the_loop_trains" in said
     assert "1 failed, 3 passed" in said
+
+
+def test_losses_are_pinned_from_the_first_step_to_the_last(files):
+    for name, text in files.items():
+        steps = json.loads(re.search(r"for step in (\[.*?\])", text)[1])
+        assert steps == sorted(steps) and (steps[0], steps[-1]) == (0, TRAPS[name].right.steps - 1)
 
 
 @pytest.mark.parametrize("name", TRAPS)

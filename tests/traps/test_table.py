@@ -4,6 +4,7 @@ Messages and numbers are those that PyTorch 2.13 gave in a fresh interpreter, ou
 follow from closed forms that stand beside them.
 """
 
+import copy
 import math
 import re
 from dataclasses import replace
@@ -466,6 +467,9 @@ def test_one_row_gets_another_answer_in_other_company_and_not_in_eval_mode(pair)
     assert len(set(training.split(", "))) == 3
     assert len(set(evaluation.split(", "))) == 1
     wrong, right = pair("no_eval")
+    model, rows = copy.deepcopy(wrong.model).train(), wrong.data.inputs
+    asked = [model(rows[:size])[0, 0].item() for size in (2, 8, len(rows))]
+    assert [float(answer) for answer in training.split(", ")] == pytest.approx(asked, rel=1e-3)
     np.testing.assert_array_equal(losses(wrong), losses(right))
     averages = [b for _, b in wrong.model.named_buffers()], [b for _, b in right.model.named_buffers()]
     assert any(not torch.equal(a, b) for a, b in zip(*averages, strict=True))

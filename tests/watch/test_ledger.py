@@ -460,6 +460,12 @@ def test_the_axis_holds_bars_and_not_only_their_sum():
     assert axis_end(frame) == 1000.0
 
 
+@pytest.mark.parametrize(("size", "end"), [(1.0, 1.0), (1.5, 2.0), (2.0, 2.0), (5.0, 5.0), (5.5, 10.0)])
+def test_an_axis_ends_at_the_next_round_number(size, end):
+    explodes = series(1e-30 * 10.0 ** np.arange(40))
+    assert axis_end(joined([series([size] * 40), explodes], 0, 99)) == end
+
+
 @given(st.lists(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30), min_size=1, max_size=2))
 @settings(deadline=None)
 def test_an_axis_end_is_round_and_not_far_above_the_largest_bar(runs):

@@ -7,7 +7,14 @@ import pytest
 from core import Config
 from core.charts import DASHES
 from core.watch.memory import WAYS, KeptLosses, MemoryRun
-from core.watch.memory_picture import QUANTITIES, memory_frame, memory_spec, memory_table, memory_words
+from core.watch.memory_picture import (
+    AXIS_WIDTH,
+    QUANTITIES,
+    memory_frame,
+    memory_spec,
+    memory_table,
+    memory_words,
+)
 
 WIDE, PHONE = 560, 350
 STEPS = 4
@@ -82,7 +89,7 @@ def test_one_linear_scale_from_zero_for_all_panels(top):
 @pytest.mark.parametrize("width", [PHONE, WIDE, 1200])
 def test_panels_fit_beside_each_other(width):
     for row in memory_spec("KiB", STEPS, 1.0, width)["vconcat"]:
-        assert sum(panel["width"] for panel in row["hconcat"]) + row["spacing"] < width - 40
+        assert sum(panel["width"] for panel in row["hconcat"]) + row["spacing"] <= width - AXIS_WIDTH
         assert all(panel["width"] >= 110 for panel in row["hconcat"])
 
 
@@ -110,7 +117,14 @@ def test_frame_of_nodes_by_hand(rows):
 
 
 @pytest.mark.parametrize(
-    ("saved", "unit", "value"), [(1000, "bytes", 1000), (3 * 2**9, "KiB", 1.5), (5 * 2**19, "MiB", 2.5)]
+    ("saved", "unit", "value"),
+    [
+        (1000, "bytes", 1000),
+        (2**10, "KiB", 1),
+        (3 * 2**9, "KiB", 1.5),
+        (2**20, "MiB", 1),
+        (5 * 2**19, "MiB", 2.5),
+    ],
 )
 def test_the_unit_follows_the_largest(saved, unit, value):
     held = [KeptLosses("item", 1, 0, 0, 0), KeptLosses("without", 1, saved, 3, 4)]

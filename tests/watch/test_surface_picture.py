@@ -166,10 +166,11 @@ def test_labels_name_levels_on_their_lines_with_room_around(bowl):
     assert 3 <= len(labels) == labels["level"].nunique()
     on = set(zip(lines["x"], lines["y"], lines["level"], strict=True))
     assert all(place in on for place in zip(labels["x"], labels["y"], labels["level"], strict=True))
-    (left, right), (bottom, top) = surface.window
-    shares = np.column_stack([(labels["x"] - left) / (right - left), (labels["y"] - bottom) / (top - bottom)])
+    corner, sides = (np.array(ends) for ends in zip(*((a, b - a) for a, b in surface.window), strict=True))
+    shares, way = ((points - corner) / sides for points in (labels[["x", "y"]].to_numpy(), path.points))
     apart = np.linalg.norm(shares[:, None] - shares, axis=2)[np.triu_indices(len(shares), 1)]
     assert apart.min() > APART and shares.min() >= INSET and shares.max() <= 1 - INSET
+    assert np.linalg.norm(shares[:, None] - way, axis=2).min() > APART / 2  # the path may come nearer
 
 
 # -- path and marks ------------------------------------------------------------------------

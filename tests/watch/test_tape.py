@@ -134,6 +134,16 @@ def test_any_way_to_a_place_holds_the_same(actions, optimizer, loop, spacing, bo
         assert_same_losses(one.run, Run(one.run.config).advance())
 
 
+@pytest.mark.parametrize("choices", [{}, {"scheduler": "step"}])
+def test_going_on_does_nothing_again(choices, monkeypatch):
+    one = Tape(Run(replace(BATCHED, **choices)))
+    one.go(2, 0)
+    monkeypatch.setattr(tape, "restore", lambda *given: pytest.fail("went back"))
+    run = one.run
+    one.go(3, 1)
+    assert one.run is run and one.place == (3, 1)
+
+
 @pytest.mark.parametrize("loop", ["ZFLBS", "FLBS", "SFLZB"])
 def test_back_and_on_again_looks_the_same_as_the_first_time(loop):
     one = Tape(Run(replace(BATCHED, loop=from_letters(loop))))
