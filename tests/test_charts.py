@@ -639,11 +639,13 @@ def test_a_pair_with_its_axes_is_as_wide_as_its_room(curves, width):
 def test_a_little_room_is_left_beside_the_steps_shown(first):
     spec = curves_spec(("a",), ("L", "G"), (True, True), (None, None), (first, first + 50), 1400, True)
     for panel in panels(spec):
-        scales = [
-            view["encoding"]["x"].get("scale", {}) for view, _ in views(panel) if "x" in view["encoding"]
-        ]
-        (low, high), *_ = [scale["domain"] for scale in scales if "domain" in scale]
-        assert first - 2 < low < first and first + 50 < high < first + 52
+        for view, _ in views(panel):
+            if "x" in view["encoding"]:  # 0.75 of 50 steps
+                scale = view["encoding"]["x"]["scale"]
+                assert scale["domainMin"] == {"expr": "low - 0.015 * (high - low)"}
+                assert scale["domainMax"] == {"expr": "high + 0.015 * (high - low)"}
+    values = {param["name"]: param.get("value") for param in spec["params"]}
+    assert (values["low"], values["high"]) == (first, first + 50)
 
 
 def folded(panel):
