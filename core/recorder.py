@@ -42,7 +42,8 @@ MAX_ROWS = 2000  # updates in the file, of all optimizers together
 MAX_CELLS = 48_000  # numbers of single parameters in the file
 MAX_PARAMETERS = 300  # of which single numbers are kept; the totals are of all
 MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lines in the file
-CHUNK_ROWS, CHUNK_BYTES = 64, 8 * 2**20
+CHUNK_ROWS, CHUNK_BYTES = 256, 8 * 2**20
+CACHED = 2**15  # numbers that stay in a processor's cache
 FIRST_LOSSES = 16  # of which it is asked what gradient flows into them
 MAX_TEXT = 300  # characters of a message or a line of source
 
@@ -142,7 +143,7 @@ class _Pass:
     """What has been seen since the last update.
 
     losses: numbers on the CPU, tensors elsewhere. flows: the gradient of some losses, which is 1, or 1 /
-    micro-batches, or the scaler's scale. peeks: (line, what, size), a number or () tensor that is finite
+    micro-batches, or the scaler's scale. peeks: [line, what, size], a number or () tensor that is finite
     exactly if all entries of a tensor are. fresh: gradients that were cleared before any step could use them,
     by number of the parameter. rates: learning rates of all optimizers at the last backward.
     """
@@ -153,7 +154,7 @@ class _Pass:
         self.lines: list[str] = []
         self.losses: list[Any] = []
         self.flows: list[Any] = []
-        self.peeks: list[tuple[str, str, Any]] = []
+        self.peeks: list[list[Any]] = []
         self.fresh: dict[int, Tensor] = {}
         self.backwards = 0
         self.rates: list[Any] = []
@@ -172,29 +173,25 @@ class _Pass:
 class _Row:
     """One update. optimizer: its number, or None where gradients came that no step has used.
 
-    inside: a closure was given, and its lines ran within step. before, after: rows of the chunk that hold the
-    weights. missing: kind of gradient -> places of the parameters that had none. norm: of the fresh
-    gradients, where there was no step.
+    inside: a closure was given, and its lines ran within step. missing: kind of gradient -> places of the
+    parameters that had none. numbers: the learning rate, the scaler's scale, and the norm of the fresh
+    gradients where there was no step.
     """
 
-    __slots__ = (
-        *("number", "seen", "optimizer", "inside", "before", "after", "missing", "lr", "scale", "norm"),
-    )
+    __slots__ = ("inside", "missing", "number", "numbers", "optimizer", "seen")
 
     def __init__(self, number: int, seen: _Pass, optimizer: int | None, inside: bool = False):
         self.number, self.seen, self.optimizer, self.inside = number, seen, optimizer, inside
-        self.before = self.after = 0
         self.missing: dict[int, list[int]] = {}
-        self.lr: Any = None
-        self.scale: Any = None
-        self.norm: Any = None
+        self.numbers: list[Any] = [None, None, None]
 
 
 class _Chunk:
     """Updates of one optimizer whose tensors wait to be reduced.
 
-    Weights and gradients are copied into rows of prepared tensors: one call for all parameters, later one for
-    all rows. The weights after an update are those before the next one, if nothing has written into them.
+    All that belongs to an update is copied into one row of prepared tensors, and later one call serves many
+    rows. It is always the last row, a part of it for each parameter, which stays in the processor's cache;
+    from there the update moves as a whole to a row of its own. The last one that fits is there already.
     """
 
     def __init__(self, parameters: list[Tensor], groups: int):
@@ -203,29 +200,38 @@ class _Chunk:
         each = 5 * size  # of an update: weights before and after, .grad, fresh gradients, leftover
         self.room = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(each, 1)))
         self.parameters = parameters
-        self.path, self.places = self._rows_of(2 * self.room)
-        self.grads = {kind: self._rows_of(self.room) for kind in (GRAD, FRESH)}
-        pairs = zip(self.grads[GRAD][1], self.grads[FRESH][1], strict=True)
-        self.both: list[Any] = [(*grads, *fresh) for grads, fresh in pairs]
         self.rows: list[_Row] = []
-        self.taken = 0  # rows of the path
+        self.shelves: list[Tensor] = []  # (room, 5, entries) for each device and type of number
+        parts: dict[int, Tensor] = {}  # (room, 5, *shape) for each parameter
+        for alike in _alike(parameters):
+            sizes = [parameters[n].numel() for n in alike]
+            self.shelves.append(parameters[alike[0]].new_empty(self.room, 5, sum(sizes)))
+            self.shelves[-1][-1] = 0  # the last row moves also where a kind is missing
+            for n, part in zip(alike, self.shelves[-1].split(sizes, dim=2), strict=True):
+                parts[n] = part.view(self.room, 5, *parameters[n].shape)
+        self.parts = [parts[n] for n in range(len(parameters))]
+        self.places = [[part[-1, kind] for part in self.parts] for kind in range(5)]
+        self.both = self.places[GRAD] + self.places[FRESH]
+        self.moves = list(zip(*(shelf.unbind(0) for shelf in self.shelves), strict=True))
+        self.weights = [[shelf[-1, kind] for shelf in self.shelves] for kind in (WEIGHT, UPDATE)]
 
-    def _rows_of(self, count: int) -> tuple[list[Tensor], list[Any]]:
-        """(count, *shape) for each parameter, and its rows."""
-        whole = [p.new_empty(count, *p.shape) for p in self.parameters]
-        return whole, [*zip(*(one.unbind(0) for one in whole), strict=True)]
+    def take_weights(self, kind: int) -> None:
+        """Copy them, as they are before or after the update."""
+        torch._foreach_copy_(self.places[kind], self.parameters)  # type: ignore[attr]
 
-    def take_weights(self) -> int:
-        """Copy them; the row that holds them."""
-        torch._foreach_copy_(self.places[self.taken], self.parameters)  # type: ignore[attr]
-        self.taken += 1
-        return self.taken - 1
+    def keep_weights(self) -> None:
+        """Those after the last update are those before the next one."""
+        torch._foreach_copy_(*self.weights)  # type: ignore[attr]
+
+    def end(self, row: _Row) -> None:
+        """The update is over."""
+        self.rows.append(row)
+        if len(self.rows) < self.room:
+            torch._foreach_copy_(self.moves[len(self.rows) - 1], self.moves[-1])  # type: ignore[attr]
 
     def take(self, kind: int, tensors: list[Any], row: _Row) -> None:
         """Copy gradients of this kind, some of which may be None or sparse."""
-        if kind not in self.grads:
-            self.grads[kind] = self._rows_of(self.room)
-        place = self.grads[kind][1][len(self.rows)]
+        place = self.places[kind]
         try:
             torch._foreach_copy_(place, tensors)  # type: ignore[attr]
         except (TypeError, RuntimeError):
@@ -236,34 +242,25 @@ class _Chunk:
     def take_both(self, grads: list[Any], fresh: list[Any], row: _Row) -> None:
         """.grad and fresh gradients in one call, where all are there."""
         try:
-            torch._foreach_copy_(self.both[len(self.rows)], grads + fresh)  # type: ignore[attr]
+            torch._foreach_copy_(self.both, grads + fresh)  # type: ignore[attr]
         except (TypeError, RuntimeError):
             self.take(GRAD, grads, row)
             self.take(FRESH, fresh, row)
 
-    def reduce(self) -> tuple[list[_Row], Tensor, set[int]]:
-        """The rows, their norms (kinds, parameters, rows), and the kinds of which they have none at all."""
+    def reduce(self) -> tuple[list[_Row], Tensor]:
+        """The rows, and their norms: (rows, kinds, parameters)."""
         rows, self.rows = self.rows, []
         count, many = len(rows), len(self.parameters)
-        if self.taken == count + 1:  # nothing was written in between
-            before, after = [one[:count] for one in self.path], [one[1 : count + 1] for one in self.path]
-        else:
-            starts, ends = [row.before for row in rows], [row.after for row in rows]
-            before, after = [one[starts] for one in self.path], [one[ends] for one in self.path]
-        parts = {WEIGHT: before, UPDATE: [one - other for one, other in zip(after, before, strict=True)]}
-        absent = {
-            k for k in (GRAD, FRESH, LEFTOVER) if all(len(row.missing.get(k, ())) == many for row in rows)
-        }
-        parts |= {
-            k: [one[:count] for one in whole] for k, (whole, _) in self.grads.items() if k not in absent
-        }
-        norms = {kind: [_norms(one) for one in part] for kind, part in parts.items()}
-        device, nothing = norms[WEIGHT][0].device, torch.zeros_like(norms[WEIGHT][0])
-        block = [
-            torch.stack([one.to(device) for one in norms.get(kind, [nothing] * many)]) for kind in range(5)
-        ]
-        self.taken = 0
-        return rows, torch.stack(block), absent
+        for shelf in self.shelves:
+            shelf[:count, UPDATE] -= shelf[:count, WEIGHT]
+        norms: dict[int, list[Tensor]] = {}
+        for kind in range(5):
+            if any(len(row.missing.get(kind, ())) < many for row in rows):
+                norms[kind] = [_norms(part[:count, kind]) for part in self.parts]
+        first = norms[WEIGHT][0]
+        nothing = [torch.zeros_like(first)] * many
+        every = [one.to(first.device) for kind in range(5) for one in norms.get(kind, nothing)]
+        return rows, torch.stack(every, dim=1).view(count, 5, many)
 
 
 class Recording:
@@ -282,12 +279,11 @@ class Recording:
         self._error: dict[str, Any] | None = None
         self.failure = ""  # of the recorder itself: it stops, the loop goes on
         self._name_parameters()
-        self._fresh: list[Tensor | None] = [None] * len(self.parameters)
-        self._leftover: list[Tensor | None] = [None] * len(self.parameters)
-        self._arrived = [0] * len(self.parameters)  # number of the last backward that reached it
+        self._fresh: dict[int, Tensor] = {}  # gradients since the last step, by number of the parameter
+        self._leftover: dict[int, Tensor] = {}  # what their .grad held before them
+        self._arrived: set[int] = set()  # whose gradient this backward has brought; empty outside of backward
         self._gradients = [0] * len(self.parameters)  # how many have arrived
         self._zeros = [0] * len(self.parameters)  # updates in which they were exactly zero
-        self._backward, self._in_backward = 0, False
         self._pass = _Pass()
         self._stash: _Pass | None = None  # whose gradients were cleared before a step
         self._row: _Row | None = None  # of the step under way
@@ -397,7 +393,7 @@ class Recording:
     # What the hooks do -----------------------------------------------------------------------------------
 
     def _note(self, letter: str) -> None:
-        self._in_backward = False
+        self._arrived.clear()
         lines = self._pass.lines
         if letter == "E" and lines[-1:] == ["E"]:  # an evaluation of many batches is one line
             return
@@ -425,7 +421,7 @@ class Recording:
     def _peek(self, line: str, what: str, tensor: Any) -> None:
         if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():
             size = torch.linalg.vector_norm(tensor.detach(), math.inf)
-            self._pass.peeks.append((line, what, size))
+            self._pass.peeks.append([line, what, size])
 
     def _weight_versions(self) -> list[int]:
         return [p._version for p in self.parameters]  # autograd counts every write in place
@@ -439,7 +435,7 @@ class Recording:
         self.counts["weights_written"] += 1
         self._note("W")
         if self._pass.backwards:
-            self._end_without_step(self._pass, self._unused())
+            self._end_without_step(self._pass, self._cleared(range(len(self.parameters))))
             self._pass = _Pass()
 
     def _loss(self, loss_fn: nn.Module, called: nn.Module, args: tuple, loss: Any) -> None:
@@ -448,14 +444,14 @@ class Recording:
         self._note("L")
         self.counts["losses"] += 1
         number, seen = self.counts["losses"], self._pass
-        value = loss.detach() if loss.dim() == 0 else loss.detach().double().mean()
+        value = loss if loss.dim() == 0 else loss.detach().double().mean()
         if value.is_cpu:
             seen.losses.append(value.item())
             if not math.isfinite(seen.losses[-1]) and "nonfinite" not in self._first:
                 self._peek("", "inputs", self._inputs)
                 self._peek("forward", "outputs", args[0] if args else None)
         else:
-            seen.losses.append(value.clone())  # loss /= 4 would write into it
+            seen.losses.append(value.detach().clone())  # loss /= 4 would write into it
         self._inputs = None
         if not loss.requires_grad:
             self.counts["losses_without_graph"] += 1
@@ -484,20 +480,21 @@ class Recording:
         fresh, leftover, arrived, gradients = self._fresh, self._leftover, self._arrived, self._gradients
 
         def arrives(grad: Tensor) -> None:
-            if not self._in_backward or arrived[number] == self._backward:
+            if not arrived or number in arrived:
                 self._begin_backward()
-            arrived[number] = self._backward
+            arrived.add(number)
             gradients[number] += 1
             if grad.requires_grad or grad.is_sparse:  # backward(create_graph=True); a sparse embedding
                 grad = _own(grad).clone()
-            held, before = parameter.grad, fresh[number]
+            held = parameter.grad
             if held is None:
                 # A second reference makes autograd copy this tensor into .grad instead of handing it over.
-                leftover[number], fresh[number] = None, grad
-            elif before is None:  # the first since a step
+                fresh[number] = grad
+                leftover.pop(number, None)
+            elif number in fresh:
+                fresh[number] = fresh[number] + grad
+            else:  # the first since a step
                 leftover[number], fresh[number] = _own(held).clone(), grad
-            else:
-                fresh[number] = before + grad
 
         return arrives
 
@@ -507,12 +504,10 @@ class Recording:
             self._stash = None
         if self._used:
             self._find_writes()
-        self._backward += 1
         self.counts["backwards"] += 1
         self._pass.backwards += 1
         self._pass.rates = [_lr(optimizer) for optimizer in self.optimizers]
         self._note("B")
-        self._in_backward = True
 
     def _find_writes(self) -> None:
         """Whether .grad was written after the last step: clipping that comes too late, or zeros by hand."""
@@ -526,12 +521,18 @@ class Recording:
     def _zero_grad(self, number: int, *args: Any) -> None:
         if self._used:
             self._find_writes()
-        fresh, held = self._fresh, self._held[number]
+        cleared = self._cleared(self._held[number])
         if self._pass.backwards and self._row is None:  # before a step
-            self._set_aside({n: grad for n in held if (grad := fresh[n]) is not None})
-        for n in held:
-            fresh[n] = self._leftover[n] = None
+            self._set_aside(cleared)
         self._note("Z")
+
+    def _cleared(self, numbers: Sequence[int]) -> dict[int, Tensor]:
+        """What has come of these parameters' gradients since the last step; from here on there is none."""
+        if not self._fresh:
+            return {}
+        for n in numbers:
+            self._leftover.pop(n, None)
+        return {n: self._fresh.pop(n) for n in numbers if n in self._fresh}
 
     def _set_aside(self, cleared: dict[int, Tensor]) -> None:
         """A step that comes next belongs to what was seen so far; another backward does not."""
@@ -552,7 +553,10 @@ class Recording:
         )
         fits = chunk.rows and self._last is chunk.rows[-1] and self._weight_versions() == self._versions
         with self._no_grad:
-            row.before = chunk.taken - 1 if fits else chunk.take_weights()
+            if fits:
+                chunk.keep_weights()
+            else:
+                chunk.take_weights(WEIGHT)
             if not row.inside:
                 self._take_gradients(row, chunk)
 
@@ -567,19 +571,18 @@ class Recording:
 
     def _take_gradients(self, row: _Row, chunk: _Chunk) -> None:
         """.grad as the step uses it, the fresh gradients since the last one, and what was left over."""
+        held, leftover = self._held[row.optimizer or 0], self._leftover
         grads = [p.grad for p in chunk.parameters]
-        fresh, leftover, held = self._fresh, self._leftover, self._held[row.optimizer or 0]
-        came, left = [fresh[n] for n in held], [leftover[n] for n in held]
+        came: list[Any] = [self._fresh.pop(n, None) for n in held]
         if row.seen.fresh:
             came = [row.seen.fresh.get(n) if one is None else one for n, one in zip(held, came, strict=True)]
         chunk.take_both(grads, came, row)
+        left = [leftover.pop(n, None) for n in held] if leftover else []
         if _any(left):
             chunk.take(LEFTOVER, left, row)
         else:
             row.missing[LEFTOVER] = self._everywhere[row.optimizer or 0]
-        for n in held:
-            fresh[n] = leftover[n] = None
-        row.lr, row.scale = _lr(self.optimizers[row.optimizer or 0]), self._scale
+        row.numbers[:2] = _lr(self.optimizers[row.optimizer or 0]), self._scale
 
     def _after_step(self, number: int, *args: Any, skipped: bool = False) -> None:
         row, chunk = self._row, self._chunks[number]
@@ -589,7 +592,9 @@ class Recording:
             if row.inside:
                 row.seen = self._pass
                 self._take_gradients(row, chunk)
-            row.after = chunk.take_weights()
+            chunk.take_weights(UPDATE)
+            chunk.end(row)
+        row.seen.fresh = {}  # while the row waits it must not keep them alive
         without = len(row.missing.get(GRAD, ())) == len(chunk.parameters)
         self._note("K" if skipped else "s" if without else "S")
         self._used = [(p, grad, grad._version) for p in chunk.parameters if (grad := p.grad) is not None]
@@ -597,7 +602,6 @@ class Recording:
         self._last, self._row, self._pass = row, None, _Pass()
         self._number += 1
         self._waiting += 1
-        chunk.rows.append(row)
         if len(chunk.rows) == chunk.room:
             self._reduce(number)
         if self._waiting >= CHUNK_ROWS:
@@ -609,17 +613,13 @@ class Recording:
         self._number += 1
         self._waiting += 1
         if fresh:
-            row.norm = _norms(torch.stack([_norms(_own(grad)[None])[0] for grad in fresh.values()])[None])[0]
-        self._blocks.append((None, [row], None, set()))
+            row.numbers[2] = _norms(
+                torch.stack([_norms(_own(grad)[None])[0] for grad in fresh.values()])[None]
+            )[0]
+        seen.fresh = {}
+        self._blocks.append((None, [row], None))
         if self._waiting >= CHUNK_ROWS:
             self._fetch()
-
-    def _unused(self) -> dict[int, Tensor]:
-        """All gradients that have come since the last step; from here on there are none."""
-        fresh = {n: grad for n, grad in enumerate(self._fresh) if grad is not None}
-        for n in fresh:
-            self._fresh[n] = self._leftover[n] = None
-        return fresh
 
     def _scaled(self, scale: Callable[[Tensor], Tensor], *args: Any) -> None:
         if args and isinstance(args[0], Tensor):  # as a tensor: get_scale() would make a GPU wait
@@ -651,39 +651,40 @@ class Recording:
         blocks, self._blocks, self._waiting = self._blocks, [], 0
         _fetch_small([row for _, rows, *_ in blocks for row in rows])
         taken = []
-        for optimizer, rows, block, absent in blocks:
+        for optimizer, rows, block in blocks:
             if block is None:
                 taken += [(row, None, [None] * 5, True) for row in rows]
             else:
-                taken += self._numbers(optimizer, rows, block, absent)
+                taken += self._numbers(optimizer, rows, block)
         for row, values, totals, finite in sorted(taken, key=lambda one: one[0].number):
             self._take(row, values, totals, finite)
 
-    def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor, absent: set[int]) -> list[Any]:
-        """Of each row: itself, norms [kind][parameter], totals [kind], and whether all are finite."""
-        sums = _norms(block.transpose(1, 2).reshape(-1, block.shape[1])).reshape(5, -1)
-        finite = block.isfinite().flatten(0, 1).all(dim=0).tolist()
-        values, totals = block.permute(2, 0, 1).tolist(), sums.T.tolist()
-        many = block.shape[1]
+    def _numbers(self, optimizer: int, rows: list[_Row], block: Tensor) -> list[Any]:
+        """Of each row: itself, norms (all parameters of a kind, and then of the next), totals, all finite."""
+        many = block.shape[2]
+        totals = _norms(block.flatten(0, 1)).view(-1, 5).tolist()
+        finite = block.isfinite().flatten(1).all(dim=1).tolist()
+        zeros = (block[:, FRESH] == 0).any(dim=0).nonzero().flatten().tolist()
+        values = block.flatten(1).tolist()
         for row, one, total in zip(rows, values, totals, strict=True):
-            for kind in absent:
-                one[kind], total[kind] = [None] * many, None
             for kind, places in row.missing.items():
                 for place in places:
-                    one[kind][place] = None
+                    one[kind * many + place] = None
                 if len(places) == many:
                     total[kind] = None
-        for place in (block[FRESH] == 0).any(dim=1).nonzero().flatten().tolist():
-            self._zeros[self._held[optimizer][place]] += sum(one[FRESH][place] == 0 for one in values)
+        for place in zeros:
+            self._zeros[self._held[optimizer][place]] += sum(one[FRESH * many + place] == 0 for one in values)
         return list(zip(rows, values, totals, finite, strict=True))
 
     def _take(self, row: _Row, values: Any, totals: list[Any], finite: bool) -> None:
         """Take one update in: its row in the file, and the facts that are counted over all of them."""
         seen, number = row.seen, row.number
         weight, update, grad, fresh, leftover = totals
-        if row.scale and values is not None:
-            values[FRESH] = [None if one is None else one / row.scale for one in values[FRESH]]
-            fresh = None if fresh is None else fresh / row.scale
+        lr, scale, norm = row.numbers
+        if scale and values is not None:
+            came = _kind(FRESH, values)
+            values[came] = [None if one is None else one / scale for one in values[came]]
+            fresh = None if fresh is None else fresh / scale
         self._count_order(seen, number)
         losses = seen.losses
         loss = None if not losses else losses[0] if row.inside else sum(losses) / len(losses)
@@ -691,7 +692,7 @@ class Recording:
             self._find_nonfinite(row, values)
         batches, ratio = seen.backwards, None
         if row.optimizer is None:
-            fresh = row.norm
+            fresh = norm
         else:
             batches += self._batches[row.optimizer] if leftover else 0
             self._batches[row.optimizer] = batches
@@ -700,7 +701,7 @@ class Recording:
             details = self._details[row.optimizer]
             details.take((number, self._held[row.optimizer], values) if details.wants() else None)
         leftover = leftover or (None if fresh is None else 0.0)
-        kept = (number, row.optimizer, loss, row.lr, grad, fresh, leftover, ratio, batches)
+        kept = (number, row.optimizer, loss, lr, grad, fresh, leftover, ratio, batches)
         self._updates[len(self.optimizers) if row.optimizer is None else row.optimizer].take(kept)
 
     def _count_order(self, seen: _Pass, number: int) -> None:
@@ -712,6 +713,7 @@ class Recording:
 
     def _count_step(self, row: _Row, update: Any, grad: Any, fresh: Any, leftover: Any) -> None:
         counts, seen, first = self.counts, row.seen, self._first
+        lr, scale, _ = row.numbers
         skipped = seen.lines[-1:] == ["K"]
         counts["skipped" if skipped else "steps"] += 1
         counts["closures"] += row.inside
@@ -723,13 +725,13 @@ class Recording:
         if grad == 0 and not seen.backwards:
             counts["steps_on_zeros"] += 1
             counts["moved_on_zeros"] += bool(update)
-        before = seen.rates[row.optimizer or 0] if seen.rates else row.lr
-        if before != row.lr:
+        before = seen.rates[row.optimizer or 0] if seen.rates else lr
+        if before != lr:
             counts["rate_moved"] += 1
-            first.setdefault("rate_moved", {"update": row.number, "before": before, "after": row.lr})
+            first.setdefault("rate_moved", {"update": row.number, "before": before, "after": lr})
         if len(seen.flows) > 1 and seen.backwards == len(seen.flows) and not row.inside:
             counts["accumulated"] += 1
-            counts["accumulated_whole"] += all(flow == (row.scale or 1) for flow in seen.flows)
+            counts["accumulated_whole"] += all(flow == (scale or 1) for flow in seen.flows)
             first.setdefault("accumulated", {"update": row.number, "backwards": seen.backwards})
 
     def _find_nonfinite(self, row: _Row, values: Any) -> None:
@@ -738,10 +740,10 @@ class Recording:
             "K"
         ]:  # a scaler skips such steps: all is well
             return
-        looks = [] if values is None else self._of_parameters(row, "before", values[WEIGHT])
+        looks = [] if values is None else self._of_parameters(row, "before", values[_kind(WEIGHT, values)])
         looks += [*row.seen.peeks, *(("loss", "loss", loss) for loss in row.seen.losses)]
         for line, kind in (("backward", FRESH), ("between", GRAD), ("step", UPDATE)):
-            looks += [] if values is None else self._of_parameters(row, line, values[kind])
+            looks += [] if values is None else self._of_parameters(row, line, values[_kind(kind, values)])
         for line, what, one in looks:
             if one is not None and not math.isfinite(one):
                 self._first["nonfinite"] = {"update": row.number, "line": line, "tensor": what}
@@ -765,7 +767,7 @@ class Recording:
         self._fetch()
         over = self._error is not None or not self.counts["steps"]
         if over and (self._pass.losses or self._pass.backwards):  # what came after the last update
-            self._end_without_step(self._pass, self._unused())
+            self._end_without_step(self._pass, self._cleared(range(len(self.parameters))))
             self._pass = _Pass()
             self._fetch()
         rows = sorted((row for thinned in self._updates for row in thinned.all()), key=lambda row: row[0])
@@ -871,6 +873,14 @@ def _held(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
+def _alike(parameters: list[Tensor]) -> list[list[int]]:
+    """Places of those that fit into one tensor."""
+    found: dict[Any, list[int]] = {}
+    for place, one in enumerate(parameters):
+        found.setdefault((one.device, one.dtype), []).append(place)
+    return list(found.values())
+
+
 def _own(tensor: Tensor) -> Tensor:
     """The entries alone: dense, without a graph."""
     tensor = tensor.detach()
@@ -898,7 +908,9 @@ def _norms(rows: Tensor) -> Tensor:
         return _double(rows.new_zeros(len(rows)))
     if rows.dtype != torch.float64:
         wide = None if rows.device.type == "mps" else torch.float64  # which has none
-        return torch.linalg.vector_norm(rows, dim=1, dtype=wide)
+        few = max(1, CACHED // rows.shape[1])  # doubles of all rows at once may be too many for the cache
+        norms = [torch.linalg.vector_norm(some, dim=1, dtype=wide) for some in rows.split(few)]
+        return torch.cat(norms) if len(norms) > 1 else norms[0]
     size = rows.abs().amax(dim=1)
     safe = torch.where((size > 0) & size.isfinite(), size, 1.0)
     return torch.linalg.vector_norm(rows / safe[:, None], dim=1) * safe
@@ -907,25 +919,16 @@ def _norms(rows: Tensor) -> Tensor:
 def _fetch_small(rows: list[_Row]) -> None:
     """Put numbers in place of the small tensors of rows: one transfer for each device and type."""
     found: dict[Any, list[tuple[list[Any], int]]] = {}
-
-    def numbers(given: list[Any]) -> list[Any]:
-        for at, one in enumerate(given):
-            if isinstance(one, Tensor):
-                found.setdefault((one.device, one.dtype), []).append((given, at))
-        return given
-
-    peeks, own = [], []
     for row in rows:
-        for given in (row.seen.losses, row.seen.flows, row.seen.rates):
-            numbers(given)
-        peeks.append(numbers([size for _, _, size in row.seen.peeks]))
-        own.append(numbers([row.lr, row.scale, row.norm]))
+        seen = row.seen
+        for given in (row.numbers, seen.losses, seen.flows, seen.rates, *seen.peeks):
+            for at, one in enumerate(given):
+                if isinstance(one, Tensor):
+                    found.setdefault((one.device, one.dtype), []).append((given, at))
     for targets in found.values():
         tensors = [given[at].detach().reshape(()) for given, at in targets]
         for (given, at), value in zip(targets, _double(torch.stack(tensors)).tolist(), strict=True):
             given[at] = value
-    for row, sizes, (row.lr, row.scale, row.norm) in zip(rows, peeks, own, strict=True):
-        row.seen.peeks = [(*peek[:2], size) for peek, size in zip(row.seen.peeks, sizes, strict=True)]
 
 
 def _lr(optimizer: torch.optim.Optimizer) -> Any:
@@ -934,13 +937,19 @@ def _lr(optimizer: torch.optim.Optimizer) -> Any:
     return lr.clone() if isinstance(lr, Tensor) else lr
 
 
+def _kind(kind: int, values: list[Any]) -> slice:
+    """Where the norms of this kind are among those of all five."""
+    many = len(values) // 5
+    return slice(kind * many, (kind + 1) * many)
+
+
 def _of_one(values: Any, name: str, place: int | None) -> float | None:
     """Of one parameter in one update."""
     if place is None:
         return None
+    weight, update, *others = values[place :: len(values) // 5]
     if name != "ratio":
-        return values[{"grad": GRAD, "fresh": FRESH, "leftover": LEFTOVER}[name]][place]
-    weight, update = values[WEIGHT][place], values[UPDATE][place]
+        return others[("grad", "fresh", "leftover").index(name)]
     return update / weight if weight else None
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -202,11 +203,52 @@ def test_a_rate_that_changes_between_backward_and_step_is_counted_each_time():
 def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():
     weight = torch.zeros(100_000)
     chunk = recorder._Chunk([weight], 1)
-    chunk.take(recorder.LEFTOVER, [weight], recorder._Row(0, recorder._Pass(), 0))
-    kept = [*chunk.path, *(rows for whole, _ in chunk.grads.values() for rows in whole)]
     each = 5 * weight.nbytes
-    assert sum(one.nbytes for one in kept) == chunk.room * each
+    assert sum(one.nbytes for one in chunk.shelves) == chunk.room * each
     assert chunk.room * each <= 8 * 2**20 < (chunk.room + 1) * each
+
+
+def test_steps_that_raise_leave_the_updates_around_them_as_they_were():
+    """The output is w, the loss w²: from 4, each step that comes to its end takes half of w."""
+
+    def refuse(*args):
+        if fails:
+            raise ValueError
+
+    model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
+    nn.init.constant_(model.weight, 4.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    recording = record(model, optimizer, loss_fn)
+    optimizer.register_step_pre_hook(refuse)
+    fails = False
+    for step in range(3):
+        optimizer.zero_grad()
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        if step != 1:
+            fails = True
+            for _ in range(2 * recorder.CHUNK_ROWS):
+                with pytest.raises(ValueError):
+                    optimizer.step()
+            fails = False
+        optimizer.step()
+    contents = recording.contents()
+    recording.close()
+    assert contents["failure"] == ""
+    assert contents["rows"]["grad"] == [8, 4, 2] and contents["rows"]["ratio"] == [0.5] * 3
+
+
+def test_gradients_that_were_cleared_before_step_do_not_wait_with_their_update():
+    model, loss_fn = nn.Linear(1, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recording = record(model, optimizer, loss_fn)
+    kept = []
+    for _ in range(3):
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        kept += [weakref.ref(grad) for grad in recording._fresh.values()]
+        optimizer.zero_grad()
+        optimizer.step()
+    assert len(kept) == 6 and not any(grad() is not None for grad in kept)
+    recording.close()
 
 
 def test_a_closure_counts_as_one_update():
