@@ -444,6 +444,13 @@ def test_the_same_config_gives_the_same_bits_again():
     assert_same_run(trained(XOR), trained(XOR))
 
 
+def test_a_schedule_sets_the_rate_from_its_step_on():
+    run = trained(replace(DELIVERIES, lr=0.01, steps=6, schedule=((2, 0.0), (4, 0.02))))
+    path, grads = (series["weight"].ravel() for series in (run.history.weights, run.history.grads))
+    rates = -np.diff(path) / grads[:-1]
+    assert rates == pytest.approx([0.01, 0.01, 0.0, 0.0, 0.02], rel=1e-4)
+
+
 def test_a_run_again_is_a_new_one_of_all_that_was_given():
     x, y = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [5.0]])
     given = {"data": (x, y), "evaluate": False, "histograms": True, "chunk_steps": 2}

@@ -64,7 +64,7 @@ def product(given: Sequence[Any]) -> None:
     if len(given) == 2 and all(isinstance(value, Tensor) for value in given):
         one, other = (value.shape for value in given)
         batch = math.prod(_broadcast([one[:-2], other[:-2]]))
-        rows, columns = (1, 1, *one)[-2], other[-1] if len(other) > 1 else 1
+        rows, columns = one[-2] if len(one) > 1 else 1, other[-1] if len(other) > 1 else 1
         for size in (rows * columns, math.prod(one[-2:]), math.prod(other[-2:])):
             fits([batch, size])
 

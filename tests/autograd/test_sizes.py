@@ -10,7 +10,11 @@ from core.autograd.sizes import MAX_BASE, MAX_DIMS, MAX_ENTRIES, MAX_POWER, MAX_
 
 
 @pytest.mark.parametrize(
-    "one, other", [((20, 1), (1, 20)), ((40, 10), (10, 10)), ((400,), (400,)), ((1, 400), (400, 1))]
+    "one, other",
+    [
+        *(((20, 1), (1, 20)), ((40, 10), (10, 10)), ((400,), (400,)), ((1, 400), (400, 1))),
+        *(((400, 1), (1,)), ((1,), (1, 400)), ((20, 20, 1), (1,))),
+    ],
 )
 def test_a_matrix_product_of_as_many_entries_as_allowed_is_made(one, other):
     given = torch.ones(one), torch.ones(other)

@@ -75,6 +75,7 @@ def test_near_the_line_huber_pulls_half_as_hard_as_mse_and_far_out_like_l1():
 
 
 def test_one_point_is_moved():
+    assert Y[MOVED] == 2 * X[MOVED] + 1  # at home it lies on the line that the others are scattered around
     home, moved = points(Y[MOVED])[1], points(9.0)[1]
     assert (home != moved).nonzero().tolist() == [[MOVED, 0]] and moved[MOVED] == 9
     assert torch.equal(points(9.0)[0], torch.tensor(X)[:, None])
