@@ -199,7 +199,8 @@ def _panel(
 ) -> Any:
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
     color, dash = run_encodings(dict.fromkeys(runs, ""), legend)
-    y = value_axis(log, OF_PANEL[letter], domainMax=alt.expr(f"top_{letter}"))
+    top = f"top_{letter}"
+    y = value_axis(log, OF_PANEL[letter], domainMax=alt.expr(top), nice=alt.expr(f"{top} === null"))
     pointed, base = (
         base.transform_filter(hover),
         base.transform_filter("low <= datum.step && datum.step <= high"),
