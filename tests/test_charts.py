@@ -518,11 +518,9 @@ def test_the_axes_end_where_the_frame_says(curves):
         for panel, top in zip(panels(spec), tops, strict=True):
             ys = [view["encoding"]["y"] for view, _ in views(panel) if "y" in view["encoding"]]
             assert {values[y["scale"]["domainMax"]["expr"]] for y in ys if "field" in y} == {top}
-            for (
-                y
-            ) in ys:  # an axis that ends at the data goes on to a round number; else no dot there is whole
-                if "field" in y:
-                    assert y["scale"]["nice"] == {"expr": f"{y['scale']['domainMax']['expr']} === null"}
+            # Where it ends at the data it goes on to a round number, or a dot at its end would be cut.
+            nice = {y["scale"]["nice"]["expr"] for y in ys if "field" in y}
+            assert nice == {y["scale"]["domainMax"]["expr"] + " === null" for y in ys if "field" in y}
 
 
 def test_what_the_browser_changes_is_a_signal_of_the_same_spec(curves):
