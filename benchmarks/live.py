@@ -29,7 +29,7 @@ MAX_SESSIONS, MAX_SECONDS = 64, 120.0
 ADDRESS = "steps=5000&lr=0.1"
 BYSTANDER_EVERY_S = 1.0
 AGAIN = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN  # the page is drawn anew at once
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 class Session:
