@@ -24,7 +24,6 @@ def draw(trained: Sequence[Trained]) -> None:
     places = tuple(one.place for one in trained)
     seen = [one for one in trained if one.place not in view.hidden()] or list(trained)
     hidden = tuple(one.place for one in trained if one not in seen)
-    results = [one.result for one in trained]
     with st.container(border=True, key="curve_panel"):
         loss, quantity, parameter, logs, smooth = _controls(trained)
         room = width.room("curves_width")
@@ -36,18 +35,9 @@ def draw(trained: Sequence[Trained]) -> None:
             return
         last = max(one.config.steps for one in trained)
         pinned, span = _pinned(last), _span(last)
-        frame, tops = curves.curves_frame(
-            results,
-            quantity,
-            parameter,
-            loss,
-            logs,
-            span,
-            pinned,
-            places=places,
-            smooth=smooth,
-            hidden=hidden,
-        )
+        asked = (quantity, parameter, loss, logs, span, pinned)
+        more: dict[str, Any] = {"places": places, "smooth": smooth, "hidden": hidden}
+        frame, tops = curves.curves_frame([one.result for one in trained], *asked, **more)
         with_val = bool(frame[[f"v{i}" for i in places]].notna().any().any())
         titles = (_loss_title(loss, with_val), _gradient_title(quantity, parameter))
         look = at_once.Look(tops, span or (0.0, float(last)), pinned, hidden)
@@ -77,10 +67,16 @@ def draw(trained: Sequence[Trained]) -> None:
         with st.container(key="curve_notes", gap=None):
             _reading(seen, pinned, quantity, parameter, loss)
             _zoomed(span)
-            st.caption(_signs(frame, tops, [one.place for one in seen], smooth), help=TERMS)
-            configs = [one.config for one in seen]
-            if said := f"{curves.axis_words(configs)} {curves.scale_words(configs)}".strip():
-                st.caption(said)
+            _explained(seen, frame, tops, smooth)
+
+
+def _explained(
+    seen: Sequence[Trained], frame: pd.DataFrame, tops: tuple[float | None, float | None], smooth: float
+) -> None:
+    st.caption(_signs(frame, tops, [one.place for one in seen], smooth), help=TERMS)
+    configs = [one.config for one in seen]
+    if said := f"{curves.axis_words(configs)} {curves.scale_words(configs)}".strip():
+        st.caption(said)
 
 
 def _signs(
