@@ -207,7 +207,7 @@ def _show(runs: list[Run], bar: _Bar) -> None:
 def _slice(run: Run, now: Progress) -> None:
     if run.done:
         return
-    with SLOT:
+    with SLOT.after(now.spent_s):
         begun = time.monotonic()
         run.advance(budget_s=SLICE_S)
     now.spend(time.monotonic() - begun)
