@@ -126,7 +126,7 @@ async def sweep(session: Session, number: int, until: float) -> list[float]:
 
 
 async def short(session: Session, until: float) -> list[float]:
-    """Open a new short comparison, three runs of 300 steps, every few seconds; seconds until each was there."""
+    """Open a new comparison of 300 steps every few seconds; seconds until each was trained and drawn."""
     session.page, waits = "", []
     while time.perf_counter() < until:
         session.query = f"seed={next(SEEDS)}"
@@ -181,10 +181,10 @@ async def beside(
     """The same beside sessions that train one page after the other, each new to the server."""
     *others, bystander, brief = sessions = await visitors(port, count + 2)
     alone = await short(brief, time.perf_counter() + seconds)
-    until = time.perf_counter() + seconds
-    *pages, waits, beside = await asyncio.gather(
+    until = time.perf_counter() + STARTING_S + seconds
+    *pages, (starting, waits), beside = await asyncio.gather(
         *(work(session, number, until) for number, session in enumerate(others)),
-        bystander.press("Next line", until),
+        stand_by(bystander, until),
         short(brief, until),
     )
     await leave(sessions)
@@ -192,7 +192,8 @@ async def beside(
     return [
         f"{count} sessions that {work.__name__} at once, {sum(map(len, pages))} pages in all",
         f"seconds for a page: quickest session {means[0]:.1f}, slowest {means[-1]:.1f}",
-        f"bystander's Next line meanwhile: {_waits(waits)}",
+        f"bystander's Next line while all begin: {_waits(starting)}",
+        f"after that: {_waits(waits)}",
         f"a short comparison: alone {_waits(alone)}",
         f"meanwhile: {_waits(beside)}",
     ]
@@ -205,7 +206,7 @@ async def leave(sessions: list[Session]) -> None:
 
 
 async def stand_by(bystander: Session, until: float) -> tuple[list[float], list[float]]:
-    """Waits while all players start at one moment, and those after it."""
+    """Waits while all others start at one moment, and those after it."""
     starting = await bystander.press("Next line", time.perf_counter() + STARTING_S)
     return starting, await bystander.press("Next line", until)
 
