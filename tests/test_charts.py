@@ -524,14 +524,15 @@ def test_the_axes_end_where_the_frame_says(curves):
 
 
 def test_what_the_browser_changes_is_a_signal_of_the_same_spec(curves):
-    """A pin, a zoom, hidden runs and ends of axes: nothing else of the spec depends on them."""
+    """A pin, a zoom, hidden runs, scales and their ends: nothing else of the spec depends on them."""
     frame, tops, names = curves
     plain = spec_of(frame, tops, names)
     shown = ((None, 7.0), (3.0, 9.0), 4, (1, 3))
     looked = curves_spec(names, ("Loss", "Gradient norm"), (True, True), *shown[:2], 1200, True,
                          pinned=shown[2], hidden=shown[3])  # fmt: skip
     values = {param["name"]: param["value"] for param in looked.pop("params") if "value" in param}
-    assert values == {"top_l": None, "top_g": 7.0, "low": 3.0, "high": 9.0, "pinned": 4, "hidden": ["1", "3"]}
+    scales = {"log_l": True, "log_g": True, "top_l": None, "top_g": 7.0}
+    assert values == scales | {"low": 3.0, "high": 9.0, "pinned": 4, "hidden": ["1", "3"]}
     assert looked == {key: value for key, value in plain.items() if key != "params"}
     for view, transforms in views(looked):
         filters = [one["filter"] for one in transforms if "filter" in one]
@@ -540,6 +541,26 @@ def test_what_the_browser_changes_is_a_signal_of_the_same_spec(curves):
         if view["mark"]["type"] == "line":
             assert "low <= datum.step && datum.step <= high" in filters
     assert json.dumps(looked).count("datum.step === pinned") == 2  # a rule in each panel
+
+
+def test_all_that_depends_on_the_type_of_a_scale_follows_its_signal(curves):
+    """Labels, lines of the grid, and gaps where a log scale has no place: the browser may change it."""
+    frame, tops, names = curves
+    linear, log = (panels(spec_of(frame, tops, names, (one, one))) for one in (False, True))
+    for letter, *pair in zip("lg", linear, log, strict=True):
+        for view, transforms in views(pair[0]):
+            y = view["encoding"].get("y", {})
+            if "scale" in y:
+                made = [one["calculate"] for one in transforms if one.get("as") == "value"]
+                assert made == [f"log_{letter} && datum.value <= 0 ? null : datum.value"]
+                assert f"(log_{letter} ? min(" in y["axis"]["labelExpr"]
+                assert y["axis"]["gridOpacity"]["condition"]["test"].startswith(f"!log_{letter} || ")
+                assert y["axis"]["description"] == pair[0]["title"]["text"]  # not what a scale was at first
+                assert y["axis"]["labelOverlap"] == {"expr": f"log_{letter} ? 'greedy' : true"}
+        for view, _ in [*views(pair[0]), *views(pair[1])]:
+            for name in ("type", "zero"):
+                view["encoding"].get("y", {}).get("scale", {}).pop(name, None)
+        assert pair[0] == pair[1]  # but for its type, and where it begins
 
 
 def test_the_panels_stand_side_by_side_or_on_a_phone_below_each_other(curves):

@@ -18,12 +18,12 @@ TERMS = explain.words("as_used", "fresh", "leftover", "update_ratio")
 
 
 class Choices(NamedTuple):
-    """What the controls say. logs: whether the scale of each panel is logarithmic."""
+    """What the controls say."""
 
     loss: str
     quantity: str
     parameter: str
-    logs: tuple[bool, bool]
+    scale: str
     smooth: float
 
 
@@ -40,7 +40,7 @@ def draw(trained: Sequence[Trained]) -> None:
             return
         frame, look = _looked_at(trained, choices)
         _charts(trained, choices, room, frame, look)
-        at_once.draw(look, _last(trained))
+        at_once.draw(look, _last(trained), _tops(trained, frame, look))
         _notes(trained, choices, frame, look)
 
 
@@ -53,11 +53,25 @@ def _style(trained: Sequence[Trained], room: width.Room) -> None:
 def _looked_at(trained: Sequence[Trained], choices: Choices) -> tuple[pd.DataFrame, at_once.Look]:
     """The numbers of the charts, and what of them is shown."""
     last, hidden = _last(trained), _hidden(trained)
-    pinned, span = _pinned(last), _span(last)
-    asked = (choices.quantity, choices.parameter, choices.loss, choices.logs, span, pinned)
+    pinned, span, logs = _pinned(last), _span(last), _logs(choices.scale)
+    asked = (choices.quantity, choices.parameter, choices.loss, logs, span, pinned)
     more: dict[str, Any] = {"places": _places(trained), "smooth": choices.smooth, "hidden": hidden}
     frame, tops = curves.curves_frame([one.result for one in trained], *asked, **more)
-    return frame, at_once.Look(tops, span or (0.0, float(last)), pinned, hidden)
+    return frame, at_once.Look(logs, tops, span or (0.0, float(last)), pinned, hidden)
+
+
+def _logs(scale: str) -> tuple[bool, bool]:
+    """Whether the scale of each panel is logarithmic."""
+    return (scale == "log",) * 2
+
+
+def _tops(
+    trained: Sequence[Trained], frame: pd.DataFrame, look: at_once.Look
+) -> dict[str, tuple[float | None, float | None]]:
+    """Where the axes would end on each scale."""
+    rows = frame[frame["step"].between(*look.between)]
+    seen = [place for place in _places(trained) if place not in look.hidden]
+    return {scale: curves.axis_tops(rows, seen, _logs(scale)) for scale in SCALES}
 
 
 def _charts(
@@ -66,12 +80,12 @@ def _charts(
     """The pair, with the spec that it was drawn with first as long as the browser can change the rest."""
     places, with_val = _places(trained), _validated(frame)
     titles = _loss_title(choices.loss, with_val), _gradient_title(choices.quantity, choices.parameter)
-    of = (places, titles, choices.logs, room, with_val, choices.smooth, _last(trained))
+    of = (places, titles, room, with_val, choices.smooth, _last(trained))
     first = at_once.first(look, of)
     spec = charts.curves_spec(
         tuple(one.name for one in trained),
         titles,
-        choices.logs,
+        first.logs,
         first.tops,
         first.between,
         room.width,
@@ -153,7 +167,7 @@ def _controls(trained: Sequence[Trained]) -> Choices:
         parameter = _kept(st.selectbox, "Parameter", "of", of, width=145)
         scale = _kept(st.segmented_control, "Scale", "scale", dict.fromkeys(SCALES, ""), required=True)
         smooth = _kept(st.selectbox, "Smoothing", "smooth", SMOOTH, width=140)
-    return Choices(loss, quantity, parameter, (scale == "log", scale == "log"), float(smooth))
+    return Choices(loss, quantity, parameter, scale, float(smooth))
 
 
 def _zoomed(span: tuple[float, float] | None) -> None:
