@@ -173,8 +173,9 @@ def _curves(
     zoom = alt.selection_interval(name="zoom", encodings=["x"], clear=f"window:{ZOOMED}")
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
     edge = f"{EDGE} * (high - low)"
-    ends = {"domainMin": alt.expr(f"low - {edge}"), "domainMax": alt.expr(f"high + {edge}")}
-    x = alt.X("step:Q").title("step").scale(nice=False, zero=False, **ends)
+    # A domain that hangs on no data: else each move of the pointer would make the scale and all marks anew.
+    ends = [alt.expr(f"low - {edge}"), alt.expr(f"high + {edge}")]
+    x = alt.X("step:Q").title("step").scale(nice=False, zero=False, domain=ends)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6, description="Steps"))
     panels = [
         _panel(base, letter, title, places, log, hover, val and letter == "l", legend, smooth).properties(
@@ -237,8 +238,11 @@ def _panel(
     beyond = shown(base, {"l": "b", "g": "c"}[letter]).mark_point(**DOT, shape="triangle-up", size=50)
     ended = shown(base, "m").mark_point(**DOT, shape="cross", angle=45, size=110)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    dots = shown(pointed, letter).mark_point(**DOT, size=60, clip=True)
-    layers.append(dots.encode(y, color))
+    dots = (
+        shown(pointed, letter).transform_filter("isValid(datum.value)").mark_point(**DOT, size=60, clip=True)
+    )
+    place = alt.expr(f"scale('{OF_PANEL[letter]}', datum.value)")  # the domain hangs on no dot
+    layers.append(dots.encode(color, y=alt.value(place)))
     layers.append(pointed.mark_rule(strokeWidth=1, color=QUIET, aria=False))
     layers.append(
         base.transform_filter("datum.step === pinned").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)

@@ -616,10 +616,7 @@ def test_the_first_and_last_dot_are_whole(curves):
             assert len({json.dumps(x) for x in xs}) == 1 and not xs[0]["nice"]
             last = frame["step"].max()
             edge = "0.015 * (high - low)"
-            assert (xs[0]["domainMin"], xs[0]["domainMax"]) == (
-                {"expr": f"low - {edge}"},
-                {"expr": f"high + {edge}"},
-            )
+            assert xs[0]["domain"] == [{"expr": f"low - {edge}"}, {"expr": f"high + {edge}"}]
             pixel = 1.03 * last / panel["width"]
             radius = math.sqrt(22 / math.pi)  # of a validation dot: its area is 22 pixels
             assert 0.015 * last / pixel > radius
@@ -666,8 +663,8 @@ def test_a_little_room_is_left_beside_the_steps_shown(first):
         for view, _ in views(panel):
             if "x" in view["encoding"]:  # 0.75 of 50 steps
                 scale = view["encoding"]["x"]["scale"]
-                assert scale["domainMin"] == {"expr": "low - 0.015 * (high - low)"}
-                assert scale["domainMax"] == {"expr": "high + 0.015 * (high - low)"}
+                room = "0.015 * (high - low)"
+                assert scale["domain"] == [{"expr": f"low - {room}"}, {"expr": f"high + {room}"}]
     values = {param["name"]: param.get("value") for param in spec["params"]}
     assert (values["low"], values["high"]) == (first, first + 50)
 
@@ -752,6 +749,16 @@ def test_what_follows_the_pointer_is_picked_from_the_rows_before_anything_is_mad
         picked = [[n for n, one in enumerate(ts) if "hover" in json.dumps(one)] for _, ts in views(panel)]
         assert sorted(picked) == [[]] * (len(picked) - 2) + [[0], [0]]  # dots and a rule: first of all
         assert not any("hover" in json.dumps(view["encoding"]) for view, _ in views(panel))
+
+
+def test_no_scale_hangs_on_what_follows_the_pointer(curves):
+    """Each move would make it anew, and with it every line and all that one can point at."""
+    for panel in panels(spec_of(*curves)):
+        for view, transforms in views(panel):
+            given = view["encoding"]
+            assert all("expr" in end for end in given.get("x", {}).get("scale", {"domain": []})["domain"])
+            if "hover" in json.dumps(transforms):
+                assert "field" not in given.get("y", {})
 
 
 def test_the_rows_that_have_a_mark_are_known(curves):
