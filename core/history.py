@@ -20,8 +20,8 @@ from core.vectors import Layout, Vector, Vectors
 
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
 CHUNK_STEPS, CHUNK_BYTES = 250, 8 * 2**20
-# With more, the gradients of one chunk, which stay where backward put them, leave gaps that activations do not
-# fit: 500 steps on all digits took 80 MB instead of 45. With fewer steps, a chunk takes longer than they do.
+# Gradients stay where backward put them until their chunk ends, and activations do not fit the gaps between
+# them: three runs on all digits took 80 MB instead of 45. With fewer steps, ending a chunk takes longer.
 GAPS_BYTES, GAPS_STEPS = 2**20, 32
 MANY_CHUNKS = 24  # then they are joined: Python's garbage collector looks at every tensor there is
 SNAPSHOT_BYTES = 4 * 2**20
