@@ -25,6 +25,8 @@ TOLERANCE = 1e-4  # relative; limits are shown with four digits
 EXACT_UP_TO = 64  # parameters; a full Hessian takes one product per parameter
 MAX_PRODUCTS = 300  # of the Hessian and a vector, which are kept; some 20 are enough as a rule
 
+Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
+
 START = (
     "dataset",
     "own",
@@ -132,17 +134,15 @@ def settles(config: Config) -> bool:
     return letters(parts(config.loop)) not in SKIPPED_ORDERS and config.momentum < 1
 
 
-def stability_limit(config: Config, curvature: float) -> float | None:
-    """Largest stable learning rate of a run at this curvature; None where none is known.
+def has_limit(config: Config) -> bool:
+    """Whether a limit may be known: for one learning rate in the SGD family, with its usual arguments.
 
-    Known for one learning rate in the SGD family, with its usual arguments, in the usual order, and without
-    momentum and weight decay also for a stale gradient and for zero_grad skipped. Not with mini-batches,
-    each of which has a curvature of its own (with momentum 1 their noise adds up at any rate), nor for
-    losses with a kink, whose gradient does not shrink on the way down.
+    Not with mini-batches, each of which has a curvature of its own (with momentum 1 their noise adds up at
+    any rate), nor for losses with a kink, whose gradient does not shrink on the way down.
     """
-    steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = (
-        only_five(config.loop)
+    return (
+        config.optimizer in SGD_FAMILY
+        and only_five(config.loop)
         and not config.before
         and not config.batch_size
         and not MODELS[config.model].draws
@@ -152,7 +152,16 @@ def stability_limit(config: Config, curvature: float) -> float | None:
         and not config.optimizer_arguments
         and ("beta", 0.0) not in config.loss_arguments  # Smooth L1 is then L1
     )
-    if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
+
+
+def stability_limit(config: Config, curvature: float) -> float | None:
+    """Largest stable learning rate of a run at this curvature; None where none is known.
+
+    Where `has_limit`, in the usual order, and without momentum and weight decay also for a stale gradient and
+    for zero_grad skipped.
+    """
+    steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
+    if not has_limit(config) or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum
     if config.optimizer == "sgd_by_hand":
