@@ -1,5 +1,6 @@
 """History: norms, ratios, evaluations and frames, held against NumPy in double."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -355,6 +356,26 @@ def test_the_size_of_a_chunk_changes_nothing(monkeypatch, steps):
     for quantity in ("weights", *NORMS):
         for name, array in getattr(whole.history, quantity).items():
             np.testing.assert_array_equal(array, getattr(chunked.history, quantity)[name])
+
+
+@pytest.mark.parametrize("parameters, steps", [(100, 250), (1000, 131), (4810, 32), (84_000, 12), (10**7, 1)])
+def test_a_larger_model_has_fewer_steps_in_a_chunk(parameters, steps):
+    """In double: 1 MB of them, or 32 if that is more, but no more than fit 8 MB."""
+    assert core.history._chunk_steps(250, 8 * parameters) == steps
+
+
+def test_evaluations_leave_no_tensors_behind():
+    """Each would leave a gap between later activations: three runs on digits took 100 MB more."""
+    run = Run(replace(MOONS, steps=160), full=False).advance(max_steps=10)
+    before = tensors_alive()
+    run.advance()
+    assert len(run.history.evaluations) == len(run.history.snapshots) > 20
+    assert tensors_alive() - before < 10
+
+
+def tensors_alive():
+    gc.collect()
+    return sum(issubclass(type(found), torch.Tensor) for found in gc.get_objects())
 
 
 def test_recorded_arrays_do_not_change_when_the_run_goes_on():
