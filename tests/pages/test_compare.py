@@ -674,6 +674,7 @@ def test_curves_grow_while_they_train(monkeypatch):
     """The page is drawn again and again with what there is, never with another comparison's numbers."""
     monkeypatch.setattr(training, "FIRST_S", 0.0)
     monkeypatch.setattr(training, "EACH_S", 0.0)
+    monkeypatch.setattr(training, "PER_DRAWING", 0.0)
     monkeypatch.setattr(training, "SLICE_S", 0.0)  # a step
     drawn = []
     draw = panel.draw
@@ -685,6 +686,18 @@ def test_curves_grow_while_they_train(monkeypatch):
     assert done == sorted(done) and done[0] < done[1] and done[-1] == [23, 23]
     assert curves(app)[1]["l0"].notna().sum() == 23
     assert not app.info and not app.get("progress")
+
+
+def test_what_costs_more_to_draw_than_to_train_is_drawn_rarely(monkeypatch):
+    """Beside many others the clock runs faster than its own training."""
+    for name in ("FIRST_S", "EACH_S", "SLICE_S"):
+        monkeypatch.setattr(training, name, 0.0)
+    monkeypatch.setattr(training, "PER_DRAWING", 1e6)
+    drawn = []
+    draw = panel.draw
+    monkeypatch.setattr(panel, "draw", lambda trained: (drawn.append(trained), draw(trained)))
+    opened(steps="23", run="lr~0.01", seed="34")
+    assert [[one.result.done for one in trained] for trained in drawn] == [[1, 1], [23, 23]]
 
 
 def test_time_left_is_at_the_pace_so_far_and_the_limit_is_said(monkeypatch):
