@@ -68,8 +68,13 @@ def signals(app) -> dict:
 
 def looked_at(app) -> dict:
     """What the browser is told that they are by now."""
-    told = next(one.proto.json for one in app.get("bidi_component") if one.proto.component_name == "at_once")
-    return {name: json.loads(told)["signals"][name] for name in LOOKED}
+    return {name: told(app)["signals"][name] for name in LOOKED}
+
+
+def told(app) -> dict:
+    """All that it is told of the curves."""
+    found = (one.proto.json for one in app.get("bidi_component") if one.proto.component_name == "at_once")
+    return json.loads(next(found))
 
 
 @pytest.fixture(scope="module")
@@ -585,6 +590,18 @@ def test_pin_zoom_fit_and_hidden_runs_come_from_the_link_and_stay_in_it():
     sound(app.run())
     assert looked_at(app)["hidden"] == [] and "hide" not in app.query_params
     assert curves(app)[0] == spec and list(curves(app)[1]) == list(frame)  # what is drawn is not drawn anew
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_another_scale_is_set_in_the_browser_with_the_ends_that_it_has_when_it_is_drawn_anew(scale):
+    app = opened(steps="40", scale="log" if scale == "linear" else "linear")
+    spec, ends = curves(app)[0], told(app)["tops"][scale]
+    assert any(ends.values()) and ends != told(app)["tops"][app.session_state.choices["view_scale"]]
+    sound(widget(app, "view_scale").set_value(scale).run())
+    assert curves(app)[0] == spec and told(app)["signals"].items() >= ends.items()
+    anew = opened(steps="40", scale=scale)
+    assert told(app)["signals"] == told(anew)["signals"] and told(app)["signals"]["log_l"] == (scale == "log")
+    pd.testing.assert_frame_equal(curves(app)[1], curves(anew)[1])
 
 
 def test_smoothing_is_drawn_linked_and_explained_and_changes_no_number():

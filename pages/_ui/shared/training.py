@@ -48,7 +48,7 @@ def train(named: Sequence[Named], device: str) -> list[Trained]:
     with alone():
         results = _results(list(dict.fromkeys(one.config for one in named)), device)
     done = [(one, found) for one in named if (found := results[one.config]) is not None]
-    return [Trained(one.name, r, verdict(r, curvature(r.config)), one.place) for one, r in done]
+    return [Trained(one.name, r, verdict(r, curvature), one.place) for one, r in done]
 
 
 def go_on() -> None:
