@@ -142,10 +142,10 @@ class _Pass:
     micro-batches, or the scaler's scale. sizes: of the batches of these losses, in rows. peeks: [line, what,
     size], a number or () tensor that is finite exactly if all entries of a tensor are. fresh: gradients that
     were cleared before any step could use them, by number of the parameter. rates: learning rates of all
-    optimizers at the last backward.
+    optimizers at the last backward, rates_before: at the first one.
     """
 
-    __slots__ = ("backwards", "flows", "fresh", "lines", "losses", "peeks", "rates", "sizes")
+    __slots__ = ("backwards", "flows", "fresh", "lines", "losses", "peeks", "rates", "rates_before", "sizes")
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -156,6 +156,7 @@ class _Pass:
         self.fresh: dict[int, Tensor] = {}
         self.backwards = 0
         self.rates: list[Any] = []
+        self.rates_before: list[Any] = []
 
     def before(self, later: "_Pass") -> "_Pass":
         """This one and a later one as one."""
@@ -165,6 +166,7 @@ class _Pass:
         both.fresh = self.fresh | later.fresh
         both.backwards = self.backwards + later.backwards
         both.rates = later.rates or self.rates
+        both.rates_before = self.rates_before or later.rates_before
         return both
 
 
@@ -515,7 +517,8 @@ class Recording:
             self._find_writes()
         self.counts["backwards"] += 1
         self._pass.backwards += 1
-        self._pass.rates = [_lr(optimizer) for optimizer in self.optimizers]
+        rates = [_lr(optimizer) for optimizer in self.optimizers]
+        self._pass.rates, self._pass.rates_before = rates, self._pass.rates_before or rates
         self._note("B")
         torch.autograd.Variable._execution_engine.queue_callback(self._end_backward)
 
@@ -536,6 +539,7 @@ class Recording:
             try:
                 chunk.copy(FRESH, [p.grad for p in chunk.parameters])
                 self._placed = True
+                self._fresh.clear()
                 return
             except (TypeError, RuntimeError):
                 pass
@@ -783,14 +787,18 @@ class Recording:
         skipped = seen.lines[-1:] == ["K"]
         counts["skipped" if skipped else "steps"] += 1
         counts["closures"] += row.inside
+        change = grad / fresh if fresh and grad is not None and not skipped else 1.0
         if leftover:
             counts["with_leftover"] += 1
-        elif fresh and grad is not None and not skipped and abs(grad / fresh - 1) > CHANGED:  # False for nan
+        elif (
+            scale and scale != 1 and abs(change / scale - 1) < CHANGED
+        ):  # nothing has divided it by the scale
+            if not row.by_scaler:  # which leaves that to some optimizers
+                still = {"update": row.number, "scale": scale, "times": 0}
+                first.setdefault("still_scaled", still)["times"] += 1
+        elif abs(change - 1) > CHANGED:  # False for nan
             counts["grad_changed"] += 1
             first.setdefault("grad_changed", {"update": row.number, "before": fresh, "after": grad})
-        still = scale and scale != 1 and fresh and grad and not (leftover or skipped or row.by_scaler)
-        if still and abs(grad / fresh / scale - 1) < CHANGED:
-            first.setdefault("still_scaled", {"update": row.number, "scale": scale, "times": 0})["times"] += 1
         if grad == 0 and not seen.backwards:
             counts["steps_on_zeros"] += 1
             counts["moved_on_zeros"] += bool(update)
@@ -798,6 +806,10 @@ class Recording:
         if before != lr:
             counts["rate_moved"] += 1
             first.setdefault("rate_moved", {"update": row.number, "before": before, "after": lr})
+        early = seen.rates_before[row.optimizer or 0] if seen.rates_before else before
+        if early != before and not row.inside:
+            change = {"update": row.number, "before": early, "after": before, "times": 0}
+            first.setdefault("rate_in_update", change)["times"] += 1
         if len(seen.flows) > 1 and seen.backwards == len(seen.flows) and not row.inside:
             counts["accumulated"] += 1
             counts["accumulated_whole"] += all(flow == (scale or 1) for flow in seen.flows)
@@ -997,7 +1009,7 @@ def _fetch_small(rows: list[_Row]) -> None:
     found: dict[Any, list[tuple[list[Any], int]]] = {}
     for row in rows:
         seen = row.seen
-        for given in (row.numbers, seen.losses, seen.flows, seen.rates, *seen.peeks):
+        for given in (row.numbers, seen.losses, seen.flows, seen.rates, seen.rates_before, *seen.peeks):
             for at, one in enumerate(given):
                 if isinstance(one, Tensor):
                     found.setdefault((one.device, one.dtype), []).append((given, at))

@@ -226,6 +226,23 @@ def test_weights_moved_by_hand_make_an_update_of_each_pass_without_a_step():
     assert rows["loss"] == [16, 4, 1, 0.25] and rows["fresh"] == [8, 4, 2, 1]
 
 
+def test_what_was_left_over_is_forgotten_where_grad_is_taken_away_by_hand():
+    """The output is w, the loss w²: gradients of 8 at 4, of 4 at 2, of 2 at 1."""
+    model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    nn.init.constant_(model.weight, 4.0)
+    recording = record(model, optimizer, loss_fn)
+    for step in range(3):
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        if step == 1:
+            model.weight.grad = None
+            loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        optimizer.step()
+    contents = recording.contents()
+    recording.close()
+    assert contents["rows"]["grad"] == [8, 4, 6] and contents["rows"]["leftover"] == [0, 0, 4]
+
+
 def test_steps_that_raise_leave_the_updates_around_them_as_they_were():
     """The output is w, the loss w²: from 4, each step that comes to its end takes half of w."""
 

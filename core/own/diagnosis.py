@@ -302,6 +302,19 @@ def _rate_moved(found: Recording) -> Iterator[Finding]:
     yield Finding("scheduler.step", because, "scheduler_first")
 
 
+def _rate_in_update(found: Recording) -> Iterator[Finding]:
+    first, steps = found.first.get("rate_in_update"), found.steps_seen
+    if first is None or 2 * first["times"] <= steps:  # now and then an epoch may end within an update
+        return
+    because = (
+        "the learning rate changed between the backward calls of one update in "
+        f"{_of(first['times'], steps, 'step')}, first from {number(first['before'])} to "
+        f"{number(first['after'])} in update {first['update']:,}. A scheduler that counts updates belongs "
+        "after step, once for each."
+    )
+    yield Finding("scheduler.step", because, "scheduler_per_pass")
+
+
 def _never_reached(found: Recording) -> Iterator[Finding]:
     counts = found.counts
     if counts["backwards"] < 2:
@@ -455,6 +468,7 @@ RULES: tuple[Rule, ...] = (
     _whole_losses,
     _unequal,
     _rate_moved,
+    _rate_in_update,
     _not_finite,
     _never_reached,
     _zeros,

@@ -89,6 +89,7 @@ _CHANGE: dict[str, Check] = {"update": count, "before": number, "after": number}
 _FIRST: dict[str, Check] = {
     "grad_changed": object_of(_CHANGE),
     "rate_moved": object_of(_CHANGE),
+    "rate_in_update": object_of(_CHANGE | {"times": count}),
     "accumulated": object_of({"update": count, "backwards": count}),
     "unequal": object_of(dict.fromkeys(("update", "backwards", "least", "most"), count)),
     "scaled_written": object_of(dict.fromkeys(("update", "times"), count)),
