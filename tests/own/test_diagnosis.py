@@ -315,6 +315,21 @@ def test_a_step_on_scaled_gradients_is_named_unless_they_were_divided_by_hand(un
     assert [one.trap for one in found] == ["step_without_scaler"] * (not unscaled)
 
 
+def test_an_optimizer_that_divides_by_the_scale_itself_has_nothing_against_it():
+    x, y, model, _, loss_fn = parts()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+    def loop():
+        for _ in range(5):
+            optimizer.zero_grad()
+            scaler.scale(loss_fn(model(x), y)).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+    assert findings(recording_of(loop, model, optimizer, loss_fn, scaler)) == []
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_clipping_of_two_optimizers_with_one_scaler_belongs_after_unscale(late):
     x, y, model, _, loss_fn = parts()
