@@ -5,10 +5,12 @@ websocket, as a browser does, without drawing: each opens the Watch page, presse
 the next drawing when the page's timer says so. Meanwhile a bystander presses Next line once a
 second. Printed are drawings per second of the slowest and the middle session, steps trained, and
 how long the bystander waits for the whole page. Then the same beside as many who train new comparisons,
-and beside half as many who each train sweeps of 512 runs.
+and beside half as many who each train sweeps of 512 runs; there, somebody also opens a new comparison of
+300 steps every few seconds.
 """
 
 import asyncio
+import itertools
 import re
 import statistics
 import sys
@@ -27,7 +29,8 @@ SESSIONS, SECONDS = 20, 15.0
 STARTING_S = 4.0  # in which all press Play, and find their pace
 MAX_SESSIONS, MAX_SECONDS = 64, 120.0
 ADDRESS = "steps=5000&lr=0.1"
-BYSTANDER_EVERY_S = 1.0
+BYSTANDER_EVERY_S, SHORT_EVERY_S = 1.0, 3.0
+SEEDS = itertools.count(100)  # of short comparisons: each is new to the server
 AGAIN = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN  # the page is drawn anew at once
 PATIENCE_S = 240.0
 
@@ -122,6 +125,16 @@ async def sweep(session: Session, number: int, until: float) -> list[float]:
     return waits
 
 
+async def short(session: Session, until: float) -> list[float]:
+    """Open a new comparison of 300 steps every few seconds; seconds until each was trained and drawn."""
+    session.page, waits = "", []
+    while time.perf_counter() < until:
+        session.query = f"seed={next(SEEDS)}"
+        waits.append(await _seconds(session.ask()))
+        await asyncio.sleep(max(SHORT_EVERY_S - waits[-1], 0.0))
+    return waits
+
+
 async def _seconds(done: Awaitable[None]) -> float:
     begun = time.perf_counter()
     await done
@@ -166,18 +179,23 @@ async def beside(
     port: int, count: int, seconds: float, work: Callable[[Session, int, float], Awaitable[list[float]]]
 ) -> list[str]:
     """The same beside sessions that train one page after the other, each new to the server."""
-    *others, bystander = sessions = await visitors(port, count + 1)
-    until = time.perf_counter() + seconds
-    *pages, waits = await asyncio.gather(
+    *others, bystander, brief = sessions = await visitors(port, count + 2)
+    alone = await short(brief, time.perf_counter() + seconds)
+    until = time.perf_counter() + STARTING_S + seconds
+    *pages, (starting, waits), beside = await asyncio.gather(
         *(work(session, number, until) for number, session in enumerate(others)),
-        bystander.press("Next line", until),
+        stand_by(bystander, until),
+        short(brief, until),
     )
     await leave(sessions)
     means = sorted(statistics.mean(one) for one in pages)
     return [
         f"{count} sessions that {work.__name__} at once, {sum(map(len, pages))} pages in all",
         f"seconds for a page: quickest session {means[0]:.1f}, slowest {means[-1]:.1f}",
-        f"bystander's Next line meanwhile: {_waits(waits)}",
+        f"bystander's Next line while all begin: {_waits(starting)}",
+        f"after that: {_waits(waits)}",
+        f"a short comparison: alone {_waits(alone)}",
+        f"meanwhile: {_waits(beside)}",
     ]
 
 
@@ -188,7 +206,7 @@ async def leave(sessions: list[Session]) -> None:
 
 
 async def stand_by(bystander: Session, until: float) -> tuple[list[float], list[float]]:
-    """Waits while all players start at one moment, and those after it."""
+    """Waits while all others start at one moment, and those after it."""
     starting = await bystander.press("Next line", time.perf_counter() + STARTING_S)
     return starting, await bystander.press("Next line", until)
 

@@ -7,13 +7,17 @@ server's resident memory (Linux) on the way. Sweep is given 15: each retrains 64
 Printed are seconds from the key press until the map shows all of them. Both also as multiples of what one
 such run takes by a bare loop, trained in turn with them, since no two machines are equally fast. Of these
 and of a first visit also, medians: KB that the websocket carries to the browser, and processor time of server
-and browser (Linux; no other Chromium may run).
+and browser (Linux; no other Chromium may run). Last, what is done to the curves of three runs of 300
+steps: milliseconds from the moment of an event to the first frame that shows it, and KB on the wire then.
 """
 
+import math
 import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -84,6 +88,24 @@ KINDS = (  # what is timed, its address, how many seeds, and once
 )
 
 
+CURVES = ".st-key-curves"
+# From the next event of this kind to the end of the first frame with other rules, labels or lines.
+FRAME = f"""kind => {{
+  const of = (marks) => [...document.querySelectorAll("{CURVES} svg.marks " + marks)];
+  const look = () => [of(".mark-rule.role-mark line:not([opacity])").map(rule => rule.outerHTML),
+    of(".role-axis-label text").map(label => label.textContent), of(".mark-line.role-mark path").length];
+  let begun, before;
+  window.shown = null;
+  addEventListener(kind, event => {{ begun ??= event.timeStamp; before ??= `${{look()}}`; }}, true);
+  new MutationObserver((_, observer) => {{
+    if (begun === undefined || !look()[2] || `${{look()}}` === before) return;
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => {{ shown = performance.now() - begun; }}));
+  }}).observe(document.body, {{ childList: true, subtree: true, attributes: true }});
+}}"""
+ACTS = 20  # of each kind
+
+
 def visit(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_text("All numbers").wait_for()
@@ -142,6 +164,53 @@ def in_words(seconds: list[float], ratios: list[float]) -> str:
     return f"median {middle:.2f} s, {ends}; as long as {multiple:.1f} bare runs"
 
 
+def at(page: Page, share: float) -> tuple[float, float]:
+    """A place in the left panel, so far from its left edge."""
+    box = page.locator(CURVES).bounding_box()
+    assert box is not None
+    return box["x"] + 60 + share * (box["width"] / 2 - 90), box["y"] + 160
+
+
+def drag(page: Page, to: float) -> None:
+    """From a fifth of the panel to there; the button stays down."""
+    page.mouse.move(*at(page, 0.2))
+    page.mouse.down()
+    page.mouse.move(*at(page, to), steps=4)
+    time.sleep(QUIET_S / 4)  # the frame is drawn, and what is pointed at
+
+
+def acts(page: Page, share: float) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    """What is done to the curves, the event that does it, and how."""
+    press = partial(page.get_by_role, "button")
+    scale = page.locator(".st-key-view_scale").get_by_role("radio")
+    yield "pointing", "pointerover", lambda: page.mouse.move(*at(page, share))
+    yield "a pin", "click", lambda: page.mouse.click(*at(page, share))
+    drag(page, share)
+    yield "a zoom", "pointerup", page.mouse.up
+    yield "the whole run", "click", press(name="Whole run").click
+    yield "hiding a run", "click", press(name="Hide No zero_grad in the charts").click
+    yield "showing it", "click", press(name="Show No zero_grad in the charts").click
+    yield "another scale", "click", scale.and_(page.get_by_role("radio", checked=False)).click
+
+
+def curves(page: Page, spent: Spent) -> None:
+    """Prints what each takes."""
+    found = defaultdict[str, list[tuple[float, float]]](list)
+    for number in range(ACTS):
+        for name, event, act in acts(page, 0.4 + 0.3 * (number % 2) + 0.1 * number / ACTS):
+            page.evaluate(FRAME, event)
+            spent.of(act)
+            found[name].append((page.wait_for_function("shown").json_value(), spent.each[-1][0]))
+            page.wait_for_selector(IDLE)
+    for name, each in found.items():
+        ms, wire = zip(*each, strict=True)
+        worst = sorted(ms)[math.ceil(0.95 * len(ms)) - 1]
+        said = (
+            f"{name}: median {statistics.median(ms):.0f} ms, 95 % within {worst:.0f}, slowest {max(ms):.0f}"
+        )
+        print(f"{said}; {statistics.median(wire):.0f} KB on the wire", flush=True)
+
+
 def main() -> None:
     torch.set_num_threads(1)
     server, port = start()
@@ -156,6 +225,9 @@ def main() -> None:
                 page = visited(context.new_page, f"http://127.0.0.1:{relay.port}{path}", first)
                 print(f"first visit of {path}: {first}", flush=True)
                 print(f"{said}: {retrained(page, times, once, keys)}; {keys}", flush=True)
+            page = context.new_page()
+            visit(page, f"http://127.0.0.1:{relay.port}/")
+            curves(page, Spent(relay, server.pid))
             browser.close()
     finally:
         server.terminate()

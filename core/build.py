@@ -79,8 +79,7 @@ def torch_dtype(config: Config) -> torch.dtype:
 @lru_cache(maxsize=32)
 def _raw(dataset: str, noise: float, seed: int) -> tuple[Tensor, Tensor]:
     """Inputs and labels before standardizing; read only, since they are shared."""
-    row = DATASETS[dataset]
-    return row.make(noise, stream(seed, "data")) if row.noisy else row.make()
+    return DATASETS[dataset].rows(noise, stream(seed, "data"))
 
 
 def make_data(config: Config) -> Data:

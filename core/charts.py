@@ -98,7 +98,8 @@ def curves_spec(
     places = tuple(range(len(names))) if places is None else places
     stacked = width < stack_below
     spec = copy.deepcopy(_curves(places, titles, logs, width, val, legend, smooth, tall, stacked))
-    spec["params"] += [{"name": n, "value": v} for n, v in signals(tops, between, pinned, hidden).items()]
+    begins = signals(logs, tops, between, pinned, hidden)
+    spec["params"] += [{"name": name, "value": value} for name, value in begins.items()]
     for panel in panels_of(spec):
         for layer in panel["layer"]:
             _set_names(layer["encoding"], dict(zip(places, names, strict=True)))
@@ -106,21 +107,28 @@ def curves_spec(
 
 
 def signals(
+    logs: tuple[bool, bool],
     tops: tuple[float | None, float | None],
     between: tuple[float, float],
     pinned: int | None,
     hidden: Sequence[int],
 ) -> dict[str, Any]:
-    """What the browser can change in a pair that is drawn: Vega's name of the signal -> its value."""
-    loss_top, gradient_top = tops
-    return {
-        "top_l": loss_top,
-        "top_g": gradient_top,
+    """What the browser can change in a pair that is drawn: Vega's name of the signal -> its value.
+
+    The type of a scale is none to Vega: what depends on it follows log_l and log_g, and it follows them in
+    `pages._ui.compare.at_once`.
+    """
+    return scale_signals(logs, tops) | {
         "low": between[0],
         "high": between[1],
         "pinned": pinned,
         "hidden": [str(place) for place in hidden],
     }
+
+
+def scale_signals(logs: tuple[bool, bool], tops: tuple[float | None, float | None]) -> dict[str, Any]:
+    """Those of the vertical scales."""
+    return {"log_l": logs[0], "log_g": logs[1], "top_l": tops[0], "top_g": tops[1]}
 
 
 def pair_height(width: int, stack_below: int = STACK_BELOW, tall: int = TALL) -> int:
@@ -165,11 +173,12 @@ def _curves(
     zoom = alt.selection_interval(name="zoom", encodings=["x"], clear=f"window:{ZOOMED}")
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
     edge = f"{EDGE} * (high - low)"
-    ends = {"domainMin": alt.expr(f"low - {edge}"), "domainMax": alt.expr(f"high + {edge}")}
-    x = alt.X("step:Q").title("step").scale(nice=False, zero=False, **ends)
-    base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6))
+    # A domain that hangs on no data: else each move of the pointer would make the scale and all marks anew.
+    ends = [alt.expr(f"low - {edge}"), alt.expr(f"high + {edge}")]
+    x = alt.X("step:Q").title("step").scale(nice=False, zero=False, domain=ends)
+    base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6, description="Steps"))
     panels = [
-        _panel(base, letter, places, log, hover, val and letter == "l", legend, smooth).properties(
+        _panel(base, letter, title, places, log, hover, val and letter == "l", legend, smooth).properties(
             width=each, height=tall, title=alt.Title(title, anchor="start")
         )
         for letter, title, log in zip("lg", titles, logs, strict=True)
@@ -190,6 +199,7 @@ def linked(panels: Sequence[Any], selections: Sequence[Any], stacked: bool) -> d
 def _panel(
     base: Any,
     letter: str,
+    title: str,
     runs: tuple[int, ...],
     log: bool,
     hover: Any,
@@ -200,14 +210,20 @@ def _panel(
     """Lines, validation dots, marks at the top, the pinned step, and what hovering shows."""
     color, dash = run_encodings(dict.fromkeys(runs, ""), legend)
     top = f"top_{letter}"
-    y = value_axis(log, OF_PANEL[letter], domainMax=alt.expr(top), nice=alt.expr(f"{top} === null"))
+    ends = {"domainMax": alt.expr(top), "nice": alt.expr(f"{top} === null")}
+    # Vega's own description has type and ends of the scale, and stays as it is when these change.
+    axis = number_axis(f"log_{letter}", OF_PANEL[letter], description=title)
+    y = value_axis(log, OF_PANEL[letter], **ends).axis(axis)
     pointed, base = (
         base.transform_filter(hover),
         base.transform_filter("low <= datum.step && datum.step <= high"),
     )
 
+    fits = f"log_{letter} && datum.value <= 0 ? null : datum.value"  # until the server has sent it so
+
     def shown(base: Any, letter: str) -> Any:
-        return folded(base, letter, runs).transform_filter("indexof(hidden, datum.run) < 0")
+        rows = folded(base, letter, runs).transform_filter("indexof(hidden, datum.run) < 0")
+        return rows.transform_calculate(value=fits) if letter in "lgstv" else rows
 
     line: dict[str, Any] = {"strokeWidth": 1.75, "clip": True}
     true = shown(base, letter).mark_line(**line | ({"opacity": FAINT} if smooth else {}))
@@ -222,8 +238,11 @@ def _panel(
     beyond = shown(base, {"l": "b", "g": "c"}[letter]).mark_point(**DOT, shape="triangle-up", size=50)
     ended = shown(base, "m").mark_point(**DOT, shape="cross", angle=45, size=110)
     layers += [beyond.encode(color, **at_top), ended.encode(color, **at_top)]
-    dots = shown(pointed, letter).mark_point(**DOT, size=60, clip=True)
-    layers.append(dots.encode(y, color))
+    dots = (
+        shown(pointed, letter).transform_filter("isValid(datum.value)").mark_point(**DOT, size=60, clip=True)
+    )
+    place = alt.expr(f"scale('{OF_PANEL[letter]}', datum.value)")  # the domain hangs on no dot
+    layers.append(dots.encode(color, y=alt.value(place)))
     layers.append(pointed.mark_rule(strokeWidth=1, color=QUIET, aria=False))
     layers.append(
         base.transform_filter("datum.step === pinned").mark_rule(strokeDash=[4, 3], color=QUIET, aria=False)
@@ -263,20 +282,29 @@ def value_axis(log: bool, name: str = "y", **more: Any) -> Any:
     return alt.Y("value:Q").title(None).scale(**scale).axis(number_axis(log, name))
 
 
-def number_axis(log: bool, name: str = "y") -> Any:
-    """An axis of numbers; on a log scale with a line for each power of ten. name: of its scale in Vega."""
+def number_axis(log: bool | str, name: str = "y", **more: Any) -> Any:
+    """An axis of numbers; on a log scale with a line for each power of ten.
+
+    log: whether it is one, or the signal that says so. name: of its scale in Vega. more: of the axis.
+    """
     decade = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-9"
-    grid = alt.condition(decade, alt.value(1), alt.value(0)) if log else alt.Undefined
-    return alt.Axis(labelExpr=alike(log, name), tickCount=5, gridOpacity=grid)
+    line = alt.condition(f"!{_said(log)} || {decade}", alt.value(1), alt.value(0))
+    apart = alt.expr(f"{_said(log)} ? 'greedy' : true")  # as Vega-Lite chooses for these scales
+    return alt.Axis(labelExpr=alike(log, name), tickCount=5, gridOpacity=line, labelOverlap=apart, **more)
 
 
-def alike(log: bool, name: str) -> str:
+def _said(log: bool | str) -> str:
+    """As an expression."""
+    return log if isinstance(log, str) else f"{log}".lower()
+
+
+def alike(log: bool | str, name: str) -> str:
     """Labels of one notation, as an expression: all with exponents where one would need one.
 
-    Vega judges each number by itself: 10,000,000,000 would stand beside 1e+20. name: of the scale in Vega.
+    Vega judges each number by itself: 10,000,000,000 would stand beside 1e+20. log, name: see `number_axis`.
     """
     low, high = (f"abs(domain('{name}')[{end}])" for end in (0, 1))
-    smallest = f"min({low}, {high})" if log else f"max({low}, {high})"
+    smallest = f"({_said(log)} ? min({low}, {high}) : max({low}, {high}))"
     needs = f"max({low}, {high}) >= {LARGE:g} || {smallest} < {SMALL:g}"
     return f"datum.label && datum.value && ({needs}) ? format(datum.value, '.6~e') : datum.label"
 

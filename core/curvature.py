@@ -12,9 +12,7 @@ weights stay bounded and never settle.
 import copy
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor, nn
 
 from core import build
@@ -25,6 +23,9 @@ from core.optimizers import SGD_FAMILY
 
 TOLERANCE = 1e-4  # relative; limits are shown with four digits
 EXACT_UP_TO = 64  # parameters; a full Hessian takes one product per parameter
+MAX_PRODUCTS = 300  # of the Hessian and a vector, which are kept; some 20 are enough as a rule
+
+Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
 
 START = (
     "dataset",
@@ -83,30 +84,28 @@ def curvature(model: nn.Module, loss_fn: nn.Module, inputs: Tensor, targets: Ten
 
 
 def _lanczos(product: Callable[[Tensor], Tensor], size: int) -> float:
+    """Lanczos iteration (Golub and Van Loan, chapter 10), each vector made orthogonal to all before it.
+
+    scipy has one too, and takes 20 MB. nan where it does not settle.
+    """
     generator = torch.Generator().manual_seed(0)  # any start will do; this one repeats
-    start = torch.randn(size, generator=generator, dtype=torch.float64)
-    first = product(start)
-    if not first.isfinite().all():
-        return float("nan")
-    if not first.any():
-        return 0.0  # no curvature in any direction, as with L1 on a linear model
-
-    def multiply(vector: np.ndarray) -> np.ndarray:
-        return product(torch.from_numpy(np.array(vector, dtype=np.float64)).flatten()).numpy()
-
-    operator = LinearOperator((size, size), matvec=multiply, dtype=np.float64)  # type: ignore[call-arg]
-    try:
-        largest = eigsh(
-            operator,
-            k=1,
-            which="LA",
-            v0=start.numpy(),
-            tol=TOLERANCE,  # type: ignore[arg-type]  # scipy takes a float
-            return_eigenvectors=False,
-        )
-    except ArpackError:
-        return float("nan")
-    return float(largest[0])
+    new = torch.randn(size, generator=generator, dtype=torch.float64)
+    most = min(size, MAX_PRODUCTS)
+    basis, matrix = new.new_empty(most, size), new.new_zeros(most, most)  # the Hessian in this basis
+    for last in range(most):
+        basis[last] = new / new.norm()
+        new = product(basis[last])
+        if not new.isfinite().all():
+            return float("nan")
+        known = basis[: last + 1]
+        matrix[last, : last + 1] = matrix[: last + 1, last] = known @ new
+        for _ in range(2):  # once leaves what rounding has added
+            new = new - (known @ new) @ known
+        values, vectors = torch.linalg.eigh(matrix[: last + 1, : last + 1])
+        error = new.norm() * vectors[-1, -1].abs()  # Hessian @ vector - value * vector, its length
+        if error <= TOLERANCE * values[-1].abs():
+            return float(values[-1])
+    return float("nan")
 
 
 def start_of(config: Config) -> Config:
@@ -135,17 +134,15 @@ def settles(config: Config) -> bool:
     return letters(parts(config.loop)) not in SKIPPED_ORDERS and config.momentum < 1
 
 
-def stability_limit(config: Config, curvature: float) -> float | None:
-    """Largest stable learning rate of a run at this curvature; None where none is known.
+def has_limit(config: Config) -> bool:
+    """Whether a limit may be known: for one learning rate in the SGD family, with its usual arguments.
 
-    Known for one learning rate in the SGD family, with its usual arguments, in the usual order, and without
-    momentum and weight decay also for a stale gradient and for zero_grad skipped. Not with mini-batches,
-    each of which has a curvature of its own (with momentum 1 their noise adds up at any rate), nor for
-    losses with a kink, whose gradient does not shrink on the way down.
+    Not with mini-batches, each of which has a curvature of its own (with momentum 1 their noise adds up at
+    any rate), nor for losses with a kink, whose gradient does not shrink on the way down.
     """
-    steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
-    known = (
-        only_five(config.loop)
+    return (
+        config.optimizer in SGD_FAMILY
+        and only_five(config.loop)
         and not config.before
         and not config.batch_size
         and not MODELS[config.model].draws
@@ -155,7 +152,16 @@ def stability_limit(config: Config, curvature: float) -> float | None:
         and not config.optimizer_arguments
         and ("beta", 0.0) not in config.loss_arguments  # Smooth L1 is then L1
     )
-    if config.optimizer not in SGD_FAMILY or not known or not steepness > 0:
+
+
+def stability_limit(config: Config, curvature: float) -> float | None:
+    """Largest stable learning rate of a run at this curvature; None where none is known.
+
+    Where `has_limit`, in the usual order, and without momentum and weight decay also for a stale gradient and
+    for zero_grad skipped.
+    """
+    steepness = curvature + config.weight_decay * (config.optimizer != "sgd_by_hand")
+    if not has_limit(config) or not steepness > 0:
         return None
     order, momentum = letters(parts(config.loop)), config.momentum
     if config.optimizer == "sgd_by_hand":

@@ -4,7 +4,8 @@ A data set makes inputs (rows, features) and labels in float64: one value per ro
 regression, a class number for classification. `standardize` and `split` prepare them;
 `FORMS` turns labels into the targets that a loss takes. The exported script contains these
 very functions, so each is plain PyTorch and needs nothing else of this module. scikit-learn takes
-longer to import than a run to train, and most runs need none of it: who does imports it.
+longer to import than a run to train, and 69 MB: the app reads its files instead, where they hold just what
+its functions return.
 
 A file of one's own is a data set too: `Own` says what is taken of it, TABLES holds what was read
 (`core.own.table`).
@@ -13,9 +14,12 @@ A file of one's own is a data set too: `Own` says what is taken of it, TABLES ho
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -132,7 +136,8 @@ class DataSet:
     make: the function above. task: "regression", "binary" or "classes". noisy: whether
     `make` takes noise and a generator. scale: what one mean and one standard deviation are
     taken over ("column", "image"), or "raw" for no standardizing. lr, model: what suits it: plain SGD
-    on all rows learns within 300 steps.
+    on all rows learns within 300 steps. file: of scikit-learn, with the same rows, labels last; header: how
+    many lines of it come before them.
     """
 
     title: str
@@ -145,6 +150,23 @@ class DataSet:
     targets: str = "targets"
     lr: float = 0.1
     model: str = "mlp"
+    file: str = ""
+    header: int = 0
+
+    def rows(self, noise: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What `make` makes, from `file` if there is one."""
+        if self.file:
+            return _read(self.file, self.header)
+        return self.make(noise, generator) if self.noisy else self.make()
+
+
+def _read(file: str, header: int) -> tuple[Tensor, Tensor]:
+    """Inputs and class numbers of a file that is installed with scikit-learn, without importing it."""
+    package = find_spec("sklearn")
+    assert package is not None and package.origin is not None  # it is in requirements.txt
+    path = Path(package.origin).parent / "datasets" / "data" / file
+    table = torch.from_numpy(np.loadtxt(path, delimiter=",", skiprows=header))
+    return table[:, :-1].contiguous(), table[:, -1].long()
 
 
 DATASETS = {
@@ -223,6 +245,8 @@ DATASETS = {
         "(Wisconsin 1995, from scikit-learn).",
         breast_cancer,
         "binary",
+        file="breast_cancer.csv",
+        header=1,
     ),
     "iris": DataSet(
         "Iris",
@@ -231,6 +255,8 @@ DATASETS = {
         iris,
         "classes",
         lr=0.2,
+        file="iris.csv",
+        header=1,
     ),
     "digits": DataSet(
         "Digits",
@@ -239,6 +265,7 @@ DATASETS = {
         "classes",
         scale="image",
         lr=0.2,
+        file="digits.csv.gz",
     ),
 }
 

@@ -20,6 +20,9 @@ from core.vectors import Layout, Vector, Vectors
 
 FULL_BYTES = 64 * 2**20  # of one run; a server of 1 GB holds several sessions with such runs
 CHUNK_STEPS, CHUNK_BYTES = 250, 8 * 2**20
+# Gradients stay where backward put them until their chunk ends, and activations do not fit the gaps between
+# them: three runs on all digits took 80 MB instead of 45. With fewer steps, ending a chunk takes longer.
+GAPS_BYTES, GAPS_STEPS = 2**20, 32
 MANY_CHUNKS = 24  # then they are joined: Python's garbage collector looks at every tensor there is
 SNAPSHOT_BYTES = 4 * 2**20
 MAX_EVALUATIONS, MIN_EVALUATIONS = 200, 10
@@ -78,22 +81,31 @@ def _losses(rows: list[Row]) -> np.ndarray:
     return torch.stack([spare if row.loss is None else row.loss for row in rows]).cpu().double().numpy()
 
 
+def _chunk_steps(wanted: int, bytes_each: int) -> int:
+    return max(1, min(wanted, CHUNK_BYTES // bytes_each, max(GAPS_STEPS, GAPS_BYTES // bytes_each)))
+
+
 class History:
     """Everything recorded so far; grows by `begin`, reads as arrays and data frames.
 
-    rated: whether the learning rate of each step is kept. sums: whether what `step` finds in .grad is what
-    backward has left there, fresh + leftover.
+    evaluations: how many there will be at most. rated: whether the learning rate of each step is kept. sums:
+    whether what `step` finds in .grad is what backward has left there, fresh + leftover.
     """
 
     rated, sums = False, True
 
     def __init__(
-        self, model: nn.Module, full: bool, histograms: bool = False, chunk_steps: int = CHUNK_STEPS
+        self,
+        model: nn.Module,
+        full: bool,
+        histograms: bool = False,
+        chunk_steps: int = CHUNK_STEPS,
+        evaluations: int = 0,
     ):
         self.layout = Layout(model)
         self.full = full
         self._weights = [p.detach() for p in self.layout.parameters]  # the same memory, no graph
-        chunk = max(1, min(chunk_steps, CHUNK_BYTES // (8 * max(self.layout.size, 1))))
+        chunk = _chunk_steps(chunk_steps, 8 * max(self.layout.size, 1))
         self._path = self.layout.buffer(chunk + 1)  # weights before each step, and after the last
         self._places = list(zip(*(part.unbind(0) for part in self._path), strict=True))
         self._scratch = self.layout.buffer(chunk)
@@ -104,7 +116,9 @@ class History:
         self._vectors = {name: Vectors(self.layout, full) for name in ROW_VECTORS}
         self._updates = Vectors(self.layout, full=False)
         self.histograms = Histograms(self.layout) if histograms else None  # of .grad as used
-        self._scores: list[tuple[int, Scores, list[Tensor]]] = []
+        # One block for all: a small tensor that stays would split the memory that large ones have left.
+        self._snapshots = self.layout.buffer(evaluations)
+        self._scores: list[tuple[int, list[float]]] = []
 
     def begin(self) -> Row:
         """The row of a step that is about to begin; the weights are taken now."""
@@ -121,7 +135,9 @@ class History:
 
     def evaluate(self, step: int, scores: Scores) -> None:
         """Take in the scores on the whole sets, and the weights they belong to."""
-        self._scores.append((step, scores, [w.clone() for w in self._weights]))
+        copy_all([part[len(self._scores)] for part in self._snapshots], self._weights)
+        values = (getattr(scores, name) for name in SCORES)
+        self._scores.append((step, [torch.nan if value is None else value.item() for value in values]))
 
     def cut(self, steps: int) -> None:
         """Forget everything from the step of this number on, and evaluations after its beginning."""
@@ -241,22 +257,15 @@ class History:
     @property
     def evaluations(self) -> pd.DataFrame:
         """One row per evaluated step: losses and accuracies on the whole sets; nan if none."""
-        steps = np.array([step for step, _, _ in self._scores], dtype=np.int64)
-        columns: dict[str, np.ndarray] = {"step": steps}
-        for name in SCORES:
-            values = [getattr(scores, name) for _, scores, _ in self._scores]
-            known = [v for v in values if v is not None]
-            filled = torch.stack(known).cpu().double().numpy() if known else np.full(len(values), np.nan)
-            columns[name] = filled
-        return pd.DataFrame(columns)
+        steps = np.array([step for step, _ in self._scores], dtype=np.int64)
+        values = np.array([values for _, values in self._scores]).reshape(-1, len(SCORES))
+        return pd.DataFrame({"step": steps, **dict(zip(SCORES, values.T, strict=True))})
 
     @property
     def snapshots(self) -> np.ndarray:
         """(evaluated steps, all entries): the weights at each row of `evaluations`."""
-        buffer = self.layout.buffer(len(self._scores))
-        if self._scores:
-            self.layout.fill(buffer, [weights for _, _, weights in self._scores], torch.nan)
-        return torch.cat([part.flatten(1) for part in buffer], dim=1).cpu().numpy()
+        kept = [part[: len(self._scores)].flatten(1) for part in self._snapshots]
+        return torch.cat(kept, dim=1).cpu().numpy()
 
 
 ROW_VECTORS = ("weights", "grads", "fresh_grads", "leftovers")

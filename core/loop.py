@@ -134,10 +134,11 @@ class Run:
         self._lines = [(name, LINES[name].compiled(name)) for name in config.loop]
         self._parts = {name: part(name) for name in config.loop}
         self._set_lr = compile(OPTIMIZERS[config.optimizer].set_lr, "<set_lr>", "exec")
-        self.history = History(self.model, full and self._fits_in_full(), histograms, chunk_steps)
+        self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
+        full, looks = full and self._fits_in_full(), len(self._evaluate_at)
+        self.history = History(self.model, full, histograms, chunk_steps, looks)
         self.history.rated = config.scheduler != "none"
         self.history.sums = not self.gradients.written
-        self._evaluate_at = set(self._evaluation_steps() if evaluate else ())
         if evaluate:
             with torch_warnings.collecting(self._warn):
                 self._evaluate()

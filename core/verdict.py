@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from core import units
-from core.curvature import is_quadratic, settles, stability_limit
+from core.config import Config
+from core.curvature import Curvature, has_limit, is_quadratic, settles, stability_limit
 from core.lines import first_line
 from core.result import LossPath, Result, path
 from core.words import number, percent
@@ -56,8 +57,8 @@ class Verdict:
     because: str
 
 
-def verdict(result: Result, curvature: float | None = None) -> Verdict:
-    """The verdict on a run; `curvature` at its starting weights lets it quote the limit."""
+def verdict(result: Result, curvature: Curvature = lambda _: None) -> Verdict:
+    """The verdict on a run; `curvature` is asked only where it lets the verdict quote the limit."""
     if result.message is not None:
         return _raised(result)
     way = path(result)
@@ -67,8 +68,9 @@ def verdict(result: Result, curvature: float | None = None) -> Verdict:
     more = [_leftover(result)] if word in ("oscillates", "rebounds") else []
     if word != "slow" and not way.losses[-1] <= way.losses[0] / FAR:
         more.append(_blind(result))
-    if word in ("diverged", "oscillates") and curvature is not None:
-        more.append(_limit_words(result, curvature))
+    config = result.config
+    if word in ("diverged", "oscillates") and is_quadratic(config) and has_limit(config):
+        more.append(_limit_words(config, curvature(config)))
     return Verdict(word, " ".join(filter(None, [why, *more])))
 
 
@@ -295,10 +297,9 @@ def _blind(result: Result) -> str:
     return "" if layer is None else units.in_words(layer)
 
 
-def _limit_words(result: Result, curvature: float) -> str:
-    """The learning rate against its limit, where that holds at every step of the run, and what it means."""
-    config = result.config
-    limit = stability_limit(config, curvature) if is_quadratic(config) else None
+def _limit_words(config: Config, curvature: float | None) -> str:
+    """The learning rate against its limit, which holds at every step of the run, and what it means."""
+    limit = None if curvature is None else stability_limit(config, curvature)
     if limit is None:
         return ""
     if config.lr > limit:

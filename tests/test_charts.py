@@ -524,14 +524,15 @@ def test_the_axes_end_where_the_frame_says(curves):
 
 
 def test_what_the_browser_changes_is_a_signal_of_the_same_spec(curves):
-    """A pin, a zoom, hidden runs and ends of axes: nothing else of the spec depends on them."""
+    """A pin, a zoom, hidden runs, scales and their ends: nothing else of the spec depends on them."""
     frame, tops, names = curves
     plain = spec_of(frame, tops, names)
     shown = ((None, 7.0), (3.0, 9.0), 4, (1, 3))
     looked = curves_spec(names, ("Loss", "Gradient norm"), (True, True), *shown[:2], 1200, True,
                          pinned=shown[2], hidden=shown[3])  # fmt: skip
     values = {param["name"]: param["value"] for param in looked.pop("params") if "value" in param}
-    assert values == {"top_l": None, "top_g": 7.0, "low": 3.0, "high": 9.0, "pinned": 4, "hidden": ["1", "3"]}
+    scales = {"log_l": True, "log_g": True, "top_l": None, "top_g": 7.0}
+    assert values == scales | {"low": 3.0, "high": 9.0, "pinned": 4, "hidden": ["1", "3"]}
     assert looked == {key: value for key, value in plain.items() if key != "params"}
     for view, transforms in views(looked):
         filters = [one["filter"] for one in transforms if "filter" in one]
@@ -540,6 +541,26 @@ def test_what_the_browser_changes_is_a_signal_of_the_same_spec(curves):
         if view["mark"]["type"] == "line":
             assert "low <= datum.step && datum.step <= high" in filters
     assert json.dumps(looked).count("datum.step === pinned") == 2  # a rule in each panel
+
+
+def test_all_that_depends_on_the_type_of_a_scale_follows_its_signal(curves):
+    """Labels, lines of the grid, and gaps where a log scale has no place: the browser may change it."""
+    frame, tops, names = curves
+    linear, log = (panels(spec_of(frame, tops, names, (one, one))) for one in (False, True))
+    for letter, *pair in zip("lg", linear, log, strict=True):
+        for view, transforms in views(pair[0]):
+            y = view["encoding"].get("y", {})
+            if "scale" in y:
+                made = [one["calculate"] for one in transforms if one.get("as") == "value"]
+                assert made == [f"log_{letter} && datum.value <= 0 ? null : datum.value"]
+                assert f"(log_{letter} ? min(" in y["axis"]["labelExpr"]
+                assert y["axis"]["gridOpacity"]["condition"]["test"].startswith(f"!log_{letter} || ")
+                assert y["axis"]["description"] == pair[0]["title"]["text"]  # not what a scale was at first
+                assert y["axis"]["labelOverlap"] == {"expr": f"log_{letter} ? 'greedy' : true"}
+        for view, _ in [*views(pair[0]), *views(pair[1])]:
+            for name in ("type", "zero"):
+                view["encoding"].get("y", {}).get("scale", {}).pop(name, None)
+        assert pair[0] == pair[1]  # but for its type, and where it begins
 
 
 def test_the_panels_stand_side_by_side_or_on_a_phone_below_each_other(curves):
@@ -595,10 +616,7 @@ def test_the_first_and_last_dot_are_whole(curves):
             assert len({json.dumps(x) for x in xs}) == 1 and not xs[0]["nice"]
             last = frame["step"].max()
             edge = "0.015 * (high - low)"
-            assert (xs[0]["domainMin"], xs[0]["domainMax"]) == (
-                {"expr": f"low - {edge}"},
-                {"expr": f"high + {edge}"},
-            )
+            assert xs[0]["domain"] == [{"expr": f"low - {edge}"}, {"expr": f"high + {edge}"}]
             pixel = 1.03 * last / panel["width"]
             radius = math.sqrt(22 / math.pi)  # of a validation dot: its area is 22 pixels
             assert 0.015 * last / pixel > radius
@@ -645,8 +663,8 @@ def test_a_little_room_is_left_beside_the_steps_shown(first):
         for view, _ in views(panel):
             if "x" in view["encoding"]:  # 0.75 of 50 steps
                 scale = view["encoding"]["x"]["scale"]
-                assert scale["domainMin"] == {"expr": "low - 0.015 * (high - low)"}
-                assert scale["domainMax"] == {"expr": "high + 0.015 * (high - low)"}
+                room = "0.015 * (high - low)"
+                assert scale["domain"] == [{"expr": f"low - {room}"}, {"expr": f"high + {room}"}]
     values = {param["name"]: param.get("value") for param in spec["params"]}
     assert (values["low"], values["high"]) == (first, first + 50)
 
@@ -731,6 +749,16 @@ def test_what_follows_the_pointer_is_picked_from_the_rows_before_anything_is_mad
         picked = [[n for n, one in enumerate(ts) if "hover" in json.dumps(one)] for _, ts in views(panel)]
         assert sorted(picked) == [[]] * (len(picked) - 2) + [[0], [0]]  # dots and a rule: first of all
         assert not any("hover" in json.dumps(view["encoding"]) for view, _ in views(panel))
+
+
+def test_no_scale_hangs_on_what_follows_the_pointer(curves):
+    """Each move would make it anew, and with it every line and all that one can point at."""
+    for panel in panels(spec_of(*curves)):
+        for view, transforms in views(panel):
+            given = view["encoding"]
+            assert all("expr" in end for end in given.get("x", {}).get("scale", {"domain": []})["domain"])
+            if "hover" in json.dumps(transforms):
+                assert "field" not in given.get("y", {})
 
 
 def test_the_rows_that_have_a_mark_are_known(curves):

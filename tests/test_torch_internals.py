@@ -17,6 +17,7 @@ from core.torch_internals import (
     saved_attributes,
     saved_name,
     set_versions,
+    tanh_backward,
     unpacked,
     version,
 )
@@ -72,6 +73,11 @@ def test_history_takes_the_weights_of_a_step():
     assert all(torch.equal(*pair) for pair in zip(places, weights, strict=True))
     weights[0].zero_()
     assert places[0].tolist() == [1.0, 1.0]
+
+
+def test_runs_that_train_together_pass_gradients_through_tanh():
+    grads, outputs = torch.tensor([2.0, 3.0, 5.0]), torch.tensor([0.5, 0.0, -1.0])
+    assert tanh_backward(grads, outputs).tolist() == [1.5, 3.0, 0.0]  # grad * (1 - tanh ** 2)
 
 
 def test_operations_are_listed_in_the_order_they_were_recorded_in():

@@ -273,7 +273,7 @@ def test_lr_1_on_the_deliveries_quotes_the_steps_of_inf_and_nan():
     Each step multiplies the loss by (16.7006 - 1)^2 = 246.5. The sum of the four squares, 970 at
     first, passes float32's largest number 3.4e38 after 15 steps; the weights overflow later.
     """
-    said = verdict(from_zero(lr=1.0, steps=100), curvature=16.7006)
+    said = verdict(from_zero(lr=1.0, steps=100), curvature=lambda _: 16.7006)
     assert said.word == "diverged"
     assert "began at 242.4 and became inf at step 15 and nan at step 33." in said.because
     assert "Learning rate 1 is above this loop's limit of stability, 0.1198: every swing" in said.because
@@ -296,7 +296,7 @@ def test_without_zero_grad_the_deliveries_oscillate_at_every_rate_below_the_limi
 
 def test_the_limit_is_quoted_with_what_it_means():
     skipped = trained(**LINE, lr=0.2, loop=from_letters("FLBS"))
-    said = verdict(skipped, curvature=starting_curvature(Config(**LINE))).because
+    said = verdict(skipped, curvature=starting_curvature).because
     assert (
         "0.2 is below this loop's limit of stability, 0.2395: swings stay bounded, but nothing damps" in said
     )
@@ -315,7 +315,10 @@ def test_the_limit_is_quoted_with_what_it_means():
     ],
 )
 def test_no_limit_is_quoted_where_it_does_not_hold_at_every_step(choices):
-    assert "limit" not in verdict(trained(**choices), curvature=16.7006).because
+    def never(config):
+        raise AssertionError("a curvature takes a second and 100 MB, and is of no use here")
+
+    assert "limit" not in verdict(trained(**choices), curvature=never).because
 
 
 positive = st.floats(0, allow_infinity=False)
@@ -335,7 +338,7 @@ losses_of_a_run = st.one_of(paths, walks())
 @given(st.lists(anything, min_size=0, max_size=60), st.floats(0, 10), st.floats(0, 10))
 @settings(deadline=None)
 def test_no_sequence_of_losses_raises(losses, leftover, fresh):
-    said = verdict(made(losses, leftover, fresh), curvature=16.7)
+    said = verdict(made(losses, leftover, fresh), curvature=lambda _: 16.7)
     assert said.word in WORDS
     assert said.because.endswith(".")
 

@@ -103,8 +103,7 @@ def curves_frame(
             for i in runs if smooth else ():
                 shown = [frame[f"{source}{j}"][seen] for j in drawn]
                 frame[f"{average}{i}"][seen] = _within(frame[f"{average}{i}"][seen], shown)
-    loss_top = axis_top([frame[f"l{i}"][seen] for i in drawn], logs[0])
-    tops = loss_top, axis_top([frame[f"g{i}"][seen] for i in drawn], logs[1])
+    tops = axis_tops(pd.DataFrame(frame).loc[seen], drawn, logs)
     for letter, source, top in zip("bc", "lg", tops, strict=True):
         for i in runs:
             frame[f"{letter}{i}"] = np.full(len(kept), np.nan)
@@ -112,6 +111,17 @@ def curves_frame(
     few = np.stack([frame[f"{letter}{i}"] for letter in "vmbc" for i in runs])
     frame["marked"] = (~np.isnan(few)).any(axis=0).astype(float)
     return pd.DataFrame(frame), tops
+
+
+def axis_tops(
+    rows: pd.DataFrame, places: Sequence[int], logs: tuple[bool, bool]
+) -> tuple[float | None, float | None]:
+    """Where the axes of loss and quantity end for these rows and runs of a frame; see `charts.axis_top`."""
+    loss, quantity = (
+        axis_top([rows[f"{letter}{i}"].to_numpy() for i in places], log)
+        for letter, log in zip("lg", logs, strict=True)
+    )
+    return loss, quantity
 
 
 def smoothed(series: Series, factor: float) -> Series:

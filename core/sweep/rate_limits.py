@@ -1,14 +1,11 @@
 """Limits of the learning rate for each row of a sweep, by the theory: lines on its axis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.config import Config
-from core.curvature import is_quadratic, settles, stability_limit
+from core.curvature import Curvature, has_limit, is_quadratic, settles, stability_limit
 from core.sweep.sweep import Sweep
 from core.words import number
-
-Curvature = Callable[[Config], float | None]  # at the starting weights; None where it is not asked for
 
 
 @dataclass(frozen=True)
@@ -34,9 +31,10 @@ def rate_limits(sweep: Sweep, curvature: Curvature) -> list[Limit]:
     found = []
     for row, label in enumerate(sweep.y.labels):
         config = next((c.configs[0] for c in sweep.cells if c.row == row and c.configs), None)
-        steep = curvature(config) if config is not None else None
-        rate = stability_limit(config, steep) if config is not None and steep is not None else None
-        if config is not None and steep is not None and rate is not None:
+        if config is None or not has_limit(config) or (steep := curvature(config)) is None:
+            continue
+        rate = stability_limit(config, steep)
+        if rate is not None:
             found.append(Limit(row, label, rate, steep, is_quadratic(config), settles(config)))
     return found
 

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,24 +44,42 @@ def log(tmp_path_factory):
 @pytest.fixture(scope="session")
 def server(log):
     """A fresh server, ready to answer: its address and its process; it ends with the tests."""
+    with serving(free_port(), log) as (address, process):
+        yield address, process
+
+
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def serving(port, log):
+    """A server on a port of this machine, once it is ready to answer: its address and its process."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
-    with log.open("wb") as said:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)
+    with log.open("ab") as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_healthy(address, server)
-        yield address, server
+        _wait_until_healthy(address, process)
+        yield address, process
     finally:
-        server.terminate()
+        process.terminate()
         try:
-            server.wait(timeout=20)
+            process.wait(timeout=20)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def mortal(chromium, tmp_path):
+    """A server that a test may kill: its address, its process, and what starts another in its place."""
+    port, log = free_port(), tmp_path / "log.txt"
+    with ExitStack() as ends:
+        yield *ends.enter_context(serving(port, log)), lambda: ends.enter_context(serving(port, log))
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +135,7 @@ def visit(contexts, address, log):
     """Open a path as a new visitor: every page is a session of its own."""
     pages, before_it = [], log.stat().st_size
 
-    def open_page(path="/", width=1440, height=900, wait=True, color_scheme="light", before=None):
+    def open_page(path="/", width=1440, height=900, wait=True, color_scheme="light", before=None, at=address):
         page = contexts[color_scheme].new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
@@ -126,7 +145,7 @@ def visit(contexts, address, log):
         page.on("console", lambda said: page.console.append(said.text) if said.type == "error" else None)
         if before is not None:
             before(page)
-        page.goto(address + path)
+        page.goto(at + path)
         if wait:
             settle(page)
         return page

@@ -142,6 +142,7 @@ def test_pointing_reads_all_runs_a_click_pins_a_step_and_dragging_zooms(visit):
     reading(page).wait_for()
     assert_true(reading(page).inner_text())
     zoom(page)
+    rescale(page)
     assert page.locator(".st-key-curves svg.marks").evaluate("svg => svg.first === true")  # not drawn anew
     fill_the_window(page)
 
@@ -189,6 +190,14 @@ def zoom(page):
     whole.click()
     whole.wait_for(state="detached")
     page.wait_for_function(f"{LABELED}.includes('40')")
+
+
+def rescale(page):
+    """Another scale, with labels of its own, and back."""
+    for name, labels in (("linear", "['20', '40', '60', '80']"), ("log", "['0.1', '1', '10', '1,000']")):
+        page.locator(".st-key-view_scale").get_by_role("radio", name=name).click()
+        page.wait_for_function(f"{labels}.every((label) => {LABELED}.includes(label))")
+        settle(page)
 
 
 def test_the_downloaded_script_prints_the_losses_of_the_app_and_the_data_has_every_run(

@@ -68,8 +68,13 @@ def signals(app) -> dict:
 
 def looked_at(app) -> dict:
     """What the browser is told that they are by now."""
-    told = next(one.proto.json for one in app.get("bidi_component") if one.proto.component_name == "at_once")
-    return {name: json.loads(told)["signals"][name] for name in LOOKED}
+    return {name: told(app)["signals"][name] for name in LOOKED}
+
+
+def told(app) -> dict:
+    """All that it is told of the curves."""
+    found = (one.proto.json for one in app.get("bidi_component") if one.proto.component_name == "at_once")
+    return json.loads(next(found))
 
 
 @pytest.fixture(scope="module")
@@ -587,6 +592,18 @@ def test_pin_zoom_fit_and_hidden_runs_come_from_the_link_and_stay_in_it():
     assert curves(app)[0] == spec and list(curves(app)[1]) == list(frame)  # what is drawn is not drawn anew
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_another_scale_is_set_in_the_browser_with_the_ends_that_it_has_when_it_is_drawn_anew(scale):
+    app = opened(steps="40", scale="log" if scale == "linear" else "linear")
+    spec, ends = curves(app)[0], told(app)["tops"][scale]
+    assert any(ends.values()) and ends != told(app)["tops"][app.session_state.choices["view_scale"]]
+    sound(widget(app, "view_scale").set_value(scale).run())
+    assert curves(app)[0] == spec and told(app)["signals"].items() >= ends.items()
+    anew = opened(steps="40", scale=scale)
+    assert told(app)["signals"] == told(anew)["signals"] and told(app)["signals"]["log_l"] == (scale == "log")
+    pd.testing.assert_frame_equal(curves(app)[1], curves(anew)[1])
+
+
 def test_smoothing_is_drawn_linked_and_explained_and_changes_no_number():
     """A run that diverged keeps its mark and its verdict."""
     plain = opened(dataset="deliveries", model="linear", lr="1.0", steps="60", run="none")
@@ -657,6 +674,7 @@ def test_curves_grow_while_they_train(monkeypatch):
     """The page is drawn again and again with what there is, never with another comparison's numbers."""
     monkeypatch.setattr(training, "FIRST_S", 0.0)
     monkeypatch.setattr(training, "EACH_S", 0.0)
+    monkeypatch.setattr(training, "PER_DRAWING", 0.0)
     monkeypatch.setattr(training, "SLICE_S", 0.0)  # a step
     drawn = []
     draw = panel.draw
@@ -668,6 +686,18 @@ def test_curves_grow_while_they_train(monkeypatch):
     assert done == sorted(done) and done[0] < done[1] and done[-1] == [23, 23]
     assert curves(app)[1]["l0"].notna().sum() == 23
     assert not app.info and not app.get("progress")
+
+
+def test_what_costs_more_to_draw_than_to_train_is_drawn_rarely(monkeypatch):
+    """Beside many others the clock runs faster than its own training."""
+    for name in ("FIRST_S", "EACH_S", "SLICE_S"):
+        monkeypatch.setattr(training, name, 0.0)
+    monkeypatch.setattr(training, "PER_DRAWING", 1e6)
+    drawn = []
+    draw = panel.draw
+    monkeypatch.setattr(panel, "draw", lambda trained: (drawn.append(trained), draw(trained)))
+    opened(steps="23", run="lr~0.01", seed="34")
+    assert [[one.result.done for one in trained] for trained in drawn] == [[1, 1], [23, 23]]
 
 
 def test_time_left_is_at_the_pace_so_far_and_the_limit_is_said(monkeypatch):

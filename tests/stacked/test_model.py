@@ -1,5 +1,6 @@
 """Many models as one: each gives what it gives alone, and what is overwritten is needed by nobody."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -38,3 +39,24 @@ def test_a_stack_gives_outputs_and_gradients_of_its_models(kinds):
         torch.testing.assert_close(output.T, alone, rtol=1e-12, atol=1e-12)
         expected = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
         torch.testing.assert_close(grad, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "by_mkl"), [(torch.float32, True), (torch.float32, False), (torch.float64, True)]
+)
+def test_tanh_is_right_to_the_last_digit_or_two_wherever_its_argument_is(dtype, by_mkl, monkeypatch):
+    """Against the C library's, in its longest type: from numbers too small to be normal to inf."""
+    monkeypatch.setattr("core.stacked.model.SLOW_BY_MKL", () if by_mkl else (dtype,))
+    monkeypatch.setattr("core.stacked.model.AT_ONCE", 100)  # several parts
+    tiny, eps = torch.finfo(dtype).tiny, torch.finfo(dtype).eps
+    edges = torch.tensor([0, tiny / 8, 1e30, torch.inf])
+    sizes = torch.cat([torch.logspace(-12, 2, 999, dtype=dtype), edges])
+    values = torch.cat([sizes, -sizes, torch.tensor([torch.nan])]).to(dtype)
+    wanted = np.tanh(values.numpy().astype(np.longdouble))
+    leaf = values.clone().requires_grad_()
+    inputs = leaf * 1
+    outputs = IN_PLACE[nn.Tanh](inputs)
+    assert outputs.data_ptr() == inputs.data_ptr()  # overwritten
+    np.testing.assert_allclose(outputs.detach().numpy(), wanted, rtol=2 * eps, atol=0)
+    outputs.backward(torch.full_like(values, 3.0))
+    np.testing.assert_allclose(leaf.grad.numpy(), 3 * (1 - wanted**2), rtol=0, atol=9 * eps)

@@ -1,10 +1,11 @@
 """What a click does to the curves at once, in the browser, which has their numbers.
 
-A pin, a zoom and a hidden run are signals of the chart that is drawn. A script sets them as soon as there is
-a click; the server learns of it afterwards, for the address and the words, and says what the signals are to
-be. The chart's spec stays as it was, so that nothing is drawn anew.
+A pin, a zoom, a hidden run and another scale are signals of the chart that is drawn. A script sets them as
+soon as there is a click; the server learns of it afterwards, for the address and the words, and says what the
+signals are to be. The chart's spec stays as it was, so that nothing is drawn anew.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -16,7 +17,8 @@ from pages._ui.compare import view
 PATIENCE_MS = 3000  # in which the server's word on a signal may be older than the click
 
 # Vega hands its view out with each event that it has seen. A chart that is drawn anew, as in another theme,
-# shows what its spec says, and is told what to show.
+# shows what its spec says, and is told what to show. The type of a scale can be no signal, only because Vega
+# checks it as it reads a spec: the operator that makes the scale takes another one with each run of the view.
 _SCRIPT = """
 export default function({ data, parentElement, setTriggerValue }) {
   const host = parentElement.host ?? parentElement;
@@ -34,6 +36,13 @@ export default function({ data, parentElement, setTriggerValue }) {
     if (!drawn) return;
     for (const [name, value] of Object.entries(signals))
       if (JSON.stringify(drawn.signal(name)) !== JSON.stringify(value)) drawn.signal(name, value);
+    for (const [name, scale] of Object.entries(data.scales)) {
+      const made = drawn._runtime.scales[scale], type = drawn.signal(name) ? "log" : "linear";
+      if (made._argval.type !== type) {
+        made._argval.set("type", -1, type).set("zero", -1, false);
+        drawn.touch(made);
+      }
+    }
     drawn.runAsync();
   };
   const settle = () => {
@@ -46,7 +55,7 @@ export default function({ data, parentElement, setTriggerValue }) {
   const choose = (signals) => {
     for (const name in signals) mine.until[name] = performance.now() + data.patience;
     Object.assign(mine.set, signals);
-    show(signals);
+    show(mine.set);
     setTimeout(settle, data.patience);
   };
   mine.told = data.signals;
@@ -55,6 +64,11 @@ export default function({ data, parentElement, setTriggerValue }) {
   const back = { pin: { pinned: null }, zoom: { low: 0, high: data.last } };
   const pressed = (event) => {
     const button = event.target.closest?.("button");
+    if (button?.closest("[class*=st-key-view_scale]")) {
+      const log = button.innerText === "log";
+      Object.assign(mine.set, data.tops[button.innerText]);  // as they are now: a zoom changes them
+      return choose({ log_l: log, log_g: log });
+    }
     const around = button?.closest("[class*=st-key-back_], [class*=st-key-hide_]");
     const [, key, of] = around?.className.match(/st-key-(back|hide)_(\\w+)/) ?? [];
     if (!key || button.disabled) return;
@@ -101,8 +115,9 @@ export default function({ data, parentElement, setTriggerValue }) {
 
 
 class Look(NamedTuple):
-    """Where the axes end, the steps that are shown, the pinned one, and the places of hidden runs."""
+    """Scales and where they end, the steps that are shown, the pinned one, and the places of hidden runs."""
 
+    logs: tuple[bool, bool]
     tops: tuple[float | None, float | None]
     between: tuple[float, float]
     pinned: int | None
@@ -116,12 +131,14 @@ def first(look: Look, chart: tuple[Any, ...]) -> Look:
     return st.session_state.curves_drawn[1]
 
 
-def draw(look: Look, last: int) -> None:
-    """The script, which draws nothing. last: the last step that there is."""
+def draw(look: Look, last: int, tops: Mapping[str, Sequence[float | None]]) -> None:
+    """The script, which draws nothing. last: the last step that there is. tops: where each of SCALES ends."""
     st.components.v2.component("at_once", js=_SCRIPT)(
         key="at_once",
         data={
             "signals": charts.signals(*look),
+            "scales": {f"log_{letter}": name for letter, name in charts.OF_PANEL.items()},
+            "tops": {scale: dict(zip(("top_l", "top_g"), ends, strict=True)) for scale, ends in tops.items()},
             "last": last,
             "shortest": SHORTEST_ZOOM,
             "cleared": charts.ZOOMED,

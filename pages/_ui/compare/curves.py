@@ -1,7 +1,7 @@
 """Loss and gradients side by side: hover reads all runs, a click pins, dragging zooms."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -17,57 +17,118 @@ from pages._ui.shared.training import Trained
 TERMS = explain.words("as_used", "fresh", "leftover", "update_ratio")
 
 
+class Choices(NamedTuple):
+    """What the controls say."""
+
+    loss: str
+    quantity: str
+    parameter: str
+    scale: str
+    smooth: float
+
+
 @st.fragment
 def draw(trained: Sequence[Trained]) -> None:
     """Loss and gradients side by side: hover reads all runs, a click pins, dragging zooms."""
     view.write_address()  # what was chosen within this fragment
-    places = tuple(one.place for one in trained)
-    seen = [one for one in trained if one.place not in view.hidden()] or list(trained)
-    hidden = tuple(one.place for one in trained if one not in seen)
     with st.container(border=True, key="curve_panel"):
-        loss, quantity, parameter, logs, smooth = _controls(trained)
+        choices = _controls(trained)
         room = width.room("curves_width")
-        style.tips("curves", places, hidden)
-        for key in ("curve_panel", "curves"):  # before there is a chart, and while it is drawn anew
-            style.keep_room(key, charts.pair_height(room.width))
+        _style(trained, room)
         # A fragment writes the same pieces of CSS each time: one more would replace what others wrote.
         if width.is_coming("curves_width"):
             return
-        last = max(one.config.steps for one in trained)
-        pinned, span = _pinned(last), _span(last)
-        asked = (quantity, parameter, loss, logs, span, pinned)
-        more: dict[str, Any] = {"places": places, "smooth": smooth, "hidden": hidden}
-        frame, tops = curves.curves_frame([one.result for one in trained], *asked, **more)
-        with_val = bool(frame[[f"v{i}" for i in places]].notna().any().any())
-        titles = (_loss_title(loss, with_val), _gradient_title(quantity, parameter))
-        look = at_once.Look(tops, span or (0.0, float(last)), pinned, hidden)
-        first = at_once.first(look, (places, titles, logs, room, with_val, smooth, last))
-        spec = charts.curves_spec(
-            tuple(one.name for one in trained),
-            titles,
-            logs,
-            first.tops,
-            first.between,
-            room.width,
-            with_val,
-            places,
-            legend=bool(room.height),  # else the cards are
-            smooth=bool(smooth),
-            tall=charts.panel_height(*room) if room.height else charts.TALL,
-            pinned=first.pinned,
-            hidden=first.hidden,
-        )
-        with st.container(key="curves"):
-            st.vega_lite_chart(
-                charts.compact(frame),
-                spec,
-                alt="Loss and gradient of each run over the steps; the table below has the numbers.",
-            )
-        at_once.draw(look, last)
-        with st.container(key="curve_notes", gap=None):
-            _reading(seen, pinned, quantity, parameter, loss)
-            _zoomed(span)
-            _explained(seen, frame, tops, smooth)
+        frame, look = _looked_at(trained, choices)
+        _charts(trained, choices, room, frame, look)
+        at_once.draw(look, _last(trained), _tops(trained, frame, look))
+        _notes(trained, choices, frame, look)
+
+
+def _style(trained: Sequence[Trained], room: width.Room) -> None:
+    style.tips("curves", _places(trained), _hidden(trained))
+    for key in ("curve_panel", "curves"):  # before there is a chart, and while it is drawn anew
+        style.keep_room(key, charts.pair_height(room.width))
+
+
+def _looked_at(trained: Sequence[Trained], choices: Choices) -> tuple[pd.DataFrame, at_once.Look]:
+    """The numbers of the charts, and what of them is shown."""
+    last, hidden = _last(trained), _hidden(trained)
+    pinned, span, logs = _pinned(last), _span(last), _logs(choices.scale)
+    asked = (choices.quantity, choices.parameter, choices.loss, logs, span, pinned)
+    more: dict[str, Any] = {"places": _places(trained), "smooth": choices.smooth, "hidden": hidden}
+    frame, tops = curves.curves_frame([one.result for one in trained], *asked, **more)
+    return frame, at_once.Look(logs, tops, span or (0.0, float(last)), pinned, hidden)
+
+
+def _logs(scale: str) -> tuple[bool, bool]:
+    """Whether the scale of each panel is logarithmic."""
+    return (scale == "log",) * 2
+
+
+def _tops(
+    trained: Sequence[Trained], frame: pd.DataFrame, look: at_once.Look
+) -> dict[str, tuple[float | None, float | None]]:
+    """Where the axes would end on each scale."""
+    rows = frame[frame["step"].between(*look.between)]
+    seen = [place for place in _places(trained) if place not in look.hidden]
+    return {scale: curves.axis_tops(rows, seen, _logs(scale)) for scale in SCALES}
+
+
+def _charts(
+    trained: Sequence[Trained], choices: Choices, room: width.Room, frame: pd.DataFrame, look: at_once.Look
+) -> None:
+    """The pair, with the spec that it was drawn with first as long as the browser can change the rest."""
+    places, with_val = _places(trained), _validated(frame)
+    titles = _loss_title(choices.loss, with_val), _gradient_title(choices.quantity, choices.parameter)
+    of = (places, titles, room, with_val, choices.smooth, _last(trained))
+    first = at_once.first(look, of)
+    spec = charts.curves_spec(
+        tuple(one.name for one in trained),
+        titles,
+        first.logs,
+        first.tops,
+        first.between,
+        room.width,
+        with_val,
+        places,
+        legend=bool(room.height),  # else the cards are
+        smooth=bool(choices.smooth),
+        tall=charts.panel_height(*room) if room.height else charts.TALL,
+        pinned=first.pinned,
+        hidden=first.hidden,
+    )
+    said = "Loss and gradient of each run over the steps; the table below has the numbers."
+    with st.container(key="curves"):
+        st.vega_lite_chart(charts.compact(frame), spec, alt=said)
+
+
+def _notes(trained: Sequence[Trained], choices: Choices, frame: pd.DataFrame, look: at_once.Look) -> None:
+    """The charts in words, below them."""
+    seen = [one for one in trained if one.place not in look.hidden]
+    with st.container(key="curve_notes", gap=None):
+        _reading(seen, look.pinned, choices.quantity, choices.parameter, choices.loss)
+        _zoomed(_span(_last(trained)))
+        _explained(seen, frame, look.tops, choices.smooth)
+
+
+def _last(trained: Sequence[Trained]) -> int:
+    """The last step that there is."""
+    return max(one.config.steps for one in trained)
+
+
+def _places(trained: Sequence[Trained]) -> tuple[int, ...]:
+    return tuple(one.place for one in trained)
+
+
+def _hidden(trained: Sequence[Trained]) -> tuple[int, ...]:
+    """Places of the runs that are hidden: not of all."""
+    hidden = tuple(one.place for one in trained if one.place in view.hidden())
+    return hidden if len(hidden) < len(trained) else ()
+
+
+def _validated(frame: pd.DataFrame) -> bool:
+    """Whether there are dots of validation."""
+    return bool(frame.filter(regex=r"^v\d").notna().any(axis=None))
 
 
 def _explained(
@@ -95,7 +156,7 @@ def _signs(
     return " ".join(said)
 
 
-def _controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bool], float]:
+def _controls(trained: Sequence[Trained]) -> Choices:
     names = list(
         dict.fromkeys(n for one in trained for n in one.result.parameters["parameter"].cat.categories)
     )
@@ -106,7 +167,7 @@ def _controls(trained: Sequence[Trained]) -> tuple[str, str, str, tuple[bool, bo
         parameter = _kept(st.selectbox, "Parameter", "of", of, width=145)
         scale = _kept(st.segmented_control, "Scale", "scale", dict.fromkeys(SCALES, ""), required=True)
         smooth = _kept(st.selectbox, "Smoothing", "smooth", SMOOTH, width=140)
-    return loss, quantity, parameter, (scale == "log", scale == "log"), float(smooth)
+    return Choices(loss, quantity, parameter, scale, float(smooth))
 
 
 def _zoomed(span: tuple[float, float] | None) -> None:

@@ -26,41 +26,61 @@ def draw(trained: Sequence[Trained], device: str) -> None:
     """Draw the code of a chosen run, changes marked, and its verdict in sentences."""
     with st.container(border=True):
         st.header("What changed in the loop")
-        names = [one.name for one in trained]
-        chosen = st.pills(
-            "Run",
-            range(len(names)),
-            format_func=lambda i: f"{dot(trained[i].place)} {plain(names[i])}",
-            default=min(2, len(names) - 1),
-            key=f"code_of_{len(names)}",
-            label_visibility="collapsed",
-            required=True,
-        )
-        one = trained[chosen or 0]
-        code, baseline = export.listing(one.config), export.listing(trained[0].config)
-        lines = changed_lines(baseline, code)
+        one = trained[_chosen(trained)]
         left, right = st.columns([3, 2])
         with left, st.container(key="changed_code"):
-            style.highlight(lines)
-            st.code("\n".join(code), language="python", line_numbers=True)
-            st.caption(f"Changed against the baseline: {_lines_in_words(lines)}.")
+            _changed(export.listing(trained[0].config), export.listing(one.config))
         with right:
-            st.markdown(badge(one.verdict.word))
-            st.markdown(one.verdict.because)
-            if calls := one.result.closure_calls:
-                steps = counted(one.result.done, "step")
-                st.caption(f"The closure evaluated the loss {counted(calls, 'time')} in {steps}.")
-            words_of_pytorch(one)
-            about = (
-                "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
-                "prints the same losses, to the last bit."
-            )
-            links.script(one.config, device, about, one.name)
-            loss = LOSSES[one.config.loss]
-            st.markdown(f"{loss.title}: ${loss.formula}$")
-            st.caption(loss.when)
-            if one.config.loss_arguments:
-                st.caption(f"Formula and text are for the usual arguments; here {_given(one.config)}.")
+            _verdict(one)
+            _script(one, device)
+            _loss(one.config)
+
+
+def _chosen(trained: Sequence[Trained]) -> int:
+    """Which run's code is shown: at first the second one that was changed."""
+    chosen = st.pills(
+        "Run",
+        range(len(trained)),
+        format_func=lambda i: f"{dot(trained[i].place)} {plain(trained[i].name)}",
+        default=min(2, len(trained) - 1),
+        key=f"code_of_{len(trained)}",
+        label_visibility="collapsed",
+        required=True,
+    )
+    return chosen or 0
+
+
+def _changed(baseline: Sequence[str], code: Sequence[str]) -> None:
+    lines = changed_lines(baseline, code)
+    style.highlight(lines)
+    st.code("\n".join(code), language="python", line_numbers=True)
+    st.caption(f"Changed against the baseline: {_lines_in_words(lines)}.")
+
+
+def _verdict(one: Trained) -> None:
+    st.markdown(badge(one.verdict.word))
+    st.markdown(one.verdict.because)
+    if calls := one.result.closure_calls:
+        steps = counted(one.result.done, "step")
+        st.caption(f"The closure evaluated the loss {counted(calls, 'time')} in {steps}.")
+    words_of_pytorch(one)
+
+
+def _script(one: Trained, device: str) -> None:
+    about = (
+        "Plain PyTorch that repeats this run. With the same PyTorch on the same kind of machine it "
+        "prints the same losses, to the last bit."
+    )
+    links.script(one.config, device, about, one.name)
+
+
+def _loss(config: Config) -> None:
+    """Its formula, and when it is the one to take."""
+    loss = LOSSES[config.loss]
+    st.markdown(f"{loss.title}: ${loss.formula}$")
+    st.caption(loss.when)
+    if config.loss_arguments:
+        st.caption(f"Formula and text are for the usual arguments; here {_given(config)}.")
 
 
 def _given(config: Config) -> str:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core import Config, budget
 from core.curvature import start_of, starting_curvature
+from pages._ui.shared import memory
 
 UP_TO = 10_000  # parameters; above, Lanczos takes longer than the training
 
@@ -15,4 +16,6 @@ def curvature(config: Config) -> float | None:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _of(start: Config) -> float:
-    return starting_curvature(start)
+    found = starting_curvature(start)
+    memory.give_back()
+    return found

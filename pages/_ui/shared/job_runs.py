@@ -28,8 +28,8 @@ CONNECTION = (
 class Slot:
     """The right to train, one slice at a time; lent to others while the page is drawn."""
 
-    def __init__(self) -> None:
-        self._slot, self._held = SLOT, False
+    def __init__(self, progress: Progress) -> None:
+        self._slot, self._held, self._progress = SLOT, False, progress
 
     def __enter__(self) -> "Slot":
         self._take()
@@ -40,7 +40,7 @@ class Slot:
             self._slot.release()
 
     def _take(self) -> None:
-        self._slot.acquire()
+        self._slot.acquire(self._progress.spent_s)
         self._held = True
 
     @contextmanager
@@ -89,7 +89,7 @@ def run(jobs: Sequence[Block | Whole], device: str, progress: Progress, draw: Dr
     left = dict(enumerate(jobs))
     if on_cluster(left, device, progress, draw, take):
         return
-    with Slot() as slot:
+    with Slot(progress) as slot:
         watch = Watch(progress, draw, slot)
         _finish(Here(watch.look), watch, left, take)
 

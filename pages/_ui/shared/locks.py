@@ -5,7 +5,6 @@ one at its next call of Streamlit; until then that one may still be training.
 """
 
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,40 +12,53 @@ import streamlit as st
 
 
 class Turns:
-    """A lock that is handed on in the order in which it was asked for: first come, first served.
+    """A lock that goes by turns to whoever has used it least and to whoever has waited longest.
 
-    The threading module's own locks go to whoever asks next. In a loop that is mostly the thread that has
-    just released it, and everybody else waits for many rounds of that loop.
+    So a click or a short training waits for about two slices, however many long ones there are; and behind
+    any number of short ones, a long one in a line of n waits for 2n slices at most. The threading module's
+    own locks go to whoever asks next: in a loop, mostly the thread that has just released it.
     """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self.taken = False
-        self._line: deque[threading.Lock] = deque()  # a closed gate for each thread that waits
+        self.taken = self._to_first = False
+        self._line: list[tuple[float, threading.Lock]] = []  # seconds used, and a closed gate: who waits
 
-    def acquire(self) -> None:
-        """Wait for our turn."""
+    def acquire(self, used_s: float = 0.0) -> None:
+        """Wait for our turn. used_s: how long this work has held it so far."""
         with self._guard:
             if not self.taken:
                 self.taken = True
                 return
             gate = threading.Lock()
             gate.acquire()
-            self._line.append(gate)
+            self._line.append((used_s, gate))
         gate.acquire()  # until `release` opens it; `taken` has stayed true meanwhile
 
     def release(self) -> None:
-        """Hand it to the first in line."""
+        """Hand it on: of those who used it equally long, to the first in line."""
         with self._guard:
-            if self._line:
-                self._line.popleft().release()
-            else:
-                self.taken = False
+            if not self._line:
+                self.taken = self._to_first = False
+                return
+            least = min(range(len(self._line)), key=lambda place: self._line[place][0])
+            _, gate = self._line.pop(0 if self._to_first else least)
+            self._to_first = not self._to_first
+            gate.release()
 
     @property
     def waiting(self) -> int:
         """How many are in line."""
         return len(self._line)
+
+    @contextmanager
+    def after(self, used_s: float) -> Iterator[None]:
+        """Hold it as `with` the lock itself does, for work that has held it for so long before."""
+        self.acquire(used_s)
+        try:
+            yield
+        finally:
+            self.release()
 
     def __enter__(self) -> None:
         self.acquire()

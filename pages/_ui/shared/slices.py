@@ -23,11 +23,12 @@ def work(
 
     advance: gets the seconds it may take. progress: returns the share done, and the text beside the bar.
     """
-    place, begun = st.empty() if progress else None, time.monotonic()
+    place, begun, used_s = st.empty() if progress else None, time.monotonic(), 0.0
     while not done() and time.monotonic() - begun < limit_s:
         st.session_state.get("page")  # touching the state lets Streamlit end this run of the page
-        with SLOT:
+        with SLOT.after(used_s):
             advance(SLICE_S)
+        used_s += SLICE_S
         if place and progress and time.monotonic() - begun > SHOW_PROGRESS_AFTER_S:
             place.progress(*progress())
     if place:

@@ -22,8 +22,8 @@ def draw(found: Table, narrow: bool = True) -> None:
     st.dataframe(_marked(found), hide_index=True, column_config=columns)
     st.caption(
         "Marked: changed by the last line. .grad can be None, zeros, or other values: three different "
-        "things. The version counts in-place writes to the tensor, which is how autograd notices one that "
-        "comes too early."
+        "things. The column version, farther right, counts in-place writes to the tensor: that is how "
+        "autograd notices one that comes too early."
     )
 
 

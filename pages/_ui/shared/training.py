@@ -24,7 +24,8 @@ from pages._ui.shared.locks import SLOT, alone
 from pages._ui.shared.progress import Progress
 from pages._ui.shared.slices import SHOW_PROGRESS_AFTER_S, SLICE_S
 
-FIRST_S, EACH_S = 1.0, 2.0  # of training before the page is drawn for the first time, and between drawings
+FIRST_S, EACH_S = 1.0, 2.0  # of the clock before the page is drawn for the first time, and between drawings
+PER_DRAWING = 4.0  # between two drawings, it also trains for so many times as long as a drawing took
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def train(named: Sequence[Named], device: str) -> list[Trained]:
     with alone():
         results = _results(list(dict.fromkeys(one.config for one in named)), device)
     done = [(one, found) for one in named if (found := results[one.config]) is not None]
-    return [Trained(one.name, r, verdict(r, curvature(r.config)), one.place) for one, r in done]
+    return [Trained(one.name, r, verdict(r, curvature), one.place) for one, r in done]
 
 
 def go_on() -> None:
@@ -58,8 +59,9 @@ def go_on() -> None:
     rest: _Rest | None = st.session_state.pop("rest", None)
     if rest is None:
         return
+    drawing_s = time.thread_time() - rest.since
     with alone():
-        _advance_runs(rest.runs, rest.bar, time.monotonic() + EACH_S)
+        _advance_runs(rest.runs, rest.bar, EACH_S, PER_DRAWING * drawing_s)
     st.rerun()
 
 
@@ -159,10 +161,14 @@ class _Bar:
 
 @dataclass
 class _Rest:
-    """Runs that are not done while the page is drawn, and the bar that says so; for one run of the page."""
+    """Runs that are not done while the page is drawn, and the bar that says so; for one run of the page.
+
+    since: when drawing began, by the processor time of its thread.
+    """
 
     runs: list[Run]
     bar: _Bar
+    since: float = field(default_factory=time.thread_time)
 
 
 def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[Config, Result]:
@@ -174,7 +180,7 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[
     wanted = [runs[config, device] for config in configs]
     now.begin(sum(one.done for one in bar.there) + sum(run.step for run in wanted))
     if not all(run.step or run.done for run in wanted):
-        _advance_runs(wanted, bar, time.monotonic() + FIRST_S)
+        _advance_runs(wanted, bar, FIRST_S)
     if not now.stopped and not all(run.done for run in wanted):
         st.session_state.rest = _Rest(wanted, bar)
         _show(wanted, bar)
@@ -188,12 +194,17 @@ def _here(configs: list[Config], device: str, bar: _Bar, now: Progress) -> dict[
     return results
 
 
-def _advance_runs(runs: list[Run], bar: _Bar, until: float) -> None:
-    """Train all in turn until they are done, Stop is pressed, or it is time to draw them."""
+def _advance_runs(runs: list[Run], bar: _Bar, clock_s: float, own_s: float = 0.0) -> None:
+    """Train all in turn until they are done, Stop is pressed, or it is time to draw them.
+
+    That is after so long by the clock and so much training of their own: beside many others who train, pages
+    would otherwise be drawn most of the time.
+    """
+    begun, used_s = time.monotonic(), bar.now.spent_s
     while not st.session_state.training.stopped and not all(run.done for run in runs):
         for run in runs:
             _slice(run, bar.now)
-        if time.monotonic() > until:
+        if time.monotonic() - begun > clock_s and bar.now.spent_s - used_s >= own_s:
             return
         if bar.bar:
             _show(runs, bar)
@@ -207,7 +218,7 @@ def _show(runs: list[Run], bar: _Bar) -> None:
 def _slice(run: Run, now: Progress) -> None:
     if run.done:
         return
-    with SLOT:
+    with SLOT.after(now.spent_s):
         begun = time.monotonic()
         run.advance(budget_s=SLICE_S)
     now.spend(time.monotonic() - begun)

@@ -11,6 +11,7 @@ from core.compare.comparison import Comparison, kept
 from core.config import KNOBS
 from core.run_summary import Brief
 from core.sweep import curves_picture
+from core.sweep.axes import Axis
 from core.sweep.grid import STATES
 from core.sweep.measures import MEASURES
 from core.sweep.sweep import Cell, Sweep
@@ -79,7 +80,6 @@ def _ways(sweep: Sweep, cell: Cell, device: str) -> None:
 
 def draw_neighbors(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) -> None:
     """The losses of all runs in the chosen cell's row or column."""
-    cell = sweep.cells[chosen]
     st.header("Its neighbors")
     along = widgets.kept(
         st.segmented_control,
@@ -90,24 +90,41 @@ def draw_neighbors(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) ->
         required=True,
         label_visibility="collapsed",
     )
-    if along == "row":
-        axis, place, same = sweep.x, cell.column, [c for c in sweep.cells if c.row == cell.row]
-        fixed, places = f"{KNOBS[sweep.y.field].label}: {sweep.y.labels[cell.row]}", [c.column for c in same]
-    else:
-        axis, place, same = sweep.y, cell.row, [c for c in sweep.cells if c.column == cell.column]
-        fixed, places = f"{KNOBS[sweep.x.field].label}: {sweep.x.labels[cell.column]}", [c.row for c in same]
-    known = [
-        (briefs[c.configs[0]], at)
-        for c, at in zip(same, places, strict=True)
-        if c.configs and c.configs[0] in briefs and len(briefs[c.configs[0]].losses)
-    ]
+    axis, place, fixed = _along(sweep, sweep.cells[chosen], along)
+    known = _trained(_row_of(sweep, sweep.cells[chosen], along), briefs)
     if not known:
         st.caption("None of these runs has been trained yet.")
         return
-    found, at = [brief for brief, _ in known], [number for _, number in known]
-    losses = np.concatenate([brief.losses for brief in found])
+    seed = f", seed {known[0][1].config.seed}" if sweep.seeds > 1 else ""
+    _draw_family(known, axis, place, fixed + seed)
+
+
+def _along(sweep: Sweep, cell: Cell, along: str) -> tuple[Axis, int, str]:
+    """The axis that the neighbors differ in, the cell's place on it, and what they have in common."""
+    axes = (sweep.x, cell.column), (sweep.y, cell.row)
+    (axis, place), (other, same) = axes if along == "row" else axes[::-1]
+    return axis, place, f"{KNOBS[other.field].label}: {other.labels[same]}"
+
+
+def _row_of(sweep: Sweep, cell: Cell, along: str) -> list[tuple[int, Cell]]:
+    """The cells of its row or column, each with its place there."""
+    if along == "row":
+        return [(one.column, one) for one in sweep.cells if one.row == cell.row]
+    return [(one.row, one) for one in sweep.cells if one.column == cell.column]
+
+
+def _trained(cells: list[tuple[int, Cell]], briefs: Mapping[Config, Brief]) -> list[tuple[int, Brief]]:
+    """The run of each cell's first seed, where it has any losses yet."""
+    found = [(place, briefs.get(cell.configs[0])) for place, cell in cells if cell.configs]
+    return [(place, brief) for place, brief in found if brief is not None and len(brief.losses)]
+
+
+def _draw_family(known: list[tuple[int, Brief]], axis: Axis, place: int, fixed: str) -> None:
+    """Curves of runs along an axis, the one at this place of it thick."""
+    places, briefs = [at for at, _ in known], [brief for _, brief in known]
+    losses = np.concatenate([brief.losses for brief in briefs])
     log = bool((losses[np.isfinite(losses)] > 0).all())
-    frame, top = curves_picture.family_frame(found, axis, at, place, log)
+    frame, top = curves_picture.family_frame(briefs, axis, places, place, log)
     st.vega_lite_chart(
         charts.compact(frame),
         curves_picture.family_spec(axis, log, top),
@@ -115,8 +132,7 @@ def draw_neighbors(sweep: Sweep, briefs: Mapping[Config, Brief], chosen: int) ->
         key="sweep_curves",
         alt=f"Training loss over the steps for each {KNOBS[axis.field].label}; {fixed}",
     )
-    seeds = f", seed {found[0].config.seed}" if sweep.seeds > 1 else ""
-    st.caption(f"{plain(fixed + seeds)}. The thick line is the chosen cell.{_marks(frame)}")
+    st.caption(f"{plain(fixed)}. The thick line is the chosen cell.{_marks(frame)}")
 
 
 def _marks(frame) -> str:  # type: ignore[no-untyped-def]
