@@ -248,12 +248,12 @@ class _Chunk:
         rows, self.rows = self.rows, []
         count, many = len(rows), len(self.parameters)
         follow = [n for n, row in enumerate(rows) if row.follows]
+        without = [n for n, row in enumerate(rows) if len(row.missing.get(LEFTOVER, ())) == many]
         for shelf in self.shelves:
             shelf[follow, WEIGHT] = shelf[[n - 1 for n in follow], UPDATE]
             shelf[:count, UPDATE] -= shelf[:count, WEIGHT]
-            shelf[
-                [n for n, row in enumerate(rows) if len(row.missing.get(LEFTOVER, ())) == many], LEFTOVER
-            ] = 0
+            if len(without) < count:
+                shelf[without, LEFTOVER] = 0
         norms: dict[int, list[Tensor]] = {}
         for kind in range(5):
             if any(len(row.missing.get(kind, ())) < many for row in rows):
