@@ -182,7 +182,7 @@ async def beside(
     *others, bystander, brief = sessions = await visitors(port, count + 2)
     alone = await short(brief, time.perf_counter() + seconds)
     until = time.perf_counter() + STARTING_S + seconds
-    *pages, (starting, waits), beside = await asyncio.gather(
+    *pages, (starting, waits), shorts = await asyncio.gather(
         *(work(session, number, until) for number, session in enumerate(others)),
         stand_by(bystander, until),
         short(brief, until),
@@ -195,7 +195,7 @@ async def beside(
         f"bystander's Next line while all begin: {_waits(starting)}",
         f"after that: {_waits(waits)}",
         f"a short comparison: alone {_waits(alone)}",
-        f"meanwhile: {_waits(beside)}",
+        f"meanwhile: {_waits(shorts)}",
     ]
 
 

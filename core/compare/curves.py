@@ -4,7 +4,7 @@ A row per step, a column per run and quantity, under internal names: a name such
 be read as a formula by the chart. Wide, so that one look reads all runs at one step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,51 +66,73 @@ def curves_frame(
     between: the steps that are looked at, if not all: axes end for these. The others are there too, since the
     browser may go back to them by itself; so are the runs in hidden, for which no axis ends.
     """
-    runs = range(len(results)) if places is None else places
-    last = max(result.done for result in results)
-    steps = np.arange(last + 1)
-    columns: dict[str, np.ndarray] = {}
-    averages: dict[str, np.ndarray] = {}
-    for i, result in zip(runs, results, strict=True):
-        losses, norms = _losses(result, loss), _quantity(result, quantity, parameter)
-        if quantity == "update_ratio":
-            norms = _updates(norms, result, logs[1])
-        columns[f"l{i}"] = _column(losses, steps, logs[0])
-        columns[f"g{i}"] = _column(norms, steps, logs[1])
-        if smooth:
-            averages[f"s{i}"] = _column(smoothed(losses, smooth), steps, logs[0])
-            averages[f"t{i}"] = _column(smoothed(norms, smooth), steps, logs[1])
+    named = dict(zip(range(len(results)) if places is None else places, results, strict=True))
+    steps = np.arange(max(result.done for result in results) + 1)
     inside = (steps >= between[0]) & (steps <= between[1]) if between else np.full(len(steps), True)
     views = [steps, np.flatnonzero(inside)] if between else [steps]
-    values = np.stack(list(columns.values()), axis=1)
-    most = max(max_rows // len(results) // len(views), 2)
-    kept = np.unique(np.concatenate([rows[thin(values[rows], most)] for rows in views if len(rows)]))
-    marks = {i: ends_at(result) for i, result in zip(runs, results, strict=True)}
-    points = {i: _val_points(result, views) for i, result in zip(runs, results, strict=True)}
-    extra = [step for step in marks.values() if step is not None]
-    extra += [step for series in points.values() for step in series.steps]
-    extra += [pinned] if pinned is not None else []
-    kept = np.intersect1d(steps, np.union1d(kept, np.array(extra, dtype=int)))
-    frame = {"step": kept.astype(float)}
-    frame |= {name: column[kept] for name, column in (columns | averages).items()}
-    for i in runs:
-        val = points[i].at(last + 1)[kept]
+    columns = _lines(named, steps, loss, (quantity, parameter), logs, smooth)
+    ends = {i: ends_at(result) for i, result in named.items()}
+    points = {i: _val_points(result, views) for i, result in named.items()}
+    wanted = [pinned, *ends.values(), *(step for series in points.values() for step in series.steps)]
+    kept = _kept([columns[f"{letter}{i}"] for i in named for letter in "lg"], views, max_rows, wanted)
+    frame = {"step": kept.astype(float)} | {name: column[kept] for name, column in columns.items()}
+    for i in named:
+        val = points[i].at(len(steps))[kept]
         frame[f"v{i}"] = np.where(_shown(val, logs[0]), val, np.nan)
-        frame[f"m{i}"] = np.where(kept == (-1 if marks[i] is None else marks[i]), 1.0, np.nan)
-    seen, drawn = inside[kept], [i for i in runs if i not in hidden]
-    if between:
-        for average, source in zip("st", "lg", strict=True):
-            for i in runs if smooth else ():
-                shown = [frame[f"{source}{j}"][seen] for j in drawn]
-                frame[f"{average}{i}"][seen] = _within(frame[f"{average}{i}"][seen], shown)
+        frame[f"m{i}"] = np.where(kept == (-1 if ends[i] is None else ends[i]), 1.0, np.nan)
+    seen, drawn = inside[kept], [i for i in named if i not in hidden]
+    if between and smooth:
+        _fit_averages(frame, named, seen, drawn)
     tops = axis_tops(pd.DataFrame(frame).loc[seen], drawn, logs)
     for letter, source, top in zip("bc", "lg", tops, strict=True):
-        for i in runs:
+        for i in named:
             frame[f"{letter}{i}"] = np.full(len(kept), np.nan)
             frame[f"{letter}{i}"][seen] = goes_beyond(frame[f"{source}{i}"][seen], top)
-    few = np.stack([frame[f"{letter}{i}"] for letter in "vmbc" for i in runs])
+    few = np.stack([frame[f"{letter}{i}"] for letter in "vmbc" for i in named])
     frame["marked"] = (~np.isnan(few)).any(axis=0).astype(float)
     return pd.DataFrame(frame), tops
+
+
+def _lines(
+    named: Mapping[int, Result],
+    steps: np.ndarray,
+    loss: str,
+    of: tuple[str, str],
+    logs: tuple[bool, bool],
+    smooth: float,
+) -> dict[str, np.ndarray]:
+    """What is drawn as lines, at every step: l and g of each run, and s and t if they are smoothed."""
+    found = {}
+    for i, result in named.items():
+        losses, norms = _losses(result, loss), _quantity(result, *of)
+        if of[0] == "update_ratio":
+            norms = _updates(norms, result, logs[1])
+        for line, average, series, log in zip("lg", "st", (losses, norms), logs, strict=True):
+            found[f"{line}{i}"] = _column(series, steps, log)
+            if smooth:
+                found[f"{average}{i}"] = _column(smoothed(series, smooth), steps, log)
+    return found
+
+
+def _kept(
+    columns: Sequence[np.ndarray], views: Sequence[np.ndarray], max_rows: int, wanted: Sequence[int | None]
+) -> np.ndarray:
+    """The steps of which rows are kept: those that each view needs, and wanted ones, as far as there are."""
+    values = np.stack(columns, axis=1)
+    most = max(2 * max_rows // len(columns) // len(views), 2)  # two columns for each run
+    needed = [rows[thin(values[rows], most)] for rows in views if len(rows)]
+    known = np.array([step for step in wanted if step is not None], dtype=int)
+    return np.intersect1d(views[0], np.concatenate([*needed, known]))
+
+
+def _fit_averages(
+    frame: dict[str, np.ndarray], runs: Iterable[int], seen: np.ndarray, drawn: Sequence[int]
+) -> None:
+    """Keep averages of the rows that are looked at within what is drawn there."""
+    for average, source in zip("st", "lg", strict=True):
+        shown = [frame[f"{source}{i}"][seen] for i in drawn]
+        for i in runs:
+            frame[f"{average}{i}"][seen] = _within(frame[f"{average}{i}"][seen], shown)
 
 
 def axis_tops(

@@ -22,12 +22,9 @@ def linear(weight: Tensor, bias: Tensor) -> Layer:
     return lambda inputs: torch.baddbmm(bias, weight, inputs)
 
 
-# PyTorch's tanh is MKL's, which is slow on AMD: that of oneDNN, which PyTorch has too, takes a third of the time.
-_AMD = (
-    torch.cpu.get_capabilities().get("cpu_name", "").startswith("AMD")
-    and torch.backends.mkldnn.is_available()
-)
-SLOW_BY_MKL = (torch.float32,) if _AMD else ()
+# PyTorch's tanh is MKL's, slow on AMD; that of oneDNN, which PyTorch has too, takes a third of the time.
+_AMD = torch.cpu.get_capabilities().get("cpu_name", "").startswith("AMD")
+SLOW_BY_MKL = (torch.float32,) if _AMD and torch.backends.mkldnn.is_available() else ()
 AT_ONCE = 2**17  # numbers: oneDNN wants a copy, and a large one would come from fresh memory
 
 

@@ -19,6 +19,7 @@ PATIENCE_MS = 3000  # in which the server's word on a signal may be older than t
 # Vega hands its view out with each event that it has seen. A chart that is drawn anew, as in another theme,
 # shows what its spec says, and is told what to show. The type of a scale can be no signal, only because Vega
 # checks it as it reads a spec: the operator that makes the scale takes another one with each run of the view.
+# `_runtime` and `_argval` are no public interface of Vega's: look here first after an update of Streamlit.
 _SCRIPT = """
 export default function({ data, parentElement, setTriggerValue }) {
   const host = parentElement.host ?? parentElement;
