@@ -29,6 +29,7 @@ import functools
 import json
 import linecache
 import math
+import operator
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ MAX_LINES, MAX_ORDERS = 400, 100  # lines of one update; different orders of lin
 CHUNK_ROWS, CHUNK_BYTES = 256, 8 * 2**20
 CACHED = 2**15  # numbers that stay in a processor's cache
 FIRST_LOSSES = 16  # of which it is asked what gradient flows into them
+MAX_MODAL = 16  # classes that differ in eval mode
 MAX_TEXT = 300  # characters of a message or a line of source
 
 LINES = {  # letters of the lines, as they stand in the file in the order in which they ran
@@ -69,8 +71,8 @@ COUNTS = (
     *("grad_changed", "accumulated", "accumulated_whole", "written_after_step", "weights_written"),
 )
 CHANGED = 1e-3  # a norm that differs by this share was changed; adding in another order changes it by 1e-6
-MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)  # they differ in eval mode
 WEIGHT, UPDATE, GRAD, FRESH, LEFTOVER = range(5)  # kinds of norms
+VERSION = operator.attrgetter("_version")  # autograd counts every write in place
 
 
 def record(
@@ -90,14 +92,8 @@ def record(
     return Recording(models, optimizers, loss_fn, scaler, path)
 
 
-class _Hook:
+class _Hook(functools.partial):
     """A callback on a module that does not go along when the module is copied or pickled."""
-
-    def __init__(self, call: Callable[..., None]):
-        self.call = call
-
-    def __call__(self, *args: Any) -> None:
-        self.call(*args)
 
     def __deepcopy__(self, memo: Any) -> Callable[..., None]:
         return _nothing
@@ -143,45 +139,51 @@ class _Pass:
     """What has been seen since the last update.
 
     losses: numbers on the CPU, tensors elsewhere. flows: the gradient of some losses, which is 1, or 1 /
-    micro-batches, or the scaler's scale. peeks: [line, what, size], a number or () tensor that is finite
-    exactly if all entries of a tensor are. fresh: gradients that were cleared before any step could use them,
-    by number of the parameter. rates: learning rates of all optimizers at the last backward.
+    micro-batches, or the scaler's scale. sizes: of the batches of these losses, in rows. peeks: [line, what,
+    size], a number or () tensor that is finite exactly if all entries of a tensor are. fresh: gradients that
+    were cleared before any step could use them, by number of the parameter. rates: learning rates of all
+    optimizers at the last backward, rates_before: at the first one.
     """
 
-    __slots__ = ("backwards", "flows", "fresh", "lines", "losses", "peeks", "rates")
+    __slots__ = ("backwards", "flows", "fresh", "lines", "losses", "peeks", "rates", "rates_before", "sizes")
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.losses: list[Any] = []
         self.flows: list[Any] = []
+        self.sizes: list[int] = []
         self.peeks: list[list[Any]] = []
         self.fresh: dict[int, Tensor] = {}
         self.backwards = 0
         self.rates: list[Any] = []
+        self.rates_before: list[Any] = []
 
     def before(self, later: "_Pass") -> "_Pass":
         """This one and a later one as one."""
         both = _Pass()
-        for name in ("lines", "losses", "flows", "peeks"):
+        for name in ("lines", "losses", "flows", "sizes", "peeks"):
             setattr(both, name, getattr(self, name) + getattr(later, name))
         both.fresh = self.fresh | later.fresh
         both.backwards = self.backwards + later.backwards
         both.rates = later.rates or self.rates
+        both.rates_before = self.rates_before or later.rates_before
         return both
 
 
 class _Row:
     """One update. optimizer: its number, or None where gradients came that no step has used.
 
-    inside: a closure was given, and its lines ran within step. missing: kind of gradient -> places of the
-    parameters that had none. numbers: the learning rate, the scaler's scale, and the norm of the fresh
+    inside: a closure was given, and its lines ran within step. by_scaler: scaler.step has called step.
+    follows: the weights before it are those after the row before it. missing: kind of gradient -> places of
+    the parameters that had none. numbers: the learning rate, the scaler's scale, and the norm of the fresh
     gradients where there was no step.
     """
 
-    __slots__ = ("inside", "missing", "number", "numbers", "optimizer", "seen")
+    __slots__ = ("by_scaler", "follows", "inside", "missing", "number", "numbers", "optimizer", "seen")
 
     def __init__(self, number: int, seen: _Pass, optimizer: int | None, inside: bool = False):
         self.number, self.seen, self.optimizer, self.inside = number, seen, optimizer, inside
+        self.by_scaler = self.follows = False
         self.missing: dict[int, list[int]] = {}
         self.numbers: list[Any] = [None, None, None]
 
@@ -211,48 +213,47 @@ class _Chunk:
                 parts[n] = part.view(self.room, 5, *parameters[n].shape)
         self.parts = [parts[n] for n in range(len(parameters))]
         self.places = [[part[-1, kind] for part in self.parts] for kind in range(5)]
-        self.both = self.places[GRAD] + self.places[FRESH]
-        self.moves = list(zip(*(shelf.unbind(0) for shelf in self.shelves), strict=True))
-        self.weights = [[shelf[-1, kind] for shelf in self.shelves] for kind in (WEIGHT, UPDATE)]
+        middle = [shelf[:, UPDATE : FRESH + 1].unbind(0) for shelf in self.shelves]  # what every update has
+        self.whole = list(zip(*(shelf.unbind(0) for shelf in self.shelves), strict=True))
+        self.usual = list(zip(*middle, strict=True))
 
-    def take_weights(self, kind: int) -> None:
-        """Copy them, as they are before or after the update."""
-        torch._foreach_copy_(self.places[kind], self.parameters)  # type: ignore[attr]
+    def copy(self, kind: int, tensors: list[Any]) -> None:
+        """Raises TypeError or RuntimeError where one is None or sparse."""
+        mode = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(False)  # as torch.no_grad does, at a fifth of its cost
+        try:
+            torch._foreach_copy_(self.places[kind], tensors)  # type: ignore[attr]
+        finally:
+            torch._C._set_grad_enabled(mode)
 
-    def keep_weights(self) -> None:
-        """Those after the last update are those before the next one."""
-        torch._foreach_copy_(*self.weights)  # type: ignore[attr]
+    def take(self, kind: int, tensors: list[Any], row: _Row) -> None:
+        """Copy gradients of this kind, some of which may be None or sparse."""
+        try:
+            self.copy(kind, tensors)
+        except (TypeError, RuntimeError):
+            row.missing[kind] = [n for n, one in enumerate(tensors) if one is None]
+            for to, one in zip(self.places[kind], tensors, strict=True):
+                to.zero_() if one is None else to.copy_(_own(one))
 
     def end(self, row: _Row) -> None:
         """The update is over."""
         self.rows.append(row)
         if len(self.rows) < self.room:
-            torch._foreach_copy_(self.moves[len(self.rows) - 1], self.moves[-1])  # type: ignore[attr]
-
-    def take(self, kind: int, tensors: list[Any], row: _Row) -> None:
-        """Copy gradients of this kind, some of which may be None or sparse."""
-        place = self.places[kind]
-        try:
-            torch._foreach_copy_(place, tensors)  # type: ignore[attr]
-        except (TypeError, RuntimeError):
-            row.missing[kind] = [n for n, one in enumerate(tensors) if one is None]
-            for to, one in zip(place, tensors, strict=True):
-                to.zero_() if one is None else to.copy_(_own(one))
-
-    def take_both(self, grads: list[Any], fresh: list[Any], row: _Row) -> None:
-        """.grad and fresh gradients in one call, where all are there."""
-        try:
-            torch._foreach_copy_(self.both, grads + fresh)  # type: ignore[attr]
-        except (TypeError, RuntimeError):
-            self.take(GRAD, grads, row)
-            self.take(FRESH, fresh, row)
+            usual = row.follows and len(row.missing.get(LEFTOVER, ())) == len(self.parameters)
+            moves = self.usual if usual else self.whole
+            torch._foreach_copy_(moves[len(self.rows) - 1], moves[-1])  # type: ignore[attr]
 
     def reduce(self) -> tuple[list[_Row], Tensor]:
         """The rows, and their norms: (rows, kinds, parameters)."""
         rows, self.rows = self.rows, []
         count, many = len(rows), len(self.parameters)
+        follow = [n for n, row in enumerate(rows) if row.follows]
+        without = [n for n, row in enumerate(rows) if len(row.missing.get(LEFTOVER, ())) == many]
         for shelf in self.shelves:
+            shelf[follow, WEIGHT] = shelf[[n - 1 for n in follow], UPDATE]
             shelf[:count, UPDATE] -= shelf[:count, WEIGHT]
+            if len(without) < count:
+                shelf[without, LEFTOVER] = 0
         norms: dict[int, list[Tensor]] = {}
         for kind in range(5):
             if any(len(row.missing.get(kind, ())) < many for row in rows):
@@ -281,6 +282,8 @@ class Recording:
         self._name_parameters()
         self._fresh: dict[int, Tensor] = {}  # gradients since the last step, by number of the parameter
         self._leftover: dict[int, Tensor] = {}  # what their .grad held before them
+        self._came: list[int] = []  # who had no .grad before this backward
+        self._placed = False  # whether the fresh gradients are where their row will be
         self._arrived: set[int] = set()  # whose gradient this backward has brought; empty outside of backward
         self._gradients = [0] * len(self.parameters)  # how many have arrived
         self._zeros = [0] * len(self.parameters)  # updates in which they were exactly zero
@@ -288,11 +291,14 @@ class Recording:
         self._stash: _Pass | None = None  # whose gradients were cleared before a step
         self._row: _Row | None = None  # of the step under way
         self._last: _Row | None = None  # of the step before it, if its weights are those now
-        self._no_grad = torch.no_grad()
-        self._used: list[tuple[Tensor, Tensor, int]] = []  # parameter, the .grad of its step, writes counted
-        self._versions = self._weight_versions()
+        self._used: Any = None  # every .grad of the last step, and how often each was written to
+        self._versions = list(map(VERSION, self.parameters))
         self._inputs: Any = None
         self._scale: Any = None
+        self._by_scaler = False  # whether scaler.step is under way
+        self._grad_versions: dict[
+            int, int
+        ] = {}  # after backward: number of the parameter -> version of its .grad
         self._number = 0  # of updates so far
         self._everywhere: list[list[int]] = [[] for _ in optimizers]  # places of all its parameters
         self._chunks: list[_Chunk | None] = [None] * len(optimizers)
@@ -307,6 +313,7 @@ class Recording:
         self.counts = dict.fromkeys(COUNTS, 0)
         self._first: dict[str, Any] = {}  # facts of which the first one is kept
         self._loss_facts: dict[str, Any] = {}
+        self._means = getattr(loss_fn, "reduction", "") == "mean"
         self._start = self._total_weight()
         self._hook()
 
@@ -333,24 +340,21 @@ class Recording:
         self._undo: list[tuple[Any, str]] = []
         guarded, keep = self._guarded, self._handles.append
         for model in self.models:
-            keep(model.register_forward_hook(_Hook(guarded(functools.partial(self._forward, model)))))
+            keep(model.register_forward_hook(_Hook(guarded(self._forward))))
         if isinstance(self.loss_fn, nn.Module):
-            keep(
-                self.loss_fn.register_forward_hook(
-                    _Hook(guarded(functools.partial(self._loss, self.loss_fn)))
-                )
-            )
+            keep(self.loss_fn.register_forward_hook(_Hook(guarded(self._loss))))
         for number, parameter in enumerate(self.parameters):
             if parameter.requires_grad:
-                keep(parameter.register_hook(guarded(self._gradient_hook(number, parameter))))
+                keep(parameter.register_hook(self._gradient_hook(number, parameter)))
         for number, optimizer in enumerate(self.optimizers):
             keep(optimizer.register_step_pre_hook(guarded(functools.partial(self._before_step, number))))
             keep(optimizer.register_step_post_hook(guarded(functools.partial(self._after_step, number))))
             self._wrap(optimizer, "zero_grad", before=functools.partial(self._zero_grad, number))
         if self.scaler is not None:
-            self._wrap(self.scaler, "unscale_", before=lambda *args: self._note("U"))
+            self._wrap(self.scaler, "unscale_", before=self._unscale)
             self._wrap(self.scaler, "scale", after=self._scaled)
             self._wrap(self.scaler, "step", before=self._scaler_begins, after=self._scaler_steps)
+        self._end_backward = guarded(self._after_backward)
         atexit.register(self._at_exit)
 
     def _guarded(self, call: Callable[..., None] | None) -> Callable[..., None]:
@@ -363,9 +367,12 @@ class Recording:
                 try:
                     call(*args)
                 except Exception as error:  # noqa: BLE001
-                    self.failure = f"{type(error).__name__}: {error}"[:MAX_TEXT]
+                    self._fail(error)
 
         return guarded
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = f"{type(error).__name__}: {error}"[:MAX_TEXT]
 
     def _wrap(self, owner: Any, name: str, before: Any = None, after: Any = None) -> None:
         """Replace a method of this one object by itself, with a look before and after it."""
@@ -400,15 +407,15 @@ class Recording:
         if len(lines) < MAX_LINES:
             lines.append(letter)
 
-    def _forward(self, model: nn.Module, called: nn.Module, args: tuple, outputs: Any) -> None:
-        if called is not model or torch.compiler.is_compiling():  # a replica, or while it is compiled
+    def _forward(self, model: nn.Module, args: tuple, outputs: Any) -> None:
+        if model not in self.models or torch.compiler.is_compiling():  # a replica, or while it is compiled
             return
         if not torch.is_grad_enabled():
             self.counts["looks"] += 1
             self.counts["looks_in_training_mode"] += model.training
             self._note("E")
             return
-        if self._weight_versions() != self._versions:
+        if list(map(VERSION, self.parameters)) != self._versions:
             self._weights_written()
         self.counts["forwards_in_eval_mode"] += not model.training
         self._note("F" if model.training else "f")
@@ -423,12 +430,9 @@ class Recording:
             size = torch.linalg.vector_norm(tensor.detach(), math.inf)
             self._pass.peeks.append([line, what, size])
 
-    def _weight_versions(self) -> list[int]:
-        return [p._version for p in self.parameters]  # autograd counts every write in place
-
     def _weights_written(self) -> None:
         """Weights were written since the last step, not by it: an update by hand, or clamping."""
-        self._versions = self._weight_versions()
+        self._versions = list(map(VERSION, self.parameters))
         self._last = None  # its weights are not those before the next step
         if self._row is not None:  # within step: a closure
             return
@@ -438,8 +442,8 @@ class Recording:
             self._end_without_step(self._pass, self._cleared(range(len(self.parameters))))
             self._pass = _Pass()
 
-    def _loss(self, loss_fn: nn.Module, called: nn.Module, args: tuple, loss: Any) -> None:
-        if called is not loss_fn or not isinstance(loss, Tensor) or not torch.is_grad_enabled():
+    def _loss(self, loss_fn: nn.Module, args: tuple, loss: Any) -> None:
+        if loss_fn is not self.loss_fn or not isinstance(loss, Tensor) or not torch.is_grad_enabled():
             return
         self._note("L")
         self.counts["losses"] += 1
@@ -457,6 +461,8 @@ class Recording:
             self.counts["losses_without_graph"] += 1
         elif loss.dim() == 0 and number <= FIRST_LOSSES:
             loss.register_hook(seen.flows.append)
+            if args and isinstance(args[0], Tensor) and args[0].dim():
+                seen.sizes.append(len(args[0]))
         if number & (number - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...: this makes a GPU wait
             self._look_at_loss(args, loss)
 
@@ -480,25 +486,30 @@ class Recording:
         fresh, leftover, arrived, gradients = self._fresh, self._leftover, self._arrived, self._gradients
 
         def arrives(grad: Tensor) -> None:
-            if not arrived or number in arrived:
-                self._begin_backward()
-            arrived.add(number)
-            gradients[number] += 1
-            if grad.requires_grad or grad.is_sparse:  # backward(create_graph=True); a sparse embedding
-                grad = _own(grad).clone()
-            held = parameter.grad
-            if held is None:
-                # A second reference makes autograd copy this tensor into .grad instead of handing it over.
-                fresh[number] = grad
-                leftover.pop(number, None)
-            elif number in fresh:
-                fresh[number] = fresh[number] + grad
-            else:  # the first since a step
-                leftover[number], fresh[number] = _own(held).clone(), grad
+            if self.failure:
+                return
+            try:
+                if number in arrived or not arrived:
+                    self._begin_backward()
+                arrived.add(number)
+                gradients[number] += 1
+                held = parameter.grad
+                if held is None:
+                    self._came.append(number)
+                    return
+                if grad.requires_grad or grad.is_sparse:  # backward(create_graph=True); a sparse embedding
+                    grad = _own(grad).clone()
+                if number in fresh:
+                    fresh[number] = fresh[number] + grad
+                else:  # the first since a step
+                    leftover[number], fresh[number] = _own(held).clone(), grad
+            except Exception as error:  # noqa: BLE001
+                self._fail(error)
 
         return arrives
 
     def _begin_backward(self) -> None:
+        self._unpack()
         if self._stash is not None:  # the gradients before it were cleared, and no step has used them
             self._end_without_step(self._stash, self._stash.fresh)
             self._stash = None
@@ -506,13 +517,53 @@ class Recording:
             self._find_writes()
         self.counts["backwards"] += 1
         self._pass.backwards += 1
-        self._pass.rates = [_lr(optimizer) for optimizer in self.optimizers]
+        rates = [_lr(optimizer) for optimizer in self.optimizers]
+        self._pass.rates, self._pass.rates_before = rates, self._pass.rates_before or rates
         self._note("B")
+        torch.autograd.Variable._execution_engine.queue_callback(self._end_backward)
+
+    def _after_backward(self) -> None:
+        if self._came:
+            self._gather()
+        if self.scaler is not None:
+            grads = [p.grad for p in self.parameters]
+            self._grad_versions = {n: grad._version for n, grad in enumerate(grads) if grad is not None}
+
+    def _gather(self) -> None:
+        """Where there was no .grad before, it is the fresh gradient now: it is copied as it is."""
+        came, self._came = self._came, []
+        chunk = self._chunks[0]
+        for number in came if self._leftover else ():
+            self._leftover.pop(number, None)
+        if chunk is not None and len(came) == len(self.parameters) == len(chunk.parameters):
+            try:
+                chunk.copy(FRESH, [p.grad for p in chunk.parameters])
+                self._placed = True
+                self._fresh.clear()
+                return
+            except (TypeError, RuntimeError):
+                pass
+        for number in came:
+            grad = self.parameters[number].grad
+            if grad is not None:
+                self._fresh[number] = _own(grad).clone()
+
+    def _unpack(self) -> None:
+        if self._came:
+            self._gather()
+        if self._placed:
+            self._placed = False
+            places = self._chunks[0].places[FRESH]  # type: ignore[union-attr]
+            self._fresh |= {n: place.clone() for n, place in zip(self._held[0], places, strict=True)}
 
     def _find_writes(self) -> None:
         """Whether .grad was written after the last step: clipping that comes too late, or zeros by hand."""
-        used, self._used = self._used, []
-        written = [grad for p, grad, version in used if grad._version != version and p.grad is grad]
+        (used, versions), self._used = self._used, None
+        if list(map(VERSION, used)) == versions:
+            return
+        now = {id(p.grad) for p in self.parameters}
+        pairs = zip(used, versions, strict=True)
+        written = [grad for grad, version in pairs if grad._version != version and id(grad) in now]
         # Zeros by hand are no clipping: the entries decide, which makes a GPU wait in this one case.
         if any(bool(_own(grad).any()) for grad in written):
             self.counts["written_after_step"] += 1
@@ -528,6 +579,7 @@ class Recording:
 
     def _cleared(self, numbers: Sequence[int]) -> dict[int, Tensor]:
         """What has come of these parameters' gradients since the last step; from here on there is none."""
+        self._unpack()
         if not self._fresh:
             return {}
         for n in numbers:
@@ -551,18 +603,18 @@ class Recording:
         self._row = row = _Row(
             self._number, self._pass, number, len(args) > 1 or bool(options.get("closure"))
         )
-        fits = chunk.rows and self._last is chunk.rows[-1] and self._weight_versions() == self._versions
-        with self._no_grad:
-            if fits:
-                chunk.keep_weights()
-            else:
-                chunk.take_weights(WEIGHT)
-            if not row.inside:
-                self._take_gradients(row, chunk)
+        row.by_scaler = self._by_scaler
+        row.follows = bool(chunk.rows) and self._last is chunk.rows[-1]
+        row.follows = row.follows and list(map(VERSION, self.parameters)) == self._versions
+        if not row.follows:
+            chunk.copy(WEIGHT, chunk.parameters)
+        if not row.inside:
+            self._take_gradients(row, chunk)
 
     def _new_chunk(self, number: int) -> _Chunk:
         """Where updates wait, made at the first step: by then the model is on its device."""
         self._fetch()
+        self._unpack()
         known = [p for p in _held(self.optimizers[number]) if p in self._place]
         self._held[number] = [self._place[p] for p in known]
         self._everywhere[number] = list(range(len(known)))
@@ -573,10 +625,18 @@ class Recording:
         """.grad as the step uses it, the fresh gradients since the last one, and what was left over."""
         held, leftover = self._held[row.optimizer or 0], self._leftover
         grads = [p.grad for p in chunk.parameters]
-        came: list[Any] = [self._fresh.pop(n, None) for n in held]
-        if row.seen.fresh:
-            came = [row.seen.fresh.get(n) if one is None else one for n, one in zip(held, came, strict=True)]
-        chunk.take_both(grads, came, row)
+        if self._came:
+            self._gather()
+        chunk.take(GRAD, grads, row)
+        if self._placed:
+            self._placed = False
+        else:
+            came: list[Any] = [self._fresh.pop(n, None) for n in held]
+            if row.seen.fresh:
+                came = [
+                    row.seen.fresh.get(n) if one is None else one for n, one in zip(held, came, strict=True)
+                ]
+            chunk.take(FRESH, came, row)
         left = [leftover.pop(n, None) for n in held] if leftover else []
         if _any(left):
             chunk.take(LEFTOVER, left, row)
@@ -588,17 +648,17 @@ class Recording:
         row, chunk = self._row, self._chunks[number]
         if row is None or chunk is None:
             return
-        with self._no_grad:
-            if row.inside:
-                row.seen = self._pass
-                self._take_gradients(row, chunk)
-            chunk.take_weights(UPDATE)
-            chunk.end(row)
+        if row.inside:
+            row.seen = self._pass
+            self._take_gradients(row, chunk)
+        chunk.copy(UPDATE, chunk.parameters)
+        chunk.end(row)
         row.seen.fresh = {}  # while the row waits it must not keep them alive
         without = len(row.missing.get(GRAD, ())) == len(chunk.parameters)
         self._note("K" if skipped else "s" if without else "S")
-        self._used = [(p, grad, grad._version) for p in chunk.parameters if (grad := p.grad) is not None]
-        self._versions = self._weight_versions()
+        used = [grad for p in chunk.parameters if (grad := p.grad) is not None]
+        self._used = used, list(map(VERSION, used))
+        self._versions = list(map(VERSION, self.parameters))
         self._last, self._row, self._pass = row, None, _Pass()
         self._number += 1
         self._waiting += 1
@@ -625,11 +685,21 @@ class Recording:
         if args and isinstance(args[0], Tensor):  # as a tensor: get_scale() would make a GPU wait
             self._scale = scale(torch.ones((), device=args[0].device))
 
+    def _unscale(self, optimizer: torch.optim.Optimizer) -> None:
+        """Whether its .grad was written since backward, while it was still multiplied by the scale."""
+        self._note("U")
+        held = self._held[self.optimizers.index(optimizer)]
+        grads = {n: grad for n in held if (grad := self.parameters[n].grad) is not None}
+        if any(grad._version != self._grad_versions.get(n, grad._version) for n, grad in grads.items()):
+            first = {"update": self._number, "times": 0}
+            self._first.setdefault("scaled_written", first)["times"] += 1
+
     def _scaler_begins(self, *args: Any) -> None:
-        self._before_scaler = self._number
+        self._before_scaler, self._by_scaler = self._number, True
 
     def _scaler_steps(self, step: Any, optimizer: Any = None, *args: Any) -> None:
         """If the scaler has found inf or nan in the gradients, it does not call step: note that."""
+        self._by_scaler = False
         if self._number == self._before_scaler and optimizer in self.optimizers:
             number = self.optimizers.index(optimizer)
             self._before_step(number, optimizer, (), {})
@@ -717,9 +787,16 @@ class Recording:
         skipped = seen.lines[-1:] == ["K"]
         counts["skipped" if skipped else "steps"] += 1
         counts["closures"] += row.inside
+        change = grad / fresh if fresh and grad is not None and not skipped else 1.0
         if leftover:
             counts["with_leftover"] += 1
-        elif fresh and grad is not None and not skipped and abs(grad / fresh - 1) > CHANGED:  # False for nan
+        elif (
+            scale and scale != 1 and abs(change / scale - 1) < CHANGED
+        ):  # nothing has divided it by the scale
+            if not row.by_scaler:  # which leaves that to some optimizers
+                still = {"update": row.number, "scale": scale, "times": 0}
+                first.setdefault("still_scaled", still)["times"] += 1
+        elif abs(change - 1) > CHANGED:  # False for nan
             counts["grad_changed"] += 1
             first.setdefault("grad_changed", {"update": row.number, "before": fresh, "after": grad})
         if grad == 0 and not seen.backwards:
@@ -729,10 +806,19 @@ class Recording:
         if before != lr:
             counts["rate_moved"] += 1
             first.setdefault("rate_moved", {"update": row.number, "before": before, "after": lr})
+        early = seen.rates_before[row.optimizer or 0] if seen.rates_before else before
+        if early != before and not row.inside:
+            change = {"update": row.number, "before": early, "after": before, "times": 0}
+            first.setdefault("rate_in_update", change)["times"] += 1
         if len(seen.flows) > 1 and seen.backwards == len(seen.flows) and not row.inside:
             counts["accumulated"] += 1
             counts["accumulated_whole"] += all(flow == (scale or 1) for flow in seen.flows)
             first.setdefault("accumulated", {"update": row.number, "backwards": seen.backwards})
+            divided = self._means and len(set(seen.flows)) == 1 and 0 < seen.flows[0] < (scale or 1)
+            forwards = sum(line in "Ff" for line in seen.lines)
+            if divided and len(set(seen.sizes)) > 1 and forwards == len(seen.sizes) == seen.backwards:
+                sizes = {"least": min(seen.sizes), "most": max(seen.sizes)}
+                first.setdefault("unequal", {"update": row.number, "backwards": seen.backwards, **sizes})
 
     def _find_nonfinite(self, row: _Row, values: Any) -> None:
         """The first tensor that is not finite, in the order of the lines, and the line after which it is."""
@@ -770,6 +856,7 @@ class Recording:
             self._end_without_step(self._pass, self._cleared(range(len(self.parameters))))
             self._pass = _Pass()
             self._fetch()
+        modal = sorted({name for model in self.models for name in map(_modal, model.modules()) if name})
         rows = sorted((row for thinned in self._updates for row in thinned.all()), key=lambda row: row[0])
         return {
             "format": FORMAT,
@@ -778,7 +865,8 @@ class Recording:
             "loss_fn": None if self.loss_fn is None else _class(self.loss_fn),
             "loss_is_module": isinstance(self.loss_fn, nn.Module),
             "optimizers": [_class(optimizer) for optimizer in self.optimizers],
-            "mode_matters": any(isinstance(m, MODAL) for model in self.models for m in model.modules()),
+            "mode_matters": bool(modal),
+            "modal": modal[:MAX_MODAL],
             "updates": self._number,
             "counts": self.counts,
             "first": _plain(self._first),
@@ -921,7 +1009,7 @@ def _fetch_small(rows: list[_Row]) -> None:
     found: dict[Any, list[tuple[list[Any], int]]] = {}
     for row in rows:
         seen = row.seen
-        for given in (row.numbers, seen.losses, seen.flows, seen.rates, *seen.peeks):
+        for given in (row.numbers, seen.losses, seen.flows, seen.rates, seen.rates_before, *seen.peeks):
             for at, one in enumerate(given):
                 if isinstance(one, Tensor):
                     found.setdefault((one.device, one.dtype), []).append((given, at))
@@ -956,6 +1044,15 @@ def _of_one(values: Any, name: str, place: int | None) -> float | None:
 def _class(thing: Any) -> str:
     thing = getattr(thing, "_orig_mod", thing)  # of a compiled model
     return (getattr(thing, "__name__", None) or type(thing).__name__).strip("<>")[:MAX_TEXT]  # <lambda>
+
+
+def _modal(module: nn.Module) -> str:
+    """The class of a module that differs in eval mode, "" of others: nn's, and any that is called dropout."""
+    name = _class(module)
+    if "dropout" in name.lower():
+        return name if getattr(module, "p", 1) else ""  # with a share of 0 it does nothing
+    norm = isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+    return name if norm else ""
 
 
 def _plain(value: Any, digits: int = 9) -> Any:

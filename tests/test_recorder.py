@@ -208,6 +208,41 @@ def test_tensors_that_wait_take_the_bytes_that_they_may_and_no_more():
     assert chunk.room * each <= 8 * 2**20 < (chunk.room + 1) * each
 
 
+def test_weights_moved_by_hand_make_an_update_of_each_pass_without_a_step():
+    """The output is w, the loss w², and w - 0.25 x 2 w is half of w: 4, 2, 1."""
+    model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
+    nn.init.constant_(model.weight, 4.0)
+    recording = record(model, torch.optim.SGD(model.parameters(), lr=0.25), loss_fn)
+    for _ in range(4):
+        model.zero_grad()
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        with torch.no_grad():
+            model.weight -= 0.25 * model.weight.grad
+    contents = recording.contents()
+    recording.close()
+    rows, counts = contents["rows"], contents["counts"]
+    assert contents["failure"] == "" and counts["weights_written"] == 3  # of the last one no later line tells
+    assert rows["optimizer"] == [None] * 4 and rows["batches"] == [1] * 4
+    assert rows["loss"] == [16, 4, 1, 0.25] and rows["fresh"] == [8, 4, 2, 1]
+
+
+def test_what_was_left_over_is_forgotten_where_grad_is_taken_away_by_hand():
+    """The output is w, the loss w²: gradients of 8 at 4, of 4 at 2, of 2 at 1."""
+    model, loss_fn = nn.Linear(1, 1, bias=False), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    nn.init.constant_(model.weight, 4.0)
+    recording = record(model, optimizer, loss_fn)
+    for step in range(3):
+        loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        if step == 1:
+            model.weight.grad = None
+            loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
+        optimizer.step()
+    contents = recording.contents()
+    recording.close()
+    assert contents["rows"]["grad"] == [8, 4, 6] and contents["rows"]["leftover"] == [0, 0, 4]
+
+
 def test_steps_that_raise_leave_the_updates_around_them_as_they_were():
     """The output is w, the loss w²: from 4, each step that comes to its end takes half of w."""
 
@@ -244,8 +279,8 @@ def test_gradients_that_were_cleared_before_step_do_not_wait_with_their_update()
     kept = []
     for _ in range(3):
         loss_fn(model(torch.ones(1, 1)), torch.zeros(1, 1)).backward()
-        kept += [weakref.ref(grad) for grad in recording._fresh.values()]
         optimizer.zero_grad()
+        kept += [weakref.ref(grad) for grad in recording._stash.fresh.values()]
         optimizer.step()
     assert len(kept) == 6 and not any(grad() is not None for grad in kept)
     recording.close()

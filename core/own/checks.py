@@ -7,7 +7,7 @@ A table of checks describes an object; a field that is not in the table is refus
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from core.words import shown, size_text
@@ -18,7 +18,14 @@ NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 Check = Callable[[Any, str], Any]
 
 
-def load(data: bytes, most: int, what: str, wanted: str, fields: Mapping[str, Check]) -> dict[str, Any]:
+def load(
+    data: bytes,
+    most: int,
+    what: str,
+    wanted: str,
+    fields: Mapping[str, Check],
+    may_lack: Collection[str] = (),
+) -> dict[str, Any]:
     """The checked fields of a file of at most so many bytes, whose field `format` is the wanted text.
 
     what: the file is, in words. Raises ValueError with one sentence.
@@ -41,7 +48,7 @@ def load(data: bytes, most: int, what: str, wanted: str, fields: Mapping[str, Ch
     if not isinstance(contents, dict) or contents.get("format") != wanted:
         raise ValueError(f"The file must be {what}, format {wanted!r}")
     found = {name: value for name, value in contents.items() if name != "format"}
-    return object_of(fields)(found, "the file")
+    return object_of(fields, may_lack)(found, "the file")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -120,8 +127,8 @@ def list_of(check: Check, most: int, least: int = 0) -> Check:
     return checked
 
 
-def object_of(checks: Mapping[str, Check], all_of_them: bool = True) -> Check:
-    """An object with these fields and no others."""
+def object_of(checks: Mapping[str, Check], may_lack: Collection[str] = ()) -> Check:
+    """An object with these fields, of which it may lack some, and no others."""
 
     def checked(value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -129,8 +136,8 @@ def object_of(checks: Mapping[str, Check], all_of_them: bool = True) -> Check:
         unknown = [key for key in value if key not in checks]
         if unknown:
             raise ValueError(f"{name} has a field that is not known: {shown(unknown[0])}")
-        missing = [key for key in checks if key not in value]
-        if missing and all_of_them:
+        missing = [key for key in checks if key not in value and key not in may_lack]
+        if missing:
             raise ValueError(f"{name} lacks the field {missing[0]}")
         return {key: check(value[key], key) for key, check in checks.items() if key in value}
 

@@ -245,7 +245,23 @@ def _clipped_late(found: Recording) -> Iterator[Finding]:
             f"clip ran after step: .grad was written after step {counted(count, 'time')}, when step had "
             "already used it. Clip between backward and step."
         )
-        yield Finding("clip", because)
+        yield Finding("clip", because, "clip_after_step")
+
+
+def _scaled(found: Recording) -> Iterator[Finding]:
+    still, written = found.first.get("still_scaled"), found.first.get("scaled_written")
+    if still is not None:
+        because = (
+            f"step used gradients that were still multiplied by the scale, {number(still['scale'])}, in "
+            f"{_of(still['times'], found.steps_seen, 'step')}. scaler.step(optimizer) divides them first."
+        )
+        yield Finding("step", because, "step_without_scaler")
+    if written is not None:
+        because = (
+            f".grad was written between backward and unscale_ {counted(written['times'], 'time')}, while it "
+            "was still multiplied by the scale. If that was clipping, it belongs after unscale_."
+        )
+        yield Finding("clip", because, "clip_before_unscale")
 
 
 def _whole_losses(found: Recording) -> Iterator[Finding]:
@@ -261,6 +277,19 @@ def _whole_losses(found: Recording) -> Iterator[Finding]:
     yield Finding("backward", because, "micro_batches")
 
 
+def _unequal(found: Recording) -> Iterator[Finding]:
+    first = found.first.get("unequal")
+    if first is None or len(found.optimizers) > 1:
+        return
+    because = (
+        f"backward ran {first['backwards']:,} times for one step, on batches of {first['least']:,} to "
+        f"{first['most']:,} rows whose losses were all divided by the same number, first in update "
+        f"{first['update']:,}. If each loss is a mean over its own rows, rows of the smallest batch count "
+        f"{number(first['most'] / first['least'])} times as much as those of the largest."
+    )
+    yield Finding("backward", because, "unequal_divided")
+
+
 def _rate_moved(found: Recording) -> Iterator[Finding]:
     count, first = found.counts["rate_moved"], found.first.get("rate_moved")
     if first is None:
@@ -271,6 +300,19 @@ def _rate_moved(found: Recording) -> Iterator[Finding]:
         "a scheduler did that, it stepped too early and its first value was skipped; set by hand, it is fine."
     )
     yield Finding("scheduler.step", because, "scheduler_first")
+
+
+def _rate_in_update(found: Recording) -> Iterator[Finding]:
+    first, steps = found.first.get("rate_in_update"), found.steps_seen
+    if first is None or 2 * first["times"] <= steps:  # now and then an epoch may end within an update
+        return
+    because = (
+        "the learning rate changed between the backward calls of one update in "
+        f"{_of(first['times'], steps, 'step')}, first from {number(first['before'])} to "
+        f"{number(first['after'])} in update {first['update']:,}. A scheduler that counts updates belongs "
+        "after step, once for each."
+    )
+    yield Finding("scheduler.step", because, "scheduler_per_pass")
 
 
 def _never_reached(found: Recording) -> Iterator[Finding]:
@@ -318,6 +360,12 @@ def _loss_got(found: Recording) -> Iterator[Finding]:
             "decimal point is gone."
         )
         yield Finding("loss", because, "targets_cut")
+    if loss == "CrossEntropyLoss" and shapes and len(shapes[0]) == 2 and shapes[0][1] == 1:
+        because = (
+            f"CrossEntropyLoss got outputs of shape {_shape(shapes[0])}: the softmax of a single output is "
+            "always 1, so that neither the loss nor its gradient can be anything but 0."
+        )
+        yield Finding("loss", because, "one_output")
     looks = facts.get("looks", 0)
     if looks < ENOUGH_LOOKS or "low" not in facts or "high" not in facts:
         return
@@ -351,13 +399,14 @@ def _modes(found: Recording) -> Iterator[Finding]:
             f"{_of(counts['looks_in_training_mode'], counts['looks'], 'such forward')}: call model.eval() "
             "before predicting, model.train() after it."
         )
-        yield Finding("forward", because, "no_eval")
+        dropout = found.modal and all("dropout" in name.lower() for name in found.modal)
+        yield Finding("forward", because, "eval_forgotten" if dropout else "no_eval")
     if counts["forwards_in_eval_mode"]:
         because = (
             f"the model was in eval mode in {counts['forwards_in_eval_mode']:,} training forwards: dropout "
             "was off, or batch normalization used its running averages."
         )
-        yield Finding("model.train", because)
+        yield Finding("model.train", because, "train_forgotten")
 
 
 def _not_finite(found: Recording) -> Iterator[Finding]:
@@ -414,9 +463,12 @@ RULES: tuple[Rule, ...] = (
     _twice,
     _steps_on_zeros,
     _clipped_late,
+    _scaled,
     _loss_got,
     _whole_losses,
+    _unequal,
     _rate_moved,
+    _rate_in_update,
     _not_finite,
     _never_reached,
     _zeros,

@@ -5,7 +5,7 @@ used; a field that is not known is refused.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -40,6 +40,7 @@ class Recording:
     details: list[dict[str, Any]]
     error: dict[str, Any] | None
     failure: str
+    modal: list[str] = field(default_factory=list)  # earlier files have none
 
     @property
     def steps_seen(self) -> int:
@@ -49,7 +50,8 @@ class Recording:
 
 def read(data: bytes) -> Recording:
     """The recording in a file. Raises ValueError with one sentence."""
-    recording = Recording(**load(data, MAX_BYTES, "a recording of loop_recorder.py", recorder.FORMAT, FILE))
+    what = "a recording of loop_recorder.py"
+    recording = Recording(**load(data, MAX_BYTES, what, recorder.FORMAT, FILE, may_lack=("modal",)))
     _fits_together(recording)
     return recording
 
@@ -87,7 +89,11 @@ _CHANGE: dict[str, Check] = {"update": count, "before": number, "after": number}
 _FIRST: dict[str, Check] = {
     "grad_changed": object_of(_CHANGE),
     "rate_moved": object_of(_CHANGE),
+    "rate_in_update": object_of(_CHANGE | {"times": count}),
     "accumulated": object_of({"update": count, "backwards": count}),
+    "unequal": object_of(dict.fromkeys(("update", "backwards", "least", "most"), count)),
+    "scaled_written": object_of(dict.fromkeys(("update", "times"), count)),
+    "still_scaled": object_of({"update": count, "scale": size, "times": count}),
     "nonfinite": object_of(
         {
             "update": count,
@@ -125,10 +131,11 @@ FILE: dict[str, Check] = {
     "loss_is_module": flag,
     "optimizers": list_of(_name, MAX_MANY, 1),
     "mode_matters": flag,
+    "modal": list_of(_name, recorder.MAX_MODAL),
     "updates": count,
     "counts": object_of(dict.fromkeys(recorder.COUNTS, count)),
-    "first": object_of(_FIRST, all_of_them=False),
-    "loss_facts": object_of(_LOSS_FACTS, all_of_them=False),
+    "first": object_of(_FIRST, may_lack=_FIRST),
+    "loss_facts": object_of(_LOSS_FACTS, may_lack=_LOSS_FACTS),
     "weights": list_of(size, 2, 2),
     "orders": list_of(_order, recorder.MAX_ORDERS + 1),
     "parameters": list_of(object_of(_PARAMETER), recorder.MAX_PARAMETERS),

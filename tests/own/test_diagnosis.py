@@ -12,6 +12,7 @@ from torch import nn
 
 from core import Run
 from core.lines import text_of
+from core.models import Dropout
 from core.own.diagnosis import Finding, findings, unseen
 from core.own.recording import read
 from core.recorder import record
@@ -52,10 +53,10 @@ def of_config(config):
     return recording_of(
         lambda: exec(code, names),  # noqa: S102  (the fixed table of lines)
         *(names[name] for name in ("model", "optimizer", "loss_fn")),
+        scaler=names.get("scaler"),
     )
 
 
-DROPOUT = "the dropout of this app draws from its own generator, and is none of nn's"
 # Traps whose mistake no hook sees, and why. Where they raise, the line that raised is still named.
 BY_HAND = "the loss is written out, or a function: there is no module to hook"
 NOT_SEEN = {
@@ -64,15 +65,9 @@ NOT_SEEN = {
     "one_output": BY_HAND + "; what is seen is that every gradient is exactly 0",
     "data_edit": "a write through .data is counted nowhere; what is seen is that every gradient is exactly 0",
     "layers_in_a_list": "it raises while the optimizer is made, before there is anything to record",
-    "clip_after_step": "what clips .grad after step is only seen where zero_grad comes after it",
     "clip_before_backward": "there is no gradient yet that could change",
-    "unequal_divided": "how a loss was weighted before backward is in no hook",
-    "clip_before_unscale": "the scaler was not given to the recorder",
-    "step_without_scaler": "the scaler was not given to the recorder",
-    "scheduler_per_pass": "the rates are recorded, and not which ones were meant",
+    "scheduler_per_pass": "its rate changes right after an update, as that of a right scheduler may",
     "rate_by_hand": "the rates are recorded, and not which ones were meant",
-    "train_forgotten": DROPOUT,
-    "eval_forgotten": DROPOUT,
 }
 # What is seen, or raised, is just what another trap does, and so may lead to that one.
 SAME_WORDS = {"argmax": "detached", "rewrapped": "detached", "undivided": "micro_batches"}
@@ -121,7 +116,7 @@ def test_the_line_that_raised_is_quoted_first(name, mistakes):
 
 @pytest.mark.parametrize("name", [name for name, trap in TRAPS.items() if name != "layers_in_a_list"])
 def test_the_repaired_loop_has_nothing_against_it(name):
-    clips = [line for line in TRAPS[name].right.loop if "clip" in line or "scaler" in text_of(line)]
+    clips = [line for line in TRAPS[name].right.loop if "clip" in line and name != "clip_before_unscale"]
     found = findings(of_config(TRAPS[name].right))
     assert [(one.line, one.trap) for one in found] == [("clip", "")] * bool(clips)  # said, and no mistake
 
@@ -281,6 +276,149 @@ def test_a_model_left_in_eval_mode_is_noticed_where_that_matters():
 
     (found,) = findings(recording_of(loop, model, optimizer, loss_fn))
     assert found.line == "model.train" and "in 6 training forwards" in found.because
+
+
+@pytest.mark.parametrize(("layer", "named"), [(nn.Dropout(0.0), False), (Dropout(0.5), True)])
+def test_dropout_matters_if_it_drops_whoever_wrote_it(layer, named):
+    x, y, *_ = parts()
+    model, loss_fn = nn.Sequential(nn.Linear(4, 1), layer), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+
+    def loop():
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+            with torch.no_grad():
+                model(x)
+
+    found = findings(recording_of(loop, model, optimizer, loss_fn))
+    assert [one.trap for one in found] == ["eval_forgotten"] * named
+
+
+@pytest.mark.parametrize("unscaled", [False, True])
+def test_a_step_on_scaled_gradients_is_named_unless_they_were_divided_by_hand(unscaled):
+    x, y, model, optimizer, loss_fn = parts()
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+    def loop():
+        for _ in range(5):
+            optimizer.zero_grad()
+            scaler.scale(loss_fn(model(x), y)).backward()
+            for p in model.parameters() if unscaled else ():
+                p.grad.div_(8)
+            optimizer.step()
+
+    found = findings(recording_of(loop, model, optimizer, loss_fn, scaler))
+    said = "step used gradients that were still multiplied by the scale, 8, in all 5 steps."
+    assert [one.because.startswith(said) for one in found] == [True] * (not unscaled)
+    assert [one.trap for one in found] == ["step_without_scaler"] * (not unscaled)
+
+
+def test_an_optimizer_that_divides_by_the_scale_itself_has_nothing_against_it():
+    x, y, model, _, loss_fn = parts()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+    def loop():
+        for _ in range(5):
+            optimizer.zero_grad()
+            scaler.scale(loss_fn(model(x), y)).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+    assert findings(recording_of(loop, model, optimizer, loss_fn, scaler)) == []
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_clipping_of_two_optimizers_with_one_scaler_belongs_after_unscale(late):
+    x, y, model, _, loss_fn = parts()
+    optimizers = [torch.optim.SGD(model[n].parameters(), lr=0.01) for n in (0, 2)]
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+    def loop():
+        for _ in range(5):
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            scaler.scale(loss_fn(model(x), y)).backward()
+            for n, optimizer in zip((0, 2), optimizers, strict=True):
+                if late:
+                    scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(model[n].parameters(), 1e-3)
+                scaler.step(optimizer)
+            scaler.update()
+
+    found = [one for one in findings(recording_of(loop, model, optimizers, loss_fn, scaler)) if one.trap]
+    assert [one.trap for one in found] == ["clip_before_unscale"] * (not late)
+    assert late or "between backward and unscale_ 10 times" in found[0].because
+
+
+@pytest.mark.parametrize(("reduction", "named"), [("mean", True), ("sum", False)])
+def test_batches_of_unequal_size_are_named_where_each_loss_is_a_mean(reduction, named):
+    x, y, model, optimizer, _ = parts()
+    loss_fn = nn.MSELoss(reduction=reduction)
+
+    def loop():
+        for _ in range(3):
+            optimizer.zero_grad()
+            for rows in (slice(0, 10), slice(10, 20), slice(20, 24)):
+                (loss_fn(model(x[rows]), y[rows]) / 24).backward()
+            optimizer.step()
+
+    found = findings(recording_of(loop, model, optimizer, loss_fn))
+    assert [one.trap for one in found] == ["unequal_divided"] * named
+    said = "backward ran 3 times for one step, on batches of 4 to 10 rows whose losses were all divided"
+    assert not named or (found[0].because.startswith(said) and "count 2.5 times as much" in found[0].because)
+
+
+@pytest.mark.parametrize("per_update", [False, True])
+def test_a_scheduler_that_runs_at_every_batch_of_an_update_is_named(per_update):
+    x, y, model, optimizer, loss_fn = parts()
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+
+    def loop():
+        for batch in range(12):
+            (loss_fn(model(x), y) / 3).backward()
+            if last := batch % 3 == 2:
+                optimizer.step()
+                optimizer.zero_grad()
+            if last or not per_update:
+                scheduler.step()
+
+    found = findings(recording_of(loop, model, optimizer, loss_fn))
+    assert [one.trap for one in found] == ["scheduler_per_pass"] * (not per_update)
+    said = "in all 4 steps, first from 0.01 to 0.0025 in update 0."
+    assert per_update or said in found[0].because
+
+
+def test_an_epoch_that_ends_within_an_update_is_no_mistake_of_the_scheduler():
+    x, y, model, optimizer, loss_fn = parts()
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+
+    def loop():
+        for batch in range(30):
+            (loss_fn(model(x), y) / 3).backward()
+            if batch % 3 == 2:
+                optimizer.step()
+                optimizer.zero_grad()
+            if batch % 10 == 9:
+                scheduler.step()
+
+    assert findings(recording_of(loop, model, optimizer, loss_fn)) == []
+
+
+def test_cross_entropy_of_a_single_output_is_named():
+    x, _, model, optimizer, _ = parts()
+    loss_fn, classes = nn.CrossEntropyLoss(), torch.zeros(len(x), dtype=torch.long)
+
+    def loop():
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss_fn(model(x), classes).backward()
+            optimizer.step()
+
+    first = findings(recording_of(loop, model, optimizer, loss_fn))[0]
+    assert first.trap == "one_output" and "outputs of shape (24, 1)" in first.because
 
 
 def test_a_loss_that_is_a_function_is_said_not_to_be_seen():

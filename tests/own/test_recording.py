@@ -30,6 +30,14 @@ def test_what_the_recorder_wrote_is_read(contents):
     assert found.parameters[0]["name"] == "weight" and found.error is None
 
 
+def test_a_file_of_an_earlier_recorder_is_read(contents):
+    """It has no names of classes that differ in eval mode."""
+    one = copy.deepcopy(contents)
+    del one["modal"]
+    found = read(written(one))
+    assert found.modal == [] and found.mode_matters == contents["mode_matters"]
+
+
 def test_what_is_not_finite_is_read_as_what_it_is(contents):
     one = copy.deepcopy(contents)
     one["rows"]["loss"] = [1.0, "inf", "-inf", "nan"]
