@@ -87,7 +87,7 @@ def boxes(page):
 
 
 def chart_place(page):
-    """Where a chart stands, and its height: its width follows the longest label, which changes as it plays."""
+    """Where a chart stands, and its height: its width follows the longest label, which changes in playing."""
     box = page.get_by_test_id("stVegaLiteChart").bounding_box()
     return box["x"], box["y"], box["height"]
 
