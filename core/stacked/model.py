@@ -25,6 +25,7 @@ def linear(weight: Tensor, bias: Tensor) -> Layer:
 # PyTorch's tanh is MKL's, slow on AMD; that of oneDNN, which PyTorch has too, takes a third of the time.
 _AMD = torch.cpu.get_capabilities().get("cpu_name", "").startswith("AMD")
 SLOW_BY_MKL = (torch.float32,) if _AMD and torch.backends.mkldnn.is_available() else ()
+AT_LEAST = 2**15  # numbers: with fewer, MKL's is as quick
 AT_ONCE = 2**17  # numbers: oneDNN wants a copy, and a large one would come from fresh memory
 
 
@@ -45,7 +46,7 @@ class _TanhByOneDNN(torch.autograd.Function):
 
 
 def _tanh_(values: Tensor) -> Tensor:
-    if values.device.type == "cpu" and values.dtype in SLOW_BY_MKL:
+    if values.dtype in SLOW_BY_MKL and values.device.type == "cpu" and values.numel() >= AT_LEAST:
         return _TanhByOneDNN.apply(values)  # type: ignore[no-any-return]
     return torch.tanh_(values)
 
