@@ -173,7 +173,7 @@ def _curves(
     zoom = alt.selection_interval(name="zoom", encodings=["x"], clear=f"window:{ZOOMED}")
     each = width - AXIS_WIDTH if stacked else (width - 2 * AXIS_WIDTH - SPACING) // 2
     edge = f"{EDGE} * (high - low)"
-    # A domain that hangs on no data: else each move of the pointer would make the scale and all marks anew.
+    # A domain that depends on no data: or each move of the pointer would make the scale and all marks anew.
     ends = [alt.expr(f"low - {edge}"), alt.expr(f"high + {edge}")]
     x = alt.X("step:Q").title("step").scale(nice=False, zero=False, domain=ends)
     base = alt.Chart().encode(x.axis(grid=False, tickMinStep=1, tickCount=6, description="Steps"))
@@ -213,13 +213,13 @@ def _panel(
     ends = {"domainMax": alt.expr(top), "nice": alt.expr(f"{top} === null")}
     # Vega's own description has type and ends of the scale, and stays as it is when these change.
     axis = number_axis(f"log_{letter}", OF_PANEL[letter], description=title)
-    y = value_axis(log, OF_PANEL[letter], **ends).axis(axis)
+    y = value_axis(log, OF_PANEL[letter], axis, **ends)
     pointed, base = (
         base.transform_filter(hover),
         base.transform_filter("low <= datum.step && datum.step <= high"),
     )
-
-    fits = f"log_{letter} && datum.value <= 0 ? null : datum.value"  # until the server has sent it so
+    # A scale that the browser made a log one has rows of before until the server's, which have gaps here.
+    fits = f"log_{letter} && datum.value <= 0 ? null : datum.value"
 
     def shown(base: Any, letter: str) -> Any:
         rows = folded(base, letter, runs).transform_filter("indexof(hidden, datum.run) < 0")
@@ -241,7 +241,7 @@ def _panel(
     dots = (
         shown(pointed, letter).transform_filter("isValid(datum.value)").mark_point(**DOT, size=60, clip=True)
     )
-    place = alt.expr(f"scale('{OF_PANEL[letter]}', datum.value)")  # the domain hangs on no dot
+    place = alt.expr(f"scale('{OF_PANEL[letter]}', datum.value)")  # so that the domain depends on no dot
     layers.append(dots.encode(color, y=alt.value(place)))
     layers.append(pointed.mark_rule(strokeWidth=1, color=QUIET, aria=False))
     layers.append(
@@ -276,10 +276,10 @@ def _words(names: Mapping[int, str]) -> str:
     return f"{json.dumps({str(place): name for place, name in names.items()})}[datum.label]"
 
 
-def value_axis(log: bool, name: str = "y", **more: Any) -> Any:
+def value_axis(log: bool, name: str = "y", axis: Any = None, **more: Any) -> Any:
     """The vertical axis. name: of its scale in Vega, which counts the panels. more: of the scale."""
     scale: dict[str, Any] = ({"type": "log"} if log else {"type": "linear", "zero": False}) | more
-    return alt.Y("value:Q").title(None).scale(**scale).axis(number_axis(log, name))
+    return alt.Y("value:Q").title(None).scale(**scale).axis(axis or number_axis(log, name))
 
 
 def number_axis(log: bool | str, name: str = "y", **more: Any) -> Any:

@@ -86,7 +86,7 @@ def curvature(model: nn.Module, loss_fn: nn.Module, inputs: Tensor, targets: Ten
 def _lanczos(product: Callable[[Tensor], Tensor], size: int) -> float:
     """Lanczos iteration (Golub and Van Loan, chapter 10), each vector made orthogonal to all before it.
 
-    scipy has one too, and takes 20 MB. nan where it does not settle.
+    SciPy has one too, which takes 20 MB to import. nan where it does not settle.
     """
     generator = torch.Generator().manual_seed(0)  # any start will do; this one repeats
     new = torch.randn(size, generator=generator, dtype=torch.float64)

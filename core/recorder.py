@@ -788,12 +788,11 @@ class Recording:
         counts["skipped" if skipped else "steps"] += 1
         counts["closures"] += row.inside
         change = grad / fresh if fresh and grad is not None and not skipped else 1.0
+        undivided = scale not in (None, 0, 1) and abs(change / scale - 1) < CHANGED
         if leftover:
             counts["with_leftover"] += 1
-        elif (
-            scale and scale != 1 and abs(change / scale - 1) < CHANGED
-        ):  # nothing has divided it by the scale
-            if not row.by_scaler:  # which leaves that to some optimizers
+        elif undivided:
+            if not row.by_scaler:  # scaler.step leaves the division to some optimizers
                 still = {"update": row.number, "scale": scale, "times": 0}
                 first.setdefault("still_scaled", still)["times"] += 1
         elif abs(change - 1) > CHANGED:  # False for nan

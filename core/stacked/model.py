@@ -47,7 +47,7 @@ class _TanhByOneDNN(torch.autograd.Function):
 
 def _tanh_(values: Tensor) -> Tensor:
     if values.dtype in SLOW_BY_MKL and values.device.type == "cpu" and values.numel() >= AT_LEAST:
-        return _TanhByOneDNN.apply(values)  # type: ignore[no-any-return]
+        return _TanhByOneDNN.apply(values)
     return torch.tanh_(values)
 
 
